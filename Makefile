@@ -1,0 +1,30 @@
+.PHONY: help build test check fuzz bench demo
+
+help:           ## list the targets
+	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+
+build:          ## compile ./orgconn
+	go build -o orgconn ./cmd/orgconn
+
+test:           ## run all tests, with the race detector
+	go test -race -timeout 10m ./...
+
+check:          ## format, vet, staticcheck, tidy
+	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
+	go vet ./... ./testdata
+	go tool staticcheck ./... ./testdata
+	go mod tidy -diff
+
+fuzz:           ## run every fuzz target for a few seconds
+	@for package in $$(go list ./...); do \
+		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
+			echo "$$package $$target"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 5s $$package || exit 1; \
+		done; \
+	done
+
+bench:          ## run the benchmarks
+	go test -run '^$$' -bench . -benchmem ./...
+
+demo:           ## the whole job against a simulated tenant; needs nothing
+	go run ./cmd/orgconn demo

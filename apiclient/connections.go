@@ -1,0 +1,216 @@
+package apiclient
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"regexp"
+)
+
+// EnabledConnection links a connection to an organization, with its settings.
+// All but ConnectionID is optional: Auth0 leaves out settings that do not apply
+// to the connection's strategy, and nil means that it was left out.
+type EnabledConnection struct {
+	ConnectionID string
+	// AssignMembershipOnLogin makes users members at their first login.
+	AssignMembershipOnLogin *bool
+	// ShowAsButton shows an enterprise connection on the login page.
+	ShowAsButton *bool
+	// IsSignupEnabled lets users of a database connection sign up. Auth0 allows
+	// it only together with AssignMembershipOnLogin.
+	IsSignupEnabled *bool
+	// IsEnabled is false where the link is kept but switched off.
+	IsEnabled *bool
+	// Name and Strategy are the connection's own.
+	Name, Strategy string
+}
+
+// PageSize is the number of links asked for at once, the most that Auth0 sends.
+const PageSize = 100
+
+// EnabledConnections lists one page, from 0, of an organization's links. An
+// empty list without an error is one that the tenant sent as such; whether it
+// also sends one for an organization that does not exist is not documented.
+// More is true where the page was full, so that another may follow.
+//
+// It needs the scope read:organization_connections. The error is an [*Error].
+func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (links []EnabledConnection, more bool, resp *Response, err error) {
+	const step = "list enabled connections"
+	if fault := checkIDs(step, org); fault != nil {
+		return nil, false, new(Response), fault
+	}
+	resp, err = c.do(ctx, request{
+		step:   step,
+		method: http.MethodGet,
+		path:   linksPath(org),
+		query:  fmt.Sprintf("per_page=%d&page=%d", PageSize, page),
+		scope:  "read:organization_connections",
+		accept: func(status int, body []byte) (err error) {
+			if status != http.StatusOK {
+				return errUnexpected
+			}
+			links, err = parseLinks(body)
+			return err
+		},
+	})
+	return links, len(links) >= PageSize, resp, err
+}
+
+// DisableConnection removes a connection from an organization; the connection
+// itself stays in the tenant. The link's settings are lost. Auth0 answers alike
+// where the pair was not enabled, so nil does not mean that it was.
+//
+// It needs the scope delete:organization_connections. The error is an [*Error].
+func (c *Client) DisableConnection(ctx context.Context, org, connection string) (*Response, error) {
+	const step = "disable connection"
+	if fault := checkIDs(step, org, connection); fault != nil {
+		return new(Response), fault
+	}
+	return c.do(ctx, request{
+		step:   step,
+		method: http.MethodDelete,
+		path:   linksPath(org) + "/" + url.PathEscape(connection),
+		scope:  "delete:organization_connections",
+		accept: acceptWrite(connection),
+	})
+}
+
+// EnableConnection links a connection to an organization with the settings
+// given; one that is nil is not sent, and Auth0 takes its default.
+//
+// It needs the scope create:organization_connections. The error is an [*Error].
+func (c *Client) EnableConnection(ctx context.Context, org string, link EnabledConnection) (*Response, error) {
+	const step = "enable connection"
+	if fault := checkIDs(step, org, link.ConnectionID); fault != nil {
+		return new(Response), fault
+	}
+	body, err := json.Marshal(struct {
+		ConnectionID            string `json:"connection_id"`
+		AssignMembershipOnLogin *bool  `json:"assign_membership_on_login,omitempty"`
+		ShowAsButton            *bool  `json:"show_as_button,omitempty"`
+		IsSignupEnabled         *bool  `json:"is_signup_enabled,omitempty"`
+	}{link.ConnectionID, link.AssignMembershipOnLogin, link.ShowAsButton, link.IsSignupEnabled})
+	if err != nil {
+		return new(Response), &Error{Class: Refused, Err: err, step: step}
+	}
+	return c.do(ctx, request{
+		step:   step,
+		method: http.MethodPost,
+		path:   linksPath(org),
+		body:   body,
+		scope:  "create:organization_connections",
+		accept: acceptWrite(link.ConnectionID),
+	})
+}
+
+func linksPath(org string) string {
+	return "organizations/" + url.PathEscape(org) + "/enabled_connections"
+}
+
+var idShape = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
+
+// checkIDs keeps anything out of a URL path that could change its meaning: with
+// an empty connection id, say, or one of dots, a DELETE would address another
+// resource.
+func checkIDs(step string, ids ...string) *Error {
+	for _, id := range ids {
+		if !idShape.MatchString(id) {
+			return &Error{Class: Refused, Err: fmt.Errorf("id %q is not made of letters, digits, _ and -", excerpt(id)), step: step}
+		}
+	}
+	return nil
+}
+
+// errUnexpected says that a status 2xx came with something else than Auth0's
+// answer, so that it proves nothing.
+var errUnexpected = errors.New("unexpected answer")
+
+// acceptWrite takes what means done: 204 and 201, as documented, and from other
+// servers 200 with nothing in it, or with the connection that was asked for.
+func acceptWrite(connection string) func(int, []byte) error {
+	return func(status int, body []byte) error {
+		switch status {
+		case http.StatusNoContent, http.StatusCreated:
+			return nil
+		case http.StatusOK:
+			if isDone(body, connection) {
+				return nil
+			}
+		}
+		return errUnexpected
+	}
+}
+
+func isDone(body []byte, connection string) bool {
+	if len(bytes.TrimSpace(body)) == 0 {
+		return true
+	}
+	var fields map[string]any
+	if json.Unmarshal(body, &fields) != nil || fields == nil {
+		return false
+	}
+	return len(fields) == 0 || fields["connection_id"] == connection || fields["id"] == connection
+}
+
+// parseLinks reads a list, which comes bare or, as in answers with totals and
+// of newer endpoints, inside an object.
+func parseLinks(body []byte) ([]EnabledConnection, error) {
+	list := bytes.TrimSpace(body)
+	if bytes.HasPrefix(list, []byte("{")) {
+		var object map[string]json.RawMessage
+		if err := json.Unmarshal(list, &object); err != nil {
+			return nil, errUnexpected
+		}
+		older, inOlder := object["enabled_connections"]
+		newer, inNewer := object["connections"]
+		if inOlder == inNewer {
+			return nil, errUnexpected
+		}
+		list = older
+		if inNewer {
+			list = newer
+		}
+	}
+	// A null would decode to an empty list.
+	if !bytes.HasPrefix(list, []byte("[")) {
+		return nil, errUnexpected
+	}
+	return parseItems(list)
+}
+
+func parseItems(list []byte) ([]EnabledConnection, error) {
+	var items []struct {
+		ConnectionID            string `json:"connection_id"`
+		AssignMembershipOnLogin *bool  `json:"assign_membership_on_login"`
+		ShowAsButton            *bool  `json:"show_as_button"`
+		IsSignupEnabled         *bool  `json:"is_signup_enabled"`
+		IsEnabled               *bool  `json:"is_enabled"`
+		Connection              struct {
+			Name     string `json:"name"`
+			Strategy string `json:"strategy"`
+		} `json:"connection"`
+	}
+	if err := json.Unmarshal(list, &items); err != nil {
+		return nil, errUnexpected
+	}
+	links := make([]EnabledConnection, 0, len(items))
+	for _, item := range items {
+		if item.ConnectionID == "" {
+			return nil, errUnexpected
+		}
+		links = append(links, EnabledConnection{
+			ConnectionID:            item.ConnectionID,
+			AssignMembershipOnLogin: item.AssignMembershipOnLogin,
+			ShowAsButton:            item.ShowAsButton,
+			IsSignupEnabled:         item.IsSignupEnabled,
+			IsEnabled:               item.IsEnabled,
+			Name:                    item.Connection.Name,
+			Strategy:                item.Connection.Strategy,
+		})
+	}
+	return links, nil
+}

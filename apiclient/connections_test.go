@@ -1,0 +1,259 @@
+package apiclient
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func ptr(b bool) *bool { return &b }
+
+func TestRequests(t *testing.T) {
+	var got string
+	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
+		body, _ := io.ReadAll(req.Body)
+		got = fmt.Sprintf("%s %s %s %s", req.Method, req.RequestURI, req.Header.Get("Authorization"), body)
+		switch req.Method {
+		case http.MethodGet:
+			io.WriteString(w, "[]")
+		case http.MethodPost:
+			w.WriteHeader(http.StatusCreated)
+		default:
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+	path := "/api/v2/organizations/" + org + "/enabled_connections"
+	for _, test := range []struct {
+		name string
+		call func() error
+		want string
+	}{
+		{"list", func() error {
+			_, _, _, err := client.EnabledConnections(t.Context(), org, 3)
+			return err
+		}, "GET " + path + "?per_page=100&page=3 Bearer fixed-token "},
+		{"disable", func() error {
+			_, err := client.DisableConnection(t.Context(), org, connection)
+			return err
+		}, "DELETE " + path + "/" + connection + " Bearer fixed-token "},
+		{"enable with all settings", func() error {
+			_, err := client.EnableConnection(t.Context(), org, EnabledConnection{
+				ConnectionID: connection, AssignMembershipOnLogin: ptr(true), ShowAsButton: ptr(false),
+				IsSignupEnabled: ptr(true), IsEnabled: ptr(true), Name: "n", Strategy: "s",
+			})
+			return err
+		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection +
+			`","assign_membership_on_login":true,"show_as_button":false,"is_signup_enabled":true}`},
+		{"enable with none", func() error {
+			_, err := client.EnableConnection(t.Context(), org, EnabledConnection{ConnectionID: connection})
+			return err
+		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection + `"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if err := test.call(); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestUnusableIDsAreNotSent(t *testing.T) {
+	client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return nil, io.EOF
+	})})
+	for _, id := range []string{"", ".", "..", "a/b", "a%2Fb", "a b", "a?b", "a#b", "a\nb", "ä", "a;b"} {
+		_, _, listResp, listErr := client.EnabledConnections(t.Context(), id, 0)
+		orgResp, orgErr := client.DisableConnection(t.Context(), id, connection)
+		conResp, conErr := client.DisableConnection(t.Context(), org, id)
+		addResp, addErr := client.EnableConnection(t.Context(), org, EnabledConnection{ConnectionID: id})
+		for i, err := range []error{listErr, orgErr, conErr, addErr} {
+			if fault := asError(t, err); fault.Class != Refused || fault.Sent {
+				t.Errorf("id %q, call %d: got %+v", id, i, fault)
+			}
+		}
+		for i, resp := range []*Response{listResp, orgResp, conResp, addResp} {
+			if resp == nil || resp.Tries != 0 {
+				t.Errorf("id %q, call %d: got response %+v", id, i, resp)
+			}
+		}
+	}
+}
+
+func TestWriteAnswers(t *testing.T) {
+	for _, test := range []struct {
+		status int
+		body   string
+		done   bool
+	}{
+		{204, "", true},
+		{201, "", true},
+		{201, `{"connection_id":"con_x"}`, true},
+		{200, "", true},
+		{200, " \n", true},
+		{200, "{}", true},
+		{200, `{"connection_id":"` + connection + `"}`, true},
+		{200, `{"id":"` + connection + `","name":"x"}`, true},
+		{200, `{"connection_id":"con_other"}`, false},
+		{200, `{"message":"queued"}`, false},
+		{200, "null", false},
+		{200, "[]", false},
+		{200, "true", false},
+		{200, `{"connection_id":"` + connection, false},
+		{200, "<html>login to the network</html>", false},
+		{202, "", false},
+		{206, "{}", false},
+	} {
+		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			return answer(test.status, "application/json", test.body), nil
+		})})
+		_, disableErr := client.DisableConnection(t.Context(), org, connection)
+		_, enableErr := client.EnableConnection(t.Context(), org, EnabledConnection{ConnectionID: connection})
+		for _, err := range []error{disableErr, enableErr} {
+			if test.done {
+				if err != nil {
+					t.Errorf("%d %q: %v", test.status, test.body, err)
+				}
+			} else if fault := asError(t, err); fault.Class != Transient || !fault.Sent {
+				t.Errorf("%d %q: got %+v", test.status, test.body, fault)
+			}
+		}
+	}
+}
+
+func TestLists(t *testing.T) {
+	item := `{"connection_id":"con_1","assign_membership_on_login":false,"is_signup_enabled":true,` +
+		`"is_enabled":false,"organization_access_level":"none","connection":{"name":"n","strategy":"auth0"}}`
+	full := []EnabledConnection{{
+		ConnectionID: "con_1", AssignMembershipOnLogin: ptr(false), IsSignupEnabled: ptr(true),
+		IsEnabled: ptr(false), Name: "n", Strategy: "auth0",
+	}}
+	bare := []EnabledConnection{{ConnectionID: "con_1"}}
+	for _, test := range []struct {
+		body string
+		want []EnabledConnection // nil: an error
+	}{
+		{"[]", []EnabledConnection{}},
+		{" [ ] ", []EnabledConnection{}},
+		{"[" + item + "]", full},
+		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":1}`, full},
+		{`{"connections":[` + item + `]}`, full},
+		{`{"connections":[],"total":0}`, []EnabledConnection{}},
+		{`[{"connection_id":"con_1","show_as_button":null,"connection":null}]`, bare},
+		{"", nil},
+		{"null", nil},
+		{"{}", nil},
+		{"0", nil},
+		{`"[]"`, nil},
+		{"[", nil},
+		{"[]]", nil},
+		{"[null]", nil},
+		{"[{}]", nil},
+		{"[[]]", nil},
+		{`[{"connection_id":""}]`, nil},
+		{`[{"connection_id":1}]`, nil},
+		{`[{"connection_id":"con_1","show_as_button":"yes"}]`, nil},
+		{`[{"connection_id":"con_1"},{"id":"con_2"}]`, nil},
+		{`{"connections":null}`, nil},
+		{`{"connections":{}}`, nil},
+		{`{"Connections":[]}`, nil},
+		{`{"enabled_connections":[],"connections":[]}`, nil},
+		{`{"statusCode":404,"error":"Not Found"}`, nil},
+		{"<!doctype html><title>Sign in</title>", nil},
+	} {
+		got, more, _, err := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			return answer(200, "application/json", test.body), nil
+		})}).EnabledConnections(t.Context(), org, 0)
+		if more {
+			t.Errorf("%q: more pages", test.body)
+		}
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("%q: -want +got:\n%s", test.body, diff)
+		}
+		if test.want != nil && err != nil {
+			t.Errorf("%q: %v", test.body, err)
+		}
+		if test.want == nil && asError(t, err).Class != Transient {
+			t.Errorf("%q: got %v", test.body, err)
+		}
+	}
+}
+
+func TestListOfOtherStatusIsNoList(t *testing.T) {
+	for _, status := range []int{201, 202, 203, 204, 206} {
+		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			return answer(status, "application/json", "[]"), nil
+		})})
+		links, _, _, err := client.EnabledConnections(t.Context(), org, 0)
+		if fault := asError(t, err); fault.Class != Transient || links != nil {
+			t.Errorf("status %d: got %v, %v", status, links, err)
+		}
+	}
+}
+
+func TestFullPageHasMore(t *testing.T) {
+	for _, n := range []int{99, 100} {
+		items := strings.TrimSuffix(strings.Repeat(`{"connection_id":"con_1"},`, n), ",")
+		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			return answer(200, "application/json", "["+items+"]"), nil
+		})})
+		links, more, _, err := client.EnabledConnections(t.Context(), org, 0)
+		if err != nil || len(links) != n || more != (n == 100) {
+			t.Errorf("%d items: got %d, more %t, %v", n, len(links), more, err)
+		}
+	}
+}
+
+// An empty list means that an organization has no connection, so nothing but an
+// empty JSON list may be taken for one.
+func FuzzConnectionList(f *testing.F) {
+	for _, seed := range []string{
+		"[]", "null", "{}", `{"connections":[]}`, `{"enabled_connections":null}`, `[{"connection_id":"con_1"}]`, "[null]", "<html>",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, body []byte) {
+		links, err := parseLinks(body)
+		if err != nil {
+			if links != nil {
+				t.Error("links beside an error")
+			}
+			return
+		}
+		items, isList := listIn(body)
+		if !isList || len(items) != len(links) {
+			t.Errorf("%q was read as %d links", body, len(links))
+		}
+		for _, link := range links {
+			if link.ConnectionID == "" {
+				t.Errorf("%q was read as a link without id", body)
+			}
+		}
+	})
+}
+
+// listIn finds the list in another way than the code under test.
+func listIn(body []byte) (items []any, isList bool) {
+	var value any
+	decoder := json.NewDecoder(bytes.NewReader(body))
+	if decoder.Decode(&value) != nil {
+		return nil, false
+	}
+	if object, isObject := value.(map[string]any); isObject {
+		value = object["connections"]
+		if value == nil {
+			value = object["enabled_connections"]
+		}
+	}
+	items, isList = value.([]any)
+	return items, isList
+}

@@ -1,0 +1,124 @@
+package apiclient
+
+import (
+	"crypto"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+// hidden is what is shown of a secret.
+const hidden = "[secret]"
+
+// Secret is a text that no formatting, logging or encoding shows. As an
+// unexported field of a struct it is not protected: fmt then prints it without
+// asking its methods.
+type Secret string
+
+// Reveal returns the text itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// Format prints a placeholder for every verb.
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+
+// String returns a placeholder.
+func (s Secret) String() string { return hidden }
+
+// GoString returns a placeholder.
+func (s Secret) GoString() string { return hidden }
+
+// MarshalText returns a placeholder.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+
+// Credentials hold exactly one way to get a token: a ready Token, or ClientID
+// with ClientSecret, or ClientID with PrivateKey and SigningAlg.
+type Credentials struct {
+	// Token is a ready access token. It cannot be renewed.
+	Token Secret
+	// ClientID is the id of a machine-to-machine application.
+	ClientID string
+	// ClientSecret is that application's secret.
+	ClientSecret Secret
+	// PrivateKey is the PEM text of a key that is registered for the
+	// application (private key JWT).
+	PrivateKey Secret
+	// SigningAlg is how PrivateKey signs: RS256, RS384, RS512, PS256, PS384,
+	// PS512, ES256, ES384 or ES512. Auth0 documents RS256, RS384 and PS256.
+	SigningAlg string
+}
+
+// check refuses anything but exactly one way, and names what is wrong without
+// showing it.
+func (c Credentials) check() error {
+	ways := 0
+	for _, secret := range []Secret{c.Token, c.ClientSecret, c.PrivateKey} {
+		if secret != "" {
+			ways++
+		}
+	}
+	switch {
+	case ways == 0:
+		return errors.New("credentials are missing: give a token, a client secret or a private key")
+	case ways > 1:
+		return errors.New("credentials are ambiguous: give only one of token, client secret and private key")
+	case c.Token == "" && c.ClientID == "":
+		return errors.New("credentials lack the client id")
+	case c.Token != "" && !isHeaderSafe(c.Token.Reveal()):
+		return errors.New("the token has characters that no token has, such as a space or a line break")
+	}
+	return nil
+}
+
+// isHeaderSafe tells whether a token is printable ASCII without spaces.
+func isHeaderSafe(token string) bool {
+	return !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
+}
+
+// signer makes the signed assertions that stand in for a client secret
+// (RFC 7523).
+type signer struct {
+	method   jwt.SigningMethod
+	key      crypto.PrivateKey
+	clientID string
+	audience string
+}
+
+// newSigner reads the key, and signs once to see that it fits the algorithm.
+func newSigner(c Credentials, audience string) (*signer, error) {
+	s := &signer{clientID: c.ClientID, audience: audience}
+	pem := []byte(c.PrivateKey.Reveal())
+	var err error
+	switch c.SigningAlg {
+	case "RS256", "RS384", "RS512", "PS256", "PS384", "PS512":
+		s.key, err = jwt.ParseRSAPrivateKeyFromPEM(pem)
+	case "ES256", "ES384", "ES512":
+		s.key, err = jwt.ParseECPrivateKeyFromPEM(pem)
+	default:
+		return nil, fmt.Errorf("signing algorithm %q is not one of RS, PS or ES with 256, 384 or 512", c.SigningAlg)
+	}
+	if err == nil {
+		s.method = jwt.GetSigningMethod(c.SigningAlg)
+		_, err = s.assertion()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("private key cannot sign with %s: %w", c.SigningAlg, err)
+	}
+	return s, nil
+}
+
+// assertion is good for one token request: Auth0's docs ask for an expiry of at
+// most a minute ahead, and an id that is used once. It has no time of issue, so
+// that a clock that is a little fast does no harm.
+func (s *signer) assertion() (string, error) {
+	return jwt.NewWithClaims(s.method, jwt.MapClaims{
+		"iss": s.clientID,
+		"sub": s.clientID,
+		"aud": s.audience,
+		"exp": time.Now().Add(time.Minute).Unix(),
+		"jti": rand.Text(),
+	}).SignedString(s.key)
+}

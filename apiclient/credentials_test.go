@@ -1,0 +1,114 @@
+package apiclient
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+)
+
+func pemOf(t testing.TB, key crypto.PrivateKey) Secret {
+	t.Helper()
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return Secret(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}))
+}
+
+func ecKey(t testing.TB, curve elliptic.Curve) *ecdsa.PrivateKey {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(curve, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func rsaKey(t testing.TB) *rsa.PrivateKey {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func TestSigningAlgorithms(t *testing.T) {
+	const rs, p256, p384, p521 = "rs", "p256", "p384", "p521"
+	keys := map[string]Secret{
+		rs:   pemOf(t, rsaKey(t)),
+		p256: pemOf(t, ecKey(t, elliptic.P256())),
+		p384: pemOf(t, ecKey(t, elliptic.P384())),
+		p521: pemOf(t, ecKey(t, elliptic.P521())),
+	}
+	fits := map[string]string{
+		"RS256": rs, "RS384": rs, "RS512": rs, "PS256": rs, "PS384": rs, "PS512": rs,
+		"ES256": p256, "ES384": p384, "ES512": p521,
+		"": "", "none": "", "HS256": "", "EdDSA": "", "rs256": "",
+	}
+	for alg, want := range fits {
+		for name, key := range keys {
+			_, err := New(Config{
+				BaseURL:     mustParse(t, "https://tenant.example"),
+				Timeout:     time.Second,
+				Credentials: Credentials{ClientID: "id", PrivateKey: key, SigningAlg: alg},
+			})
+			if (err == nil) != (name == want) {
+				t.Errorf("%q with key %s: %v", alg, name, err)
+			}
+		}
+	}
+}
+
+// Every token request has its own assertion, signed, short-lived and meant for
+// the tenant alone.
+func TestAssertions(t *testing.T) {
+	key := ecKey(t, elliptic.P256())
+	seen := map[string]bool{}
+	server := &tenant{api: onlyToken("2")}
+	server.token = func(n int64, req *http.Request) *http.Response {
+		if err := req.ParseForm(); err != nil {
+			t.Error(err)
+		}
+		form := req.PostForm
+		if form.Get("client_assertion_type") != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" ||
+			form.Get("client_id") != "id" || form.Has("client_secret") {
+			t.Errorf("got form %v", form)
+		}
+		claims := jwt.RegisteredClaims{}
+		_, err := jwt.ParseWithClaims(form.Get("client_assertion"), &claims,
+			func(*jwt.Token) (any, error) { return key.Public(), nil },
+			jwt.WithValidMethods([]string{"ES256"}), jwt.WithAudience("https://tenant.example/"),
+			jwt.WithIssuer("id"), jwt.WithSubject("id"), jwt.WithExpirationRequired())
+		if err != nil {
+			t.Error(err)
+		}
+		if ahead := time.Until(claims.ExpiresAt.Time); ahead > time.Minute || ahead < 50*time.Second {
+			t.Errorf("expires in %s", ahead)
+		}
+		if seen[claims.ID] || claims.ID == "" || len(claims.ID) > 64 {
+			t.Errorf("id %q", claims.ID)
+		}
+		seen[claims.ID] = true
+		return answer(200, "application/json", `{"access_token":"`+string('0'+rune(n))+`"}`)
+	}
+	client := newClient(t, Config{
+		Transport:   server,
+		Credentials: Credentials{ClientID: "id", PrivateKey: pemOf(t, key), SigningAlg: "ES256"},
+	})
+	if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+		t.Fatal(err)
+	}
+	if len(seen) != 2 {
+		t.Errorf("got %d assertions, want 2", len(seen))
+	}
+}

@@ -1,0 +1,93 @@
+package apiclient
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Response is what is known of a call besides its result. It is returned
+// beside every error too, and holds no part of a body.
+type Response struct {
+	// Status is the HTTP status of the last exchange; 0 where no answer came.
+	Status int
+	// RequestID is what Auth0's support finds the request by; may be empty.
+	RequestID string
+	// Sent is when the last exchange began, by the local clock.
+	Sent time.Time
+	// Duration is that of the last exchange.
+	Duration time.Duration
+	// Tries is the number of exchanges: 0 where none was tried, 2 where the
+	// token was renewed in between. Token requests do not count.
+	Tries int
+	// RateLimit is nil where a header of the three is absent or no number.
+	RateLimit *RateLimit
+	// RetryAfter is how long the server asks to wait, at most a day; 0 where
+	// it does not say. It is the token endpoint's where that refused.
+	RetryAfter time.Duration
+	// Date is the server's clock, in whole seconds; zero where absent.
+	Date time.Time
+}
+
+// RateLimit is a token bucket as the X-RateLimit headers describe it. The
+// numbers are as sent, not checked for sense.
+type RateLimit struct {
+	// Limit is the bucket's size and Remaining its content after the call, in
+	// requests.
+	Limit, Remaining int64
+	// Reset is, at Auth0, the Unix time in seconds at which the bucket would
+	// be full again.
+	Reset int64
+}
+
+func (r *Response) readHeaders(answer *http.Response) {
+	h := answer.Header
+	r.Status = answer.StatusCode
+	r.RequestID = requestID(h)
+	r.RateLimit = parseRateLimit(h)
+	r.Date, _ = http.ParseTime(h.Get("Date"))
+	r.RetryAfter = parseRetryAfter(h)
+}
+
+// requestID takes the first header present. The Management API sends the first
+// two, the token endpoint the last.
+func requestID(h http.Header) string {
+	for _, name := range []string{"Cf-Ray", "Ot-Baggage-Auth0-Request-Id", "Ot-Tracer-Traceid", "X-Auth0-Requestid"} {
+		if id := h.Get(name); id != "" {
+			return excerpt(id)
+		}
+	}
+	return ""
+}
+
+func parseRateLimit(h http.Header) *RateLimit {
+	var numbers [3]int64
+	for i, name := range []string{"X-Ratelimit-Limit", "X-Ratelimit-Remaining", "X-Ratelimit-Reset"} {
+		n, err := strconv.ParseInt(strings.TrimSpace(h.Get(name)), 10, 64)
+		if err != nil {
+			return nil
+		}
+		numbers[i] = n
+	}
+	return &RateLimit{Limit: numbers[0], Remaining: numbers[1], Reset: numbers[2]}
+}
+
+// parseRetryAfter reads both forms of Retry-After (RFC 9110, section 10.2.3).
+// A date is taken relative to the server's own clock where it is sent.
+func parseRetryAfter(h http.Header) time.Duration {
+	const longest = 24 * time.Hour
+	value := strings.TrimSpace(h.Get("Retry-After"))
+	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
+		return time.Duration(min(seconds, uint64(longest/time.Second))) * time.Second
+	}
+	until, err := http.ParseTime(value)
+	if err != nil {
+		return 0
+	}
+	now, err := http.ParseTime(h.Get("Date"))
+	if err != nil {
+		now = time.Now()
+	}
+	return min(max(until.Sub(now), 0), longest)
+}

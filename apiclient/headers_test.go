@@ -1,0 +1,90 @@
+package apiclient
+
+import (
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+)
+
+func TestResponseHeaders(t *testing.T) {
+	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
+	date := noon.Format(http.TimeFormat)
+	limits := map[string]string{"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1767355200"}
+	full := &RateLimit{Limit: 5, Remaining: 0, Reset: 1767355200}
+	for _, test := range []struct {
+		name    string
+		headers []map[string]string
+		want    Response
+	}{
+		{"none", nil, Response{}},
+		{"limits", []map[string]string{limits}, Response{RateLimit: full}},
+		{"lower case, spaces", []map[string]string{{"x-ratelimit-limit": " 5", "x-ratelimit-remaining": "-1", "x-ratelimit-reset": "0"}},
+			Response{RateLimit: &RateLimit{Limit: 5, Remaining: -1}}},
+		{"one is no number", []map[string]string{limits, {"X-RateLimit-Limit": "5;w=60"}}, Response{}},
+		{"one is too large", []map[string]string{limits, {"X-RateLimit-Reset": "99999999999999999999"}}, Response{}},
+		{"two only", []map[string]string{{"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0"}}, Response{}},
+		{"seconds", []map[string]string{{"Retry-After": "30"}}, Response{RetryAfter: 30 * time.Second}},
+		{"a year", []map[string]string{{"Retry-After": "31536000"}}, Response{RetryAfter: 24 * time.Hour}},
+		{"negative", []map[string]string{{"Retry-After": "-3"}}, Response{}},
+		{"not a time", []map[string]string{{"Retry-After": "soon"}}, Response{}},
+		{"date by the server's clock", []map[string]string{{"Date": date, "Retry-After": noon.Add(time.Minute).Format(http.TimeFormat)}},
+			Response{Date: noon, RetryAfter: time.Minute}},
+		{"date in the past", []map[string]string{{"Date": date, "Retry-After": noon.Add(-time.Minute).Format(http.TimeFormat)}}, Response{Date: noon}},
+		{"ids", []map[string]string{{"cf-ray": "ray", "ot-baggage-auth0-request-id": "ot", "x-auth0-requestid": "x"}}, Response{RequestID: "ray"}},
+		{"second id", []map[string]string{{"ot-baggage-auth0-request-id": "ot", "x-auth0-requestid": "x"}}, Response{RequestID: "ot"}},
+		{"last id", []map[string]string{{"x-auth0-requestid": "x"}}, Response{RequestID: "x"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			for _, status := range []int{204, 404, 429} {
+				client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+					response := answer(status, "", "")
+					for _, headers := range test.headers {
+						for name, value := range headers {
+							response.Header.Set(name, value)
+						}
+					}
+					return response, nil
+				})})
+				before := time.Now()
+				got, _ := client.DisableConnection(t.Context(), org, connection)
+				want := test.want
+				want.Status, want.Tries = status, 1
+				if diff := cmp.Diff(&want, got, cmpopts.IgnoreFields(Response{}, "Sent", "Duration")); diff != "" {
+					t.Errorf("status %d: -want +got:\n%s", status, diff)
+				}
+				if got.Sent.Before(before) || got.Duration <= 0 || got.Duration > time.Since(before) {
+					t.Errorf("sent %s, duration %s", got.Sent, got.Duration)
+				}
+			}
+		})
+	}
+}
+
+func FuzzRateLimitHeaders(f *testing.F) {
+	f.Add("5", "4", "1767355200", "1", "Fri, 02 Jan 2026 12:00:00 GMT", "ray")
+	f.Add("", "-1", "x", "Fri, 02 Jan 2026 12:00:00 GMT", "", "\x1b")
+	f.Add("9223372036854775808", "1e3", "0x1", "99999999999", "Fri, 02 Jan 9999 12:00:00 GMT", "")
+	f.Fuzz(func(t *testing.T, limit, remaining, reset, retryAfter, date, id string) {
+		response := answer(200, "", "")
+		for name, value := range map[string]string{
+			"X-RateLimit-Limit": limit, "X-RateLimit-Remaining": remaining, "X-RateLimit-Reset": reset,
+			"Retry-After": retryAfter, "Date": date, "Cf-Ray": id,
+		} {
+			response.Header.Set(name, value)
+		}
+		var got Response
+		got.readHeaders(response)
+		if got.RetryAfter < 0 || got.RetryAfter > 24*time.Hour {
+			t.Errorf("retry after %s", got.RetryAfter)
+		}
+		if got.RateLimit != nil && (limit == "" || remaining == "" || reset == "") {
+			t.Errorf("got %+v of %q, %q, %q", got.RateLimit, limit, remaining, reset)
+		}
+		if len(got.RequestID) > maxExcerpt {
+			t.Errorf("request id of %d bytes", len(got.RequestID))
+		}
+	})
+}

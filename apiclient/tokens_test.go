@@ -1,0 +1,356 @@
+package apiclient
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/google/go-cmp/cmp"
+)
+
+// tenant answers token requests with tokens 1, 2, 3 …, and calls as api says.
+type tenant struct {
+	tokens atomic.Int64
+	token  func(n int64, req *http.Request) *http.Response // nil: a good answer
+	api    func(bearer string) *http.Response
+}
+
+func (s *tenant) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.URL.Path != "/oauth/token" {
+		return s.api(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")), nil
+	}
+	n := s.tokens.Add(1)
+	if s.token != nil {
+		return s.token(n, req), nil
+	}
+	return answer(200, "application/json", fmt.Sprintf(`{"access_token":"%d","expires_in":3600,"token_type":"Bearer"}`, n)), nil
+}
+
+var clientSecret = Credentials{ClientID: "id", ClientSecret: "s3cret"}
+
+// onlyToken is an API that takes one token.
+func onlyToken(good string) func(string) *http.Response {
+	return func(bearer string) *http.Response {
+		if bearer == good {
+			return answer(204, "", "")
+		}
+		return answer(401, "application/json", `{"message":"Expired token"}`)
+	}
+}
+
+func TestTokenIsRenewedOnce(t *testing.T) {
+	badToken := `{"errorCode":"Bearer","message":"Bad HTTP authentication header format"}`
+	for _, test := range []struct {
+		name   string
+		refuse *http.Response
+	}{
+		{"401", answer(401, "", "")},
+		{"403", answer(403, "", "expired")},
+		{"400 Bearer", answer(400, "application/json", badToken)},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			server := &tenant{api: func(bearer string) *http.Response {
+				if bearer == "2" {
+					return answer(204, "", "")
+				}
+				return test.refuse
+			}}
+			client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+			resp, err := client.DisableConnection(t.Context(), org, connection)
+			if err != nil || resp.Tries != 2 || resp.Status != 204 {
+				t.Errorf("got %+v, %v", resp, err)
+			}
+			if _, err := client.DisableConnection(t.Context(), org, connection); err != nil || server.tokens.Load() != 2 {
+				t.Errorf("next call: %v, after %d token requests", err, server.tokens.Load())
+			}
+		})
+	}
+}
+
+func TestTokenRefusedForGood(t *testing.T) {
+	refuse := func(string) *http.Response { return answer(401, "", `{"message":"Invalid token"}`) }
+	for _, test := range []struct {
+		name  string
+		cred  Credentials
+		tries int
+	}{
+		{"client secret", clientSecret, 2},
+		{"fixed token", Credentials{Token: "t"}, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := newClient(t, Config{Credentials: test.cred, Transport: &tenant{api: refuse}})
+			resp, err := client.DisableConnection(t.Context(), org, connection)
+			fault := asError(t, err)
+			if fault.Class != Unauthorized || fault.Status != 401 || fault.Message != "Invalid token" || resp.Tries != test.tries {
+				t.Errorf("got %+v, %d tries", fault, resp.Tries)
+			}
+		})
+	}
+}
+
+func TestScopeFaultDoesNotRenew(t *testing.T) {
+	server := &tenant{api: func(string) *http.Response { return answer(403, "", `{"errorCode":"insufficient_scope"}`) }}
+	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+	_, err := client.DisableConnection(t.Context(), org, connection)
+	if fault := asError(t, err); fault.Class != InsufficientScope || server.tokens.Load() != 1 {
+		t.Errorf("got %+v, %d token requests", fault, server.tokens.Load())
+	}
+}
+
+// All callers are refused before the first of them asks for a new token.
+func TestManyRefusedCallersShareOneRenewal(t *testing.T) {
+	const callers = 64
+	var refused, done sync.WaitGroup
+	refused.Add(callers)
+	good := onlyToken("2")
+	server := &tenant{api: func(bearer string) *http.Response {
+		if bearer == "1" {
+			refused.Done()
+			refused.Wait()
+		}
+		return good(bearer)
+	}}
+	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+	if _, _, err := client.Scopes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for range callers {
+		done.Go(func() {
+			if _, err := client.DisableConnection(context.Background(), org, connection); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	done.Wait()
+	if n := server.tokens.Load(); n != 2 {
+		t.Errorf("got %d token requests after the first, want 1", n-1)
+	}
+}
+
+// The slow caller learns that its token is refused when a new one is there.
+func TestTokenRenewedByAnotherIsUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var calls atomic.Int64
+		good := onlyToken("2")
+		server := &tenant{api: func(bearer string) *http.Response {
+			if calls.Add(1) == 1 {
+				time.Sleep(2 * time.Second)
+			}
+			return good(bearer)
+		}}
+		client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+		var callers sync.WaitGroup
+		for range 2 {
+			callers.Go(func() {
+				if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		callers.Wait()
+		if n := server.tokens.Load(); n != 2 {
+			t.Errorf("got %d token requests, want 2", n)
+		}
+	})
+}
+
+// A caller may have looked for a token just before another's request ended.
+func TestLateFetchTakesTheTokenThatIsThere(t *testing.T) {
+	server := &tenant{}
+	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+	for range 2 {
+		if _, err := client.tokens.fetch(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := server.tokens.Load(); n != 1 {
+		t.Errorf("got %d token requests, want 1", n)
+	}
+}
+
+func TestTokenIsRenewedBeforeItExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &tenant{api: func(string) *http.Response { return answer(204, "", "") }}
+		client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+		for _, step := range []struct {
+			wait time.Duration
+			want int64
+		}{{0, 1}, {59 * time.Minute, 1}, {55 * time.Second, 2}, {time.Minute, 2}} {
+			time.Sleep(step.wait)
+			if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+				t.Fatal(err)
+			}
+			if got := server.tokens.Load(); got != step.want {
+				t.Errorf("%s later: %d token requests, want %d", step.wait, got, step.want)
+			}
+		}
+	})
+}
+
+func TestCallerLeavesTokenRequestToOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := &tenant{
+			api: func(string) *http.Response { return answer(204, "", "") },
+			token: func(int64, *http.Request) *http.Response {
+				time.Sleep(2 * time.Second)
+				return answer(200, "", `{"access_token":"1"}`)
+			},
+		}
+		client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		var others sync.WaitGroup
+		others.Go(func() {
+			if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+				t.Error(err)
+			}
+		})
+		resp, err := client.DisableConnection(ctx, org, connection)
+		fault := asError(t, err)
+		if fault.Class != Transient || fault.Sent || !errors.Is(err, context.DeadlineExceeded) || resp.Tries != 0 {
+			t.Errorf("got %+v, %d tries", fault, resp.Tries)
+		}
+		others.Wait()
+		if n := server.tokens.Load(); n != 1 {
+			t.Errorf("got %d token requests, want 1", n)
+		}
+	})
+}
+
+func TestTokenRequestFaults(t *testing.T) {
+	for _, test := range []struct {
+		name   string
+		status int
+		body   string
+		want   Error
+	}{
+		{"bad secret", 401, `{"error":"access_denied","error_description":"Unauthorized"}`,
+			Error{Class: Unauthorized, Status: 401, Code: "access_denied", Message: "Unauthorized"}},
+		{"no grant", 403, `{"error":"access_denied","error_description":"Client is not authorized to access \"x\"."}`,
+			Error{Class: Unauthorized, Status: 403, Code: "access_denied", Message: `Client is not authorized to access "x".`}},
+		{"throttled", 429, `{"error":"access_denied","error_description":"Global rate limit exceeded"}`,
+			Error{Class: Transient, Status: 429, Code: "access_denied", Message: "Global rate limit exceeded"}},
+		{"error is an object", 400, `{"error":{"message":"no"}}`, Error{Class: Unauthorized, Status: 400, Message: "no"}},
+		{"page", 400, "<html>access_token</html>", Error{Class: Unauthorized, Status: 400}},
+		{"408", 408, "", Error{Class: Transient, Status: 408}},
+		{"503", 503, "<html>", Error{Class: Transient, Status: 503}},
+		{"redirect", 302, "", Error{Class: Transient, Status: 302}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			client := newClient(t, Config{Credentials: clientSecret, Transport: &tenant{
+				token: func(int64, *http.Request) *http.Response {
+					refusal := answer(test.status, "text/plain", test.body)
+					refusal.Header.Set("Retry-After", "7")
+					refusal.Header.Set("Location", "https://elsewhere.example/")
+					return refusal
+				},
+			}})
+			resp, err := client.DisableConnection(t.Context(), org, connection)
+			got := *asError(t, err)
+			got.step, got.retryAfter = "", 0
+			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Error{})); diff != "" {
+				t.Errorf("-want +got:\n%s", diff)
+			}
+			if resp.Status != 0 || resp.Tries != 0 || resp.RetryAfter != 7*time.Second {
+				t.Errorf("got response %+v", resp)
+			}
+		})
+	}
+}
+
+func TestUnusableTokenAnswers(t *testing.T) {
+	for _, body := range []string{"", "null", "{}", "<html>", `{"access_token":""}`, `{"access_token":"a\nb"}`, `{"access_token":"leak","expires_in":"leak"}`} {
+		client := newClient(t, Config{Credentials: clientSecret, Transport: &tenant{
+			token: func(int64, *http.Request) *http.Response { return answer(200, "", body) },
+		}})
+		_, err := client.DisableConnection(t.Context(), org, connection)
+		if fault := asError(t, err); fault.Class != Transient || fault.Sent || strings.Contains(err.Error(), "leak") {
+			t.Errorf("%q: got %+v", body, fault)
+		}
+	}
+}
+
+func TestTokenTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, Config{Credentials: clientSecret, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})})
+		start := time.Now()
+		_, err := client.DisableConnection(t.Context(), org, connection)
+		if fault := asError(t, err); fault.Class != Transient || fault.Sent || time.Since(start) != 5*time.Second {
+			t.Errorf("after %s: %+v", time.Since(start), fault)
+		}
+	})
+}
+
+func TestClientSecretRequest(t *testing.T) {
+	client := newClient(t, Config{
+		Credentials: clientSecret,
+		Audience:    "https://canonical.example/api/v2/",
+		Transport: &tenant{token: func(_ int64, req *http.Request) *http.Response {
+			body, _ := io.ReadAll(req.Body)
+			const want = "audience=https%3A%2F%2Fcanonical.example%2Fapi%2Fv2%2F&client_id=id&client_secret=s3cret&grant_type=client_credentials"
+			if req.Method != http.MethodPost || req.URL.String() != "https://tenant.example/oauth/token" || string(body) != want {
+				t.Errorf("got %s %s %s", req.Method, req.URL, body)
+			}
+			return answer(200, "", `{"access_token":"1"}`)
+		}},
+	})
+	if _, _, err := client.Scopes(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestScopes(t *testing.T) {
+	claim := func(claims jwt.MapClaims) string {
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return token
+	}
+	for _, test := range []struct {
+		name, token, scope string
+		want               []string
+	}{
+		{"in the answer", claim(jwt.MapClaims{"scope": "x:y"}), "a:b c:d", []string{"a:b", "c:d"}},
+		{"in the token", claim(jwt.MapClaims{"scope": "a:b c:d", "aud": []string{"x"}}), "", []string{"a:b", "c:d"}},
+		{"not in the token", claim(jwt.MapClaims{"sub": "x"}), "", nil},
+		{"claim of another shape", claim(jwt.MapClaims{"scope": 1}), "", nil},
+		{"opaque token", "opaque", "", nil},
+		{"nearly a token", "a.b.c", "", nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			renewable := newClient(t, Config{Credentials: clientSecret, Transport: &tenant{
+				token: func(int64, *http.Request) *http.Response {
+					scope := ""
+					if test.scope != "" {
+						scope = `,"scope":"` + test.scope + `"`
+					}
+					return answer(200, "text/plain", `{"access_token":"`+test.token+`"`+scope+`}`)
+				},
+			}})
+			clients := []*Client{renewable}
+			if test.scope == "" {
+				clients = append(clients, newClient(t, Config{Credentials: Credentials{Token: Secret(test.token)}}))
+			}
+			for _, client := range clients {
+				got, known, err := client.Scopes(t.Context())
+				if err != nil || known != (test.want != nil) || (known && !cmp.Equal(test.want, got)) {
+					t.Errorf("got %q, known %t, %v", got, known, err)
+				}
+			}
+		})
+	}
+}
