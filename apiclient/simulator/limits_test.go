@@ -1,0 +1,217 @@
+package simulator
+
+import (
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+// rateLimit shows the headers as limit/remaining/seconds from now until reset.
+func rateLimit(h http.Header) string {
+	reset, err := strconv.ParseInt(h.Get(resetHeader), 10, 64)
+	if err != nil {
+		return "none"
+	}
+	left := time.Until(time.Unix(reset, 0))
+	return fmt.Sprintf("%s/%s/%.1f", h.Get(limitHeader), h.Get(remainingHeader), left.Seconds())
+}
+
+// TestRecordedHeaders repeats answers recorded from a tenant with a bucket of
+// 10 tokens, refilled at 2 per second.
+func TestRecordedHeaders(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Config{Plan: Plan{Global: PerSecond(10, 2)}})
+		tenant.Enable(org1, DefaultSettings(con1))
+		c := inMemory(t, tenant)
+		want := []string{"10/9/1.0", "10/8/1.0", "10/7/2.0", "10/6/2.0", "10/5/3.0", "10/4/3.0", "10/3/4.0", "10/2/4.0", "10/1/5.0", "10/0/5.0"}
+		for i, w := range want {
+			if got := rateLimit(c.want("GET", links, "", 200, "connection_id")); got != w {
+				t.Errorf("request %d: %s, want %s", i, got, w)
+			}
+		}
+		time.Sleep(300 * time.Millisecond) // full at 5 s: the seconds are rounded up
+		if got := rateLimit(c.want("GET", links, "", 429, "Global limit has been reached")); got != "10/0/4.7" {
+			t.Errorf("429: %s", got)
+		}
+	})
+}
+
+func TestRefusal(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plan := Plan{Global: PerSecond(50, 16), Groups: map[string]Limit{
+			OrganizationConnectionsWrite: PerMinute(2, 60),
+			OrganizationConnectionsRead:  PerSecond(1, 1),
+		}}
+		tenant := New(Config{Plan: plan})
+		tenant.Enable(org1, DefaultSettings(con1))
+		c := inMemory(t, tenant)
+		c.want("DELETE", links+"/"+con1, "", 204, "")
+		c.want("DELETE", links+"/"+con1, "", 204, "")
+		c.want("DELETE", links+"/"+con1, "", 429, `{"statusCode":429,"error":"Too Many Requests","errorCode":"too_many_requests",
+			"message":"Global per minute organization_connections_write group limit has been reached"}`)
+		c.want("DELETE", newer+"/"+con1, "", 429, "organization_connections_write")
+		c.want("GET", links, "", 200, "[]")
+		c.want("GET", links, "", 429, "Global per second organization_connections_read group limit has been reached")
+
+		write := tenant.Bucket(OrganizationConnectionsWrite)
+		if write.Taken != 2 || write.Refused != 2 || write.Lowest != 0 || write.Content != 0 {
+			t.Errorf("write bucket: %+v", write)
+		}
+		if global := tenant.Bucket(Global); global.Taken != 3 || global.Refused != 0 || global.Content != 47 {
+			t.Errorf("a refused request must take nothing from the global bucket: %+v", global)
+		}
+		time.Sleep(time.Second)
+		c.want("DELETE", links+"/"+con1, "", 204, "")
+	})
+}
+
+func TestHeadersDescribe(t *testing.T) {
+	// The global bucket is the tighter one at first, the group's after it.
+	plan := Plan{Global: PerSecond(4, 100), Groups: map[string]Limit{OrganizationConnectionsWrite: PerMinute(6, 1)}}
+	for of, want := range map[HeadersOf]string{
+		HeadersTightest: "4/3 4/2 4/3 6/2 6/1 6/0 6/0",
+		HeadersGroup:    "6/5 6/4 6/3 6/2 6/1 6/0 6/0",
+		HeadersGlobal:   "4/3 4/2 4/3 4/3 4/3 4/3 4/4",
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			tenant := New(Config{Plan: plan, HeadersOf: of})
+			tenant.AddOrganization(org1, "one")
+			c := inMemory(t, tenant)
+			var got []string
+			for i := range 7 {
+				resp, _ := c.do("DELETE", links+"/"+con1, "")
+				got = append(got, resp.Header.Get(limitHeader)+"/"+resp.Header.Get(remainingHeader))
+				if i >= 1 {
+					time.Sleep(100 * time.Millisecond)
+				}
+			}
+			if s := strings.Join(got, " "); s != want {
+				t.Errorf("headers of %d: %s, want %s", of, s, want)
+			}
+		})
+	}
+}
+
+func TestGlobalExceptGroups(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Config{Plan: Plan{GlobalExceptGroups: true, Global: PerSecond(1, 1),
+			Groups: map[string]Limit{OrganizationConnectionsWrite: PerMinute(3, 60)}}})
+		tenant.AddOrganization(org1, "one")
+		c := inMemory(t, tenant)
+		for range 3 {
+			c.want("DELETE", links+"/"+con1, "", 204, "")
+		}
+		c.want("GET", links, "", 200, "[]")
+		c.want("GET", links, "", 429, "Global limit")
+	})
+}
+
+func TestHeadersOnRefusals(t *testing.T) {
+	tenant := New(Config{Plan: Plan{Global: PerSecond(10, 2)}})
+	c := inMemory(t, tenant)
+	c.want("GET", links, "", 404, "No organization found")
+	if got := tenant.Bucket(Global).Taken; got != 1 {
+		t.Errorf("a 404 took %d tokens, want 1", got)
+	}
+	c.token = "x.y.z"
+	c.want("GET", links, "", 401, "Invalid signature")
+	if got := tenant.Bucket(Global).Taken; got != 1 {
+		t.Errorf("a 401 took a token")
+	}
+	for _, token := range []string{c.token, tenant.IssueToken("read:connections"), tenant.IssueToken()} {
+		c.token = token
+		resp, _ := c.do("GET", links, "")
+		if got := rateLimit(resp.Header); got != "none" {
+			t.Errorf("%d has headers %s", resp.StatusCode, got)
+		}
+	}
+}
+
+func TestOtherClients(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Config{Plan: Plan{Global: PerSecond(3, 1), Groups: map[string]Limit{OrganizationConnectionsWrite: PerMinute(2, 60)}}})
+		got := []bool{
+			tenant.Take(OrganizationConnectionsWrite), tenant.Take(OrganizationConnectionsWrite),
+			tenant.Take(OrganizationConnectionsWrite), tenant.Take(Global), tenant.Take(OrganizationByID),
+		}
+		if want := []bool{true, true, false, true, false}; fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("takes: %v, want %v", got, want)
+		}
+		if b := tenant.Bucket(Global); b.Taken != 0 || b.Refused != 0 || b.Lowest != 0 {
+			t.Errorf("others' takes were counted as requests: %+v", b)
+		}
+	})
+}
+
+func TestSetPlan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tenant := New(Config{Plan: Plan{Global: PerSecond(20, 1)}})
+		tenant.AddOrganization(org1, "one")
+		c := inMemory(t, tenant)
+		c.want("GET", links, "", 200, "[]")
+		tenant.SetPlan(Plan{Global: PerSecond(5, 1), Groups: map[string]Limit{OrganizationConnectionsRead: PerMinute(3, 60)}})
+		if got := rateLimit(c.want("GET", links, "", 200, "[]")); got != "3/2/1.0" {
+			t.Errorf("after lowering: %s", got)
+		}
+		if b := tenant.Bucket(Global); b.Content != 4 || b.Taken != 2 {
+			t.Errorf("the global bucket after lowering: %+v", b)
+		}
+		tenant.SetPlan(Plan{})
+		if got := rateLimit(c.want("GET", links, "", 200, "[]")); got != "none" {
+			t.Errorf("without limits: %s", got)
+		}
+	})
+}
+
+// TestPacedClientIsNeverRefused sends at exactly the refill rate, in virtual
+// time, through the transport.
+func TestPacedClientIsNeverRefused(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		burst, refill := rapid.IntRange(1, 20).Draw(rt, "burst"), rapid.IntRange(1, 600).Draw(rt, "refill")
+		synctest.Test(t, func(t *testing.T) {
+			tenant := New(Config{Plan: Plan{Global: PerMinute(burst, refill)}, Latency: 90 * time.Millisecond})
+			tenant.AddOrganization(org1, "one")
+			c := inMemory(t, tenant)
+			interval := time.Duration(ceilDiv(int64(time.Minute), int64(refill)))
+			for i := range burst + 30 {
+				if i >= burst {
+					time.Sleep(interval - 90*time.Millisecond)
+				}
+				if resp, _ := c.do("DELETE", links+"/"+con1, ""); resp.StatusCode != 204 {
+					t.Fatalf("request %d: %d", i, resp.StatusCode)
+				}
+			}
+		})
+	})
+}
+
+// TestWorkersShareOneBucket has many goroutines empty a bucket at once, in
+// both ways: exactly its content may pass.
+func TestWorkersShareOneBucket(t *testing.T) {
+	overBoth(t, Config{Plan: Plan{Global: PerMinute(50, 1)}, RecordCalls: true}, func(t *testing.T, tenant *Tenant, c client) {
+		var passed atomic.Int64
+		var workers sync.WaitGroup
+		for range 8 {
+			workers.Go(func() {
+				for range 10 {
+					resp, _, err := c.try(c.request("DELETE", links+"/"+con2, ""))
+					if err == nil && resp.StatusCode == 204 {
+						passed.Add(1)
+					}
+				}
+			})
+		}
+		workers.Wait()
+		if b := tenant.Bucket(Global); passed.Load() != 50 || b.Taken != 50 || b.Refused != 30 || tenant.Count("DELETE", links) != 80 {
+			t.Errorf("%d passed, bucket %+v", passed.Load(), b)
+		}
+	})
+}

@@ -1,0 +1,266 @@
+// Package simulator is an Auth0 tenant for tests, rehearsals and
+// demonstrations: the part of the Management API that deals with the
+// connections of organizations, the token endpoint, and the rate limits.
+//
+// It is an [http.Handler], to be served on a loopback port, and has a
+// [http.RoundTripper] for tests without sockets. All time comes from the time
+// package and no goroutine is started, so it works inside testing/synctest.
+// All chance comes from one seeded source.
+//
+// Answers follow Auth0's docs and answers recorded from real tenants. Where
+// neither tells, the choice is an option in [Config] or is said to be one.
+package simulator
+
+import (
+	"crypto/rsa"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Config describes a tenant. The zero Config is a tenant without limits,
+// latency or chance that accepts every client.
+type Config struct {
+	Plan      Plan      // limits, see [Plans]
+	Refill    Refill    // how the buckets refill: Drip by default
+	HeadersOf HeadersOf // which bucket the headers describe: the tightest by default
+
+	// Latency is added to each answer, half of it before the request is
+	// looked at and half after. LatencyOf, where set, is asked instead; it
+	// must draw from the given source only and not call the Tenant.
+	Latency   time.Duration
+	LatencyOf func(*rand.Rand) time.Duration
+	Seed      uint64 // of all chance
+
+	// ClientID and ClientSecret are the only ones accepted; every client is
+	// where ClientID is empty. PublicKey, of an RSA key, turns on private_key_jwt.
+	ClientID     string
+	ClientSecret string
+	PublicKey    *rsa.PublicKey
+
+	Scopes        []string      // granted to tokens; nil: what the work on organization connections needs
+	TokenLifetime time.Duration // 24 hours by default, in whole seconds
+	OmitScope     bool          // the token answer has no scope, as of some compatible servers
+
+	// EmptyForUnknown answers a list of an organization that does not exist
+	// with an empty one, and a DELETE there with 204, instead of 404. Which
+	// of them Auth0 does is not documented.
+	EmptyForUnknown bool
+	// DeleteMissingStatus answers a DELETE of a pair that is not enabled: 204
+	// by default, as recorded, or 404, as compatible servers do.
+	DeleteMissingStatus int
+	// DuplicateStatus answers a POST of a pair that is enabled already, in
+	// the enabled_connections family: 409 by default, 400 or 201.
+	DuplicateStatus int
+
+	RecordCalls bool // keep every call in memory, for Calls and Count
+}
+
+// Tenant is a simulated tenant. All its methods may be called at the same time
+// from several goroutines.
+type Tenant struct {
+	config Config
+	routes map[routeKey]route
+
+	mu            sync.Mutex // guards what follows
+	random        *rand.Rand
+	limits        limits
+	organizations directory[*organization]
+	connections   directory[*connection]
+	tokens        map[string]*token
+	assertions    map[string]bool // jti of every client assertion used
+	faults        []*injected
+	cleared       chan struct{} // closed when the faults are cleared
+	requests      uint64
+	calls         []Call
+}
+
+type organization struct {
+	id, name string
+	links    []EnabledConnection
+}
+
+type connection struct {
+	id, name, strategy string
+}
+
+// databaseStrategy is the strategy of Auth0's own user databases.
+const databaseStrategy = "auth0"
+
+// EnabledConnection is the link of an organization to a connection.
+type EnabledConnection struct {
+	ConnectionID            string
+	AssignMembershipOnLogin bool
+	IsSignupEnabled         bool // shown for database connections only
+	ShowAsButton            bool
+
+	Off         bool   // is_enabled is false: the link is kept, but nobody can log in through it
+	AccessLevel string // organization_access_level: none (also when empty), readonly, limited, full
+	Alias       string // organization_connection_name
+}
+
+// DefaultSettings is a link with Auth0's default settings.
+func DefaultSettings(connectionID string) EnabledConnection {
+	return EnabledConnection{ConnectionID: connectionID, ShowAsButton: true}
+}
+
+// New makes a tenant without organizations and connections.
+func New(config Config) *Tenant {
+	if config.TokenLifetime == 0 {
+		config.TokenLifetime = 24 * time.Hour
+	}
+	if config.Scopes == nil {
+		config.Scopes = []string{
+			"read:organization_connections", "create:organization_connections",
+			"update:organization_connections", "delete:organization_connections",
+			"read:organizations", "read:connections",
+		}
+	}
+	t := &Tenant{
+		config:        config,
+		routes:        routes(),
+		random:        rand.New(rand.NewPCG(config.Seed, 0)),
+		limits:        limits{refill: config.Refill, headersOf: config.HeadersOf},
+		organizations: newDirectory[*organization](),
+		connections:   newDirectory[*connection](),
+		tokens:        map[string]*token{},
+		assertions:    map[string]bool{},
+		cleared:       make(chan struct{}),
+	}
+	t.limits.setPlan(config.Plan, time.Now())
+	return t
+}
+
+// AddOrganization adds an organization without connections. One with the same
+// id is replaced.
+func (t *Tenant) AddOrganization(id, name string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.removeOrganization(id)
+	t.organizations.add(id, name, &organization{id: id, name: name})
+}
+
+// AddConnection adds a connection to the tenant. One with the same id is
+// replaced; links to it stay. Strategy auth0 is a database connection.
+func (t *Tenant) AddConnection(id, name, strategy string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if old, ok := t.connections.byID[id]; ok {
+		t.connections.remove(id, old.name)
+	}
+	t.connections.add(id, name, &connection{id, name, strategy})
+}
+
+// RemoveOrganization deletes an organization with its links.
+func (t *Tenant) RemoveOrganization(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.removeOrganization(id)
+}
+
+func (t *Tenant) removeOrganization(id string) {
+	if old, ok := t.organizations.byID[id]; ok {
+		t.organizations.remove(id, old.name)
+	}
+}
+
+// RemoveConnection deletes a connection from the tenant and from every
+// organization.
+func (t *Tenant) RemoveConnection(id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	old, ok := t.connections.byID[id]
+	if !ok {
+		return
+	}
+	t.connections.remove(id, old.name)
+	for _, o := range t.organizations.list {
+		o.unlink(id)
+	}
+}
+
+// Enable links a connection to an organization, or changes the settings of the
+// link. An organization or connection that does not exist is added, named
+// after its id, the connection as a database.
+func (t *Tenant) Enable(organizationID string, link EnabledConnection) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.enable(organizationID, link)
+}
+
+func (t *Tenant) enable(organizationID string, link EnabledConnection) {
+	o, ok := t.organizations.byID[organizationID]
+	if !ok {
+		name := strings.ToLower(strings.ReplaceAll(organizationID, "_", "-"))
+		o = &organization{id: organizationID, name: name}
+		t.organizations.add(o.id, o.name, o)
+	}
+	t.ensureConnection(link.ConnectionID, databaseStrategy)
+	if old := o.link(link.ConnectionID); old != nil {
+		*old = link
+		return
+	}
+	o.links = append(o.links, link)
+}
+
+// ensureConnection adds a connection that does not exist, named after its id,
+// and returns the strategy that it has now.
+func (t *Tenant) ensureConnection(id, strategy string) string {
+	c, ok := t.connections.byID[id]
+	if !ok {
+		c = &connection{id, strings.ReplaceAll(id, "_", "-"), strategy}
+		t.connections.add(c.id, c.name, c)
+	}
+	return c.strategy
+}
+
+// Disable removes a link, if there is one.
+func (t *Tenant) Disable(organizationID, connectionID string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o, ok := t.organizations.byID[organizationID]; ok {
+		o.unlink(connectionID)
+	}
+}
+
+// Enabled returns a copy of an organization's links, those that are off
+// included, in the order in which they were made.
+func (t *Tenant) Enabled(organizationID string) []EnabledConnection {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if o, ok := t.organizations.byID[organizationID]; ok {
+		return slices.Clone(o.links)
+	}
+	return nil
+}
+
+// Organizations returns the ids of all organizations, in the order in which
+// they were added.
+func (t *Tenant) Organizations() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	ids := make([]string, len(t.organizations.list))
+	for i, o := range t.organizations.list {
+		ids[i] = o.id
+	}
+	return ids
+}
+
+// link returns the link to a connection, to be changed in place, or nil.
+func (o *organization) link(connectionID string) *EnabledConnection {
+	for i := range o.links {
+		if o.links[i].ConnectionID == connectionID {
+			return &o.links[i]
+		}
+	}
+	return nil
+}
+
+// unlink reports whether there was a link to remove.
+func (o *organization) unlink(connectionID string) bool {
+	before := len(o.links)
+	o.links = slices.DeleteFunc(o.links, func(l EnabledConnection) bool { return l.ConnectionID == connectionID })
+	return len(o.links) < before
+}
