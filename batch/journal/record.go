@@ -1,0 +1,133 @@
+// Package journal keeps a run's append-only record, journal.jsonl: one JSON
+// object a line, each with a checksum. It is the truth from which every report
+// is made; nothing else about a run is needed but its input.
+package journal
+
+import "time"
+
+// Format is the number of the file format, written in the first record. A
+// journal of another format is refused.
+const Format = 1
+
+// Record is one line of the journal. Exactly one of the pointers is set.
+type Record struct {
+	At      time.Time `json:"at"`
+	Run     *Run      `json:"run,omitempty"`
+	Intent  *Intent   `json:"intent,omitempty"`
+	Outcome *Outcome  `json:"outcome,omitempty"`
+	Seen    *Seen     `json:"seen,omitempty"`
+	Sample  *Sample   `json:"sample,omitempty"`
+	End     *End      `json:"end,omitempty"`
+}
+
+// Run is the first record: what was asked for, without secrets.
+type Run struct {
+	Format   int      `json:"format"`
+	Command  string   `json:"command"` // disable
+	Tenant   string   `json:"tenant"`  // host[:port] of the API audience, lower case
+	Version  string   `json:"version"`
+	Note     string   `json:"note,omitempty"`
+	Input    Input    `json:"input"`
+	Settings Settings `json:"settings"`
+}
+
+// Input names the list as it was given, and its content.
+type Input struct {
+	Path   string `json:"path"` // "-" is standard input
+	SHA256 string `json:"sha256"`
+}
+
+// Settings are the flags that decide what a run does.
+type Settings struct {
+	DryRun       bool    `json:"dry_run,omitempty"`
+	NoCheck      bool    `json:"no_check,omitempty"`
+	AllowLockout bool    `json:"allow_lockout,omitempty"`
+	MissingOK    bool    `json:"missing_ok,omitempty"`
+	Limit        int     `json:"limit,omitempty"`       // rows of the input; 0 is all
+	MaxChanges   int     `json:"max_changes,omitempty"` // rows; 0 is no bound
+	MaxFailures  string  `json:"max_failures"`          // rows or percent, as typed
+	Headroom     float64 `json:"headroom"`              // share of the bucket left to others, 0 to 1
+	MaxRPS       float64 `json:"max_rps,omitempty"`     // requests per second; 0 is no bound
+	Workers      int     `json:"workers"`
+	Timeout      string  `json:"timeout"`                // a duration, as Go writes it
+	MaxDuration  string  `json:"max_duration,omitempty"` // a duration, as Go writes it
+}
+
+// Intent says that a row's call is about to be sent. It is on disk before the
+// call, so that a call which a crash cut off is known of.
+type Intent struct {
+	Line int `json:"line"`
+	// Snapshot is the enabled connection before the change; nil where it was
+	// not read (--no-check).
+	Snapshot *Connection `json:"snapshot,omitempty"`
+}
+
+// Connection is an enabled connection's settings in an organization. A nil
+// setting was absent in Auth0's answer, and is not sent when it is restored.
+type Connection struct {
+	Name                    string `json:"name,omitempty"`
+	AssignMembershipOnLogin *bool  `json:"assign_membership_on_login,omitempty"`
+	ShowAsButton            *bool  `json:"show_as_button,omitempty"`
+	IsSignupEnabled         *bool  `json:"is_signup_enabled,omitempty"`
+}
+
+// Outcome is what became of a row. The last one of a line counts.
+type Outcome struct {
+	Line    int    `json:"line"`
+	Outcome string `json:"outcome"`
+	Message string `json:"message,omitempty"`
+	// Call is the write's, or the read's where that failed; nil where neither
+	// is the case.
+	Call *Call `json:"call,omitempty"`
+	// Connection is what the check read, where no intent has it.
+	Connection *Connection `json:"connection,omitempty"`
+}
+
+// Call is the last call made for a row.
+type Call struct {
+	Status     int    `json:"status,omitempty"` // HTTP status; 0 where no answer came
+	ErrorCode  string `json:"error_code,omitempty"`
+	Attempts   int    `json:"attempts"` // calls not answered by 429
+	DurationMS int64  `json:"duration_ms"`
+	RequestID  string `json:"request_id,omitempty"`
+}
+
+// Seen names connections of the list that an organization's check had although
+// the list does not pair them with that organization. A connection that is
+// neither here nor in any row's snapshot was never seen in the tenant.
+type Seen struct {
+	Connections []string `json:"connections"`
+}
+
+// Sample is what the throttles know at an instant. Calls count from the start
+// of the sitting.
+type Sample struct {
+	Reads  Bucket `json:"reads"`
+	Writes Bucket `json:"writes"`
+	Calls  Calls  `json:"calls"`
+}
+
+// Bucket is what was measured of one of the tenant's token buckets.
+type Bucket struct {
+	Burst     float64 `json:"burst,omitempty"`        // tokens
+	Refill    float64 `json:"refill_per_s,omitempty"` // tokens per second
+	Others    float64 `json:"others_per_s,omitempty"` // tokens per second that others took
+	Remaining float64 `json:"remaining"`              // tokens
+	ActiveS   float64 `json:"active_s,omitempty"`     // seconds from the first call to the last answer
+	Sent      int     `json:"sent,omitempty"`         // calls
+}
+
+// Calls counts calls.
+type Calls struct {
+	Reads       int `json:"reads"`
+	Writes      int `json:"writes"`
+	Retries     int `json:"retries"`      // calls repeated after a lost or faulty answer
+	RateLimited int `json:"rate_limited"` // calls answered by 429
+}
+
+// End is the last record of a sitting that was not killed.
+type End struct {
+	ExitCode int    `json:"exit_code"`
+	Reason   string `json:"reason,omitempty"` // why it stopped before its end
+	Final    Sample `json:"final"`
+}

@@ -1,0 +1,72 @@
+package journal
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// Repair cuts off the torn tail that a Reader found in the journal at path, so
+// that Append can go on at tail.Offset. What is cut is kept beside it, as
+// path.torn or, where that exists, path.torn.2 and so on; Repair returns that
+// name, or "" where there was no tail. Only the process that holds the
+// journal's lock may call it.
+func Repair(path string, tail Tail) (kept string, err error) {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return "", fmt.Errorf("repair journal: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return "", fmt.Errorf("repair journal: %w", err)
+	}
+	if info.Size() != tail.Offset+tail.Length {
+		return "", fmt.Errorf("repair journal: %s changed since it was read", path)
+	}
+	if tail.Length > 0 {
+		if kept, err = keep(f, path, tail); err != nil {
+			return "", fmt.Errorf("keep the journal's torn tail: %w", err)
+		}
+		if err := f.Truncate(tail.Offset); err != nil {
+			return kept, fmt.Errorf("cut the journal's torn tail: %w", err)
+		}
+	}
+	// The records before the tail may have been read from memory only.
+	if err := f.Sync(); err != nil {
+		return kept, fmt.Errorf("sync journal: %w", err)
+	}
+	return kept, nil
+}
+
+// keep copies the tail to a new file beside the journal and returns its path.
+// The copy and its name are on disk before it returns.
+func keep(journal io.ReaderAt, path string, tail Tail) (string, error) {
+	out, err := createBeside(path)
+	if err != nil {
+		return "", err
+	}
+	_, err = io.Copy(out, io.NewSectionReader(journal, tail.Offset, tail.Length))
+	err = errors.Join(err, out.Sync(), out.Close())
+	if err != nil {
+		return "", err
+	}
+	dir, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return "", err
+	}
+	return out.Name(), errors.Join(dir.Sync(), dir.Close())
+}
+
+func createBeside(path string) (*os.File, error) {
+	name := path + ".torn"
+	for n := 2; ; n++ {
+		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if !errors.Is(err, os.ErrExist) {
+			return f, err
+		}
+		name = fmt.Sprintf("%s.torn.%d", path, n)
+	}
+}
