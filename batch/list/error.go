@@ -1,0 +1,49 @@
+package list
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Error says why a file is refused.
+type Error struct {
+	File    string // as people call it
+	Line    int    // physical line, from 1; 0 where it is the whole file
+	Message string
+	Hint    string // what to do about it; may be empty
+}
+
+// Error returns file, line and message, without the hint.
+func (e *Error) Error() string {
+	if e.Line == 0 {
+		return e.File + ": " + e.Message
+	}
+	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
+}
+
+// noUsableRow refuses a list of nothing but invalid rows: it is more likely the
+// wrong file than a list to be worked through.
+func noUsableRow(file string, first Record) *Error {
+	hint := "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"
+	if strings.HasPrefix(first.OrgID, connectionPrefix) && strings.HasPrefix(first.ConnectionID, orgPrefix) {
+		hint = "the columns org_id and connection_id look swapped"
+	}
+	return &Error{File: file, Line: first.Line, Message: "no row is usable; in this first one, " + first.Message, Hint: hint}
+}
+
+// maxQuoted is how many characters of a cell a message shows.
+const maxQuoted = 60
+
+// quote makes a cell fit for a terminal: control characters escaped, the end
+// of a long one cut off.
+func quote(s string) string {
+	n := 0
+	for i := range s {
+		if n == maxQuoted {
+			return strconv.Quote(s[:i]) + "…"
+		}
+		n++
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,94 @@
+package list
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode"
+)
+
+func FuzzOpen(f *testing.F) {
+	files, err := filepath.Glob("../../testdata/lists/*.csv")
+	if err != nil || len(files) == 0 {
+		f.Fatal("no sample lists: ", err)
+	}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data, false, 0)
+		f.Add(data, true, 2)
+	}
+	path := filepath.Join(f.TempDir(), "pairs.csv")
+	f.Fuzz(func(t *testing.T, data []byte, isRestore bool, limit int) {
+		if err := os.WriteFile(path, data, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		opt := Options{Command: disable, Limit: limit}
+		if isRestore {
+			opt.Command = restore
+		}
+		l, err := Open(path, "pairs.csv", opt)
+		if err != nil {
+			var refused *Error
+			if !errors.As(err, &refused) {
+				t.Fatalf("%v is no refusal", err)
+			}
+			printable(t, refused.Error())
+			return
+		}
+		checkRecords(t, l)
+		checkOrganizations(t, l)
+	})
+}
+
+func checkRecords(t *testing.T, l *List) {
+	byOutcome := make(map[string]int)
+	rows, line := 0, 0
+	for rec, err := range l.Records() {
+		if err != nil {
+			t.Fatalf("accepted, but not when read again: %v", err)
+		}
+		if rec.Line <= line || len(rec.Carried) != len(l.Carried()) {
+			t.Fatalf("after line %d: %+v", line, rec)
+		}
+		printable(t, rec.Message)
+		rows, line = rows+1, rec.Line
+		byOutcome[rec.Outcome]++
+	}
+	want := Counts{Rows: rows, Organizations: l.Counts().Organizations, Pairs: byOutcome[""], Invalid: byOutcome["invalid"],
+		Duplicates: byOutcome["duplicate"], NotSelected: byOutcome["not_selected"], BeyondLimit: byOutcome["not_attempted"]}
+	if l.Counts() != want {
+		t.Fatalf("counts %+v, want %+v", l.Counts(), want)
+	}
+}
+
+func checkOrganizations(t *testing.T, l *List) {
+	connections := l.Connections()
+	orgs, pairs, line := 0, 0, 0
+	for org := range l.Organizations() {
+		if checkID("", orgPrefix, org.ID) != "" || org.Rows[0].Line <= line {
+			t.Fatalf("after line %d: %+v", line, org)
+		}
+		line = org.Rows[0].Line
+		for _, row := range org.Rows {
+			if checkID("", connectionPrefix, row.ConnectionID) != "" || !connections.Has(row.ConnectionID) {
+				t.Fatalf("connection of %+v", row)
+			}
+		}
+		orgs, pairs = orgs+1, pairs+len(org.Rows)
+	}
+	if orgs != l.Counts().Organizations || pairs != l.Counts().Pairs {
+		t.Fatalf("%d organizations and %d pairs, counted %+v", orgs, pairs, l.Counts())
+	}
+}
+
+// printable fails where a message would reach the terminal's control codes.
+func printable(t *testing.T, message string) {
+	if strings.ContainsFunc(message, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		t.Fatalf("%q", message)
+	}
+}

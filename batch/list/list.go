@@ -1,0 +1,240 @@
+// Package list reads and validates a job's input: a CSV list of pairs of
+// organization and connection, or the results file of a former run.
+//
+// A file is read twice. [Open] reads it whole, refuses it or keeps the rows to
+// work on, in 40 bytes each and up to 4 for each organization, so that a list
+// of a million rows in any order fits a small machine. [List.Records] streams
+// it again for the reports, every record with what became of it here.
+package list
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+	"os"
+	"slices"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// maxProblems is how many invalid rows Problems keeps.
+const maxProblems = 10
+
+// Options say what the list is for.
+type Options struct {
+	// Command is "disable" or "restore". It decides which command's results
+	// files are accepted and which of their rows are taken.
+	Command string
+	// DryRun names the command rightly in messages; a dry run takes the rows
+	// that the command itself would take.
+	DryRun bool
+	// Limit leaves out all but the first Limit records of the input; 0 takes all.
+	Limit int
+}
+
+// List is a validated list. It does not change, and may be used by several
+// goroutines at the same time.
+type List struct {
+	file       *os.File
+	name       string
+	opt        Options
+	carried    []string
+	source     source
+	pairs      []pair // by organization, in each by line
+	starts     []uint32
+	duplicates []duplicate
+	ids        idTable
+	counts     Counts
+	problems   []Problem
+	oddLengths oddLengths
+}
+
+// Counts says how the rows divide: Rows is the sum of Pairs and what follows it.
+type Counts struct {
+	Rows          int // records of the input, blank ones aside
+	Organizations int // with a row to work on
+	Pairs         int // rows to work on
+	Invalid       int
+	Duplicates    int
+	NotSelected   int
+	BeyondLimit   int
+}
+
+// Problem is an invalid row.
+type Problem struct {
+	Line    int // physical line of the input at which the row starts, from 1
+	Message string
+}
+
+// oddLengths counts rows with an id of another length than Auth0's.
+type oddLengths struct{ rows, first int }
+
+// Open reads and validates the whole file. Path is where it is on disk; name is
+// what people call it ("pairs.csv", "standard input"), and messages use it. A
+// file that cannot be used is refused with an [*Error]; any other error came
+// from reading the disk. The file is kept open until Close, so it may be moved,
+// but its content must stay as it is.
+func Open(path, name string, opt Options) (*List, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", name, err)
+	}
+	l := &List{file: file, name: name, opt: opt}
+	if err := l.read(); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return l, nil
+}
+
+// Close closes the file; Records cannot be used after it.
+func (l *List) Close() error { return l.file.Close() }
+
+// read reads the whole file and keeps the rows to work on.
+func (l *List) read() error {
+	capacity, err := countRows(l.content())
+	if err != nil {
+		return fmt.Errorf("read %s: %w", l.name, err)
+	}
+	s, err := newScanner(l.content(), l.name, l.opt)
+	if err != nil {
+		return err
+	}
+	if l.opt.Limit > 0 {
+		capacity = min(capacity, l.opt.Limit)
+	}
+	l.pairs = make([]pair, 0, capacity)
+	if err := l.readAll(s); err != nil {
+		return err
+	}
+	l.carried, l.source = s.header.carried, s.source
+	l.group()
+	return nil
+}
+
+// content reads the file from its start, whoever else reads it.
+func (l *List) content() io.Reader { return io.NewSectionReader(l.file, 0, math.MaxInt64) }
+
+// readAll counts the records and keeps those to work on.
+func (l *List) readAll(s *scanner) error {
+	usable := false
+	var invalid Record // the first
+	for {
+		rec, err := s.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		usable = usable || rec.Outcome == ""
+		if rec.Outcome == journal.Invalid && invalid.Line == 0 {
+			invalid = rec
+		}
+		l.counts.Rows++
+		l.limit(&rec, l.counts.Rows)
+		l.add(rec)
+	}
+	if invalid.Line > 0 && !usable {
+		return noUsableRow(l.name, invalid)
+	}
+	return nil
+}
+
+// limit leaves the record out where it is not among the first Limit ones; n
+// counts records from 1.
+func (l *List) limit(rec *Record, n int) {
+	if l.opt.Limit > 0 && n > l.opt.Limit {
+		rec.Outcome = journal.NotAttempted
+		rec.Message = fmt.Sprintf("not among the first %d rows", l.opt.Limit)
+	}
+}
+
+// add counts a record, and keeps it if there is work to do on it.
+func (l *List) add(rec Record) {
+	switch rec.Outcome {
+	case journal.NotAttempted:
+		l.counts.BeyondLimit++
+	case journal.NotSelected:
+		l.counts.NotSelected++
+	case journal.Invalid:
+		l.counts.Invalid++
+		if len(l.problems) < maxProblems {
+			l.problems = append(l.problems, Problem{rec.Line, rec.Message})
+		}
+	default:
+		if len(rec.OrgID) != usualLength || len(rec.ConnectionID) != usualLength {
+			if l.oddLengths.rows == 0 {
+				l.oddLengths.first = rec.Line
+			}
+			l.oddLengths.rows++
+		}
+		l.pairs = append(l.pairs, l.newPair(rec))
+	}
+}
+
+// Carried returns the names that the carried-through columns have in
+// results.csv, in the order of the input.
+func (l *List) Carried() []string { return slices.Clone(l.carried) }
+
+// Tenant returns the tenant that a results file is from, as the file has it;
+// empty for a plain list, and for a results file without a row.
+func (l *List) Tenant() string { return l.source.tenant }
+
+// Announced reports whether the list is a dry run's results file, so that its
+// rows were announced before.
+func (l *List) Announced() bool { return l.source.dryRun() }
+
+// Counts returns how the rows divide.
+func (l *List) Counts() Counts { return l.counts }
+
+// Problems returns the first ten invalid rows.
+func (l *List) Problems() []Problem { return slices.Clone(l.problems) }
+
+// Warnings returns what is odd about the rows to work on, though not wrong: a
+// sentence each, without a full stop.
+func (l *List) Warnings() []string {
+	if l.oddLengths.rows == 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("rows with an id that has not Auth0's 16 characters after its prefix: %d, the first in line %d",
+		l.oddLengths.rows, l.oddLengths.first)}
+}
+
+// Organization is an organization of the list with its rows to work on.
+type Organization struct {
+	ID   string
+	Rows []Row // in input order, at least one
+}
+
+// Row is a row to work on.
+type Row struct {
+	Line         int // physical line of the input at which the row starts, from 1
+	ConnectionID string
+	// Snapshot has the settings that restore is to give back, without the
+	// connection's name. It is nil where the row has none, and for disable.
+	Snapshot *journal.Connection
+}
+
+// Organizations yields the organizations in the order of their first
+// appearance, with the rows that are valid, selected, within the limit and not
+// a duplicate.
+func (l *List) Organizations() iter.Seq[Organization] {
+	return func(yield func(Organization) bool) {
+		for _, start := range l.starts {
+			pairs := sameOrganization(l.pairs[start:])
+			org := Organization{ID: orgPrefix + l.ids.unpack(pairs[0].org), Rows: make([]Row, len(pairs))}
+			for i, p := range pairs {
+				org.Rows[i] = Row{
+					Line:         int(p.line),
+					ConnectionID: connectionPrefix + l.ids.unpack(p.connection),
+					Snapshot:     p.settings.snapshot(),
+				}
+			}
+			if !yield(org) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,60 @@
+package list
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// Record is a record of the input, blank ones aside.
+type Record struct {
+	Line int // physical line at which the record starts, from 1
+	// OrgID, ConnectionID and ConnectionName are the cells as given, trimmed,
+	// whether valid or not.
+	OrgID, ConnectionID, ConnectionName string
+	// Outcome is what the list alone decides: journal.Invalid, Duplicate,
+	// NotSelected, or NotAttempted where beyond the limit. It is empty for a
+	// row to be worked on.
+	Outcome string
+	Message string // why it has this outcome
+	// Snapshot has the settings that restore is to give back; nil where there
+	// are none, and for disable.
+	Snapshot *journal.Connection
+	Carried  []string // the carried-through cells, one for each of Carried's columns
+}
+
+// Records reads the file again, in constant memory, and yields every record in
+// input order. An error ends the sequence; there is none unless the disk fails
+// or the file has changed since Open.
+func (l *List) Records() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		s, err := newScanner(l.content(), l.name, l.opt)
+		if err != nil {
+			yield(Record{}, err)
+			return
+		}
+		duplicates := l.duplicates
+		for n := 1; ; n++ {
+			rec, err := s.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if err != nil {
+				yield(Record{}, err)
+				return
+			}
+			l.limit(&rec, n)
+			if len(duplicates) > 0 && rec.Line == int(duplicates[0].line) {
+				rec.Outcome = journal.Duplicate
+				rec.Message = fmt.Sprintf("same pair as in line %d", duplicates[0].first)
+				duplicates = duplicates[1:]
+			}
+			if !yield(rec, nil) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,100 @@
+package list
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// maxExtra is how many cells past the header are looked at, to tell a row that
+// is too long from one of empty cells.
+const maxExtra = 64
+
+// row is a record as gocsv reads it. The header is translated to these tags
+// first, so columns can share a field: the carried-through ones do, and those
+// past the header.
+type row struct {
+	OrgID                   cell  `csv:"org_id"`
+	ConnectionID            cell  `csv:"connection_id"`
+	ConnectionName          cell  `csv:"connection_name"`
+	Outcome                 cell  `csv:"outcome"`
+	Command                 cell  `csv:"command"`
+	Tenant                  cell  `csv:"tenant"`
+	AssignMembershipOnLogin cell  `csv:"assign_membership_on_login"`
+	ShowAsButton            cell  `csv:"show_as_button"`
+	IsSignupEnabled         cell  `csv:"is_signup_enabled"`
+	Carried                 cells `csv:"carried"`
+	Unread                  cells `csv:"line,http_status,error_code,message,attempts,finished_at,duration_ms,request_id"`
+	Extra                   cells `csv:"extra"`
+}
+
+// cell is a cell without the space around it.
+type cell string
+
+// UnmarshalCSV is called by gocsv for the cell.
+func (c *cell) UnmarshalCSV(s string) error {
+	*c = cell(strings.TrimSpace(s))
+	return nil
+}
+
+// cells are those of several columns.
+type cells []string
+
+// UnmarshalCSV is called by gocsv for every cell in turn.
+func (c *cells) UnmarshalCSV(s string) error {
+	*c = append(*c, strings.TrimSpace(s))
+	return nil
+}
+
+// blank reports whether all cells are empty.
+func (r *row) blank() bool {
+	for _, c := range []cell{r.OrgID, r.ConnectionID, r.ConnectionName, r.Outcome, r.Command, r.Tenant,
+		r.AssignMembershipOnLogin, r.ShowAsButton, r.IsSignupEnabled} {
+		if c != "" {
+			return false
+		}
+	}
+	filled := func(s string) bool { return s != "" }
+	return !slices.ContainsFunc(r.Carried, filled) && !slices.ContainsFunc(r.Unread, filled) &&
+		!slices.ContainsFunc(r.Extra, filled) && len(r.Extra) < maxExtra
+}
+
+// check returns why the row is unusable, or "".
+func (r *row) check() string {
+	if len(r.Extra) > 0 {
+		return "there are more cells than in the header"
+	}
+	if reason := checkID("org_id", orgPrefix, string(r.OrgID)); reason != "" {
+		return reason
+	}
+	return checkID("connection_id", connectionPrefix, string(r.ConnectionID))
+}
+
+// snapshot returns the settings that the row has, nil where it has none, or why
+// they are unusable.
+func (r *row) snapshot() (_ *journal.Connection, reason string) {
+	snapshot := &journal.Connection{Name: string(r.ConnectionName)}
+	there := false
+	for _, setting := range []struct {
+		column string
+		cell   cell
+		value  **bool
+	}{
+		{"assign_membership_on_login", r.AssignMembershipOnLogin, &snapshot.AssignMembershipOnLogin},
+		{"show_as_button", r.ShowAsButton, &snapshot.ShowAsButton},
+		{"is_signup_enabled", r.IsSignupEnabled, &snapshot.IsSignupEnabled},
+	} {
+		value, ok := readSetting(string(setting.cell))
+		if !ok {
+			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.column, quote(string(setting.cell)))
+		}
+		*setting.value = value
+		there = there || value != nil
+	}
+	if !there {
+		return nil, ""
+	}
+	return snapshot, ""
+}

@@ -1,0 +1,140 @@
+package list
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+
+	"github.com/gocarina/gocsv"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// scanner reads a list record by record, judging each by itself.
+type scanner struct {
+	name   string
+	opt    Options
+	csv    *csv.Reader
+	rows   *gocsv.Unmarshaller
+	lead   int // lines before those that csv sees
+	header header
+	source source
+}
+
+// newScanner reads a list's header.
+func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
+	s := &scanner{name: name, opt: opt}
+	return s, s.start(content)
+}
+
+// start reads the header.
+func (s *scanner) start(content io.Reader) error {
+	text := bufio.NewReaderSize(newTextReader(content, s.name), 64<<10)
+	separator, lines, refused := readToHeader(text)
+	if refused != nil {
+		return s.refuse(refused, lines+1)
+	}
+	s.lead = lines
+	s.csv = csv.NewReader(text)
+	s.csv.Comma = separator
+	s.csv.FieldsPerRecord = -1 // a row of another width is invalid, not the file
+	s.csv.ReuseRecord = true
+	s.csv.TrimLeadingSpace = separator != '\t' // it would take an empty cell for space
+	rows, err := gocsv.NewUnmarshaller(s.csv, &row{})
+	if err != nil {
+		return s.explain(err)
+	}
+	s.rows = rows
+	s.header, refused = readHeader(rows.Headers, s.opt.Command)
+	if refused != nil {
+		return s.refuse(refused, s.line())
+	}
+	return rows.RenormalizeHeaders(func([]string) []string {
+		return slices.Concat(s.header.fields, slices.Repeat([]string{"extra"}, maxExtra))
+	})
+}
+
+// line returns the physical line at which the last record starts. The csv
+// reader knows it; gocsv counts records.
+func (s *scanner) line() int {
+	line, _ := s.csv.FieldPos(0)
+	return s.lead + line
+}
+
+// next returns the next record that is not blank, with the outcome and message
+// that it has by itself; io.EOF at the end; an *Error where the file is to be
+// refused.
+func (s *scanner) next() (Record, error) {
+	for {
+		v, err := s.rows.Read()
+		if err != nil {
+			return Record{}, s.explain(err)
+		}
+		if r := v.(*row); !r.blank() {
+			return s.judge(r)
+		}
+	}
+}
+
+func (s *scanner) judge(r *row) (Record, error) {
+	rec := Record{
+		Line:           s.line(),
+		OrgID:          string(r.OrgID),
+		ConnectionID:   string(r.ConnectionID),
+		ConnectionName: string(r.ConnectionName),
+		Carried:        r.Carried,
+	}
+	for len(rec.Carried) < len(s.header.carried) { // the row may be short
+		rec.Carried = append(rec.Carried, "")
+	}
+	if s.header.results {
+		if err := s.source.check(r, s.opt); err != nil {
+			return Record{}, s.refuse(err, rec.Line)
+		}
+		if !slices.Contains(takes(s.opt.Command, s.source.command), string(r.Outcome)) {
+			rec.Outcome, rec.Message = journal.NotSelected, "its outcome was "+string(r.Outcome)
+			return rec, nil
+		}
+	}
+	reason := r.check()
+	if reason == "" && s.opt.Command == restore {
+		rec.Snapshot, reason = r.snapshot()
+	}
+	if reason != "" {
+		rec.Outcome, rec.Message = journal.Invalid, reason
+	}
+	return rec, nil
+}
+
+// refuse completes an error with its place.
+func (s *scanner) refuse(err *Error, line int) error {
+	err.File, err.Line = s.name, line
+	return err
+}
+
+// explain puts what reading the file or its header ended with into people's
+// words.
+func (s *scanner) explain(err error) error {
+	var refused *Error
+	var broken *csv.ParseError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &broken):
+		// An open quote ends with the file, so its row's start says more.
+		message := "broken quote"
+		if broken.Line != broken.StartLine {
+			message = fmt.Sprintf("broken quote in the row from here to line %d", s.lead+broken.Line)
+		}
+		return s.refuse(&Error{Message: message, Hint: `a quote inside a cell is doubled, and its cell quoted: "5"" nail"`},
+			s.lead+broken.StartLine)
+	case !errors.Is(err, io.EOF):
+		return fmt.Errorf("read %s: %w", s.name, err)
+	case s.rows == nil:
+		return s.refuse(&Error{Message: "the file is empty", Hint: "a list begins with the line org_id,connection_id"}, 0)
+	}
+	return io.EOF
+}

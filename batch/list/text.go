@@ -1,0 +1,143 @@
+package list
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/unicode"
+	"golang.org/x/text/transform"
+)
+
+// textReader decodes a file to UTF-8 and refuses what is not text, with its
+// line: damaged letters must not pass for names, and UTF-16 that has lost its
+// byte order mark would be read as cells full of zeros.
+type textReader struct {
+	decoded io.Reader
+	file    string
+	line    int
+	err     error
+}
+
+func newTextReader(r io.Reader, file string) *textReader {
+	decoder := transform.Chain(unicode.BOMOverride(transform.Nop), encoding.UTF8Validator)
+	return &textReader{decoded: transform.NewReader(r, decoder), file: file, line: 1}
+}
+
+// Read returns an *Error for what is not text.
+func (t *textReader) Read(p []byte) (int, error) {
+	if t.err != nil {
+		return 0, t.err
+	}
+	n, err := t.decoded.Read(p)
+	zero := bytes.IndexByte(p[:n], 0)
+	if zero >= 0 {
+		n = zero
+	}
+	t.line += bytes.Count(p[:n], []byte("\n"))
+	switch {
+	case zero >= 0:
+		t.err = t.refuse("a zero byte: this is UTF-16 without its byte order mark, or no text")
+	case errors.Is(err, encoding.ErrInvalidUTF8):
+		t.err = t.refuse("not UTF-8")
+	default:
+		t.err = err
+	}
+	return n, t.err
+}
+
+func (t *textReader) refuse(message string) error {
+	return &Error{File: t.file, Line: t.line, Message: message, Hint: `save it as "CSV UTF-8"`}
+}
+
+// separators in order of preference where the header has as many of each.
+const separators = ",;\t"
+
+// readToHeader skips what may stand before the header: blank lines, lines of
+// nothing but separators, and Excel's "sep=;". It returns the separator and the
+// number of lines skipped; the error, which lacks its place, is in the next one.
+func readToHeader(r *bufio.Reader) (separator rune, lines int, _ *Error) {
+	head, _ := r.Peek(r.Size()) // an error comes again with the first record
+	rest := head
+	for {
+		line, after, found := bytes.Cut(rest, []byte("\n"))
+		if !found {
+			break
+		}
+		if value, ok := separatorLine(line); ok {
+			if len(value) != 1 || !strings.Contains(separators, value) {
+				return 0, lines, &Error{Message: fmt.Sprintf("the separator %s is not known", quote(value)),
+					Hint: "use comma, semicolon or tab"}
+			}
+			separator = rune(value[0])
+		} else if len(bytes.Trim(line, separators+" \r")) > 0 {
+			break
+		}
+		rest = after
+		lines++
+	}
+	if separator == 0 {
+		separator = findSeparator(rest)
+	}
+	r.Discard(len(head) - len(rest)) // has been peeked, so it is there
+	return separator, lines, nil
+}
+
+// separatorLine returns what follows "sep=", in any case; some programs quote
+// the line.
+func separatorLine(line []byte) (value string, ok bool) {
+	s := strings.Trim(strings.TrimRight(string(line), "\r"), `"`)
+	if len(s) < len("sep=") || !strings.EqualFold(s[:len("sep=")], "sep=") {
+		return "", false
+	}
+	return s[len("sep="):], true
+}
+
+// findSeparator returns the separator that the header has most of, outside
+// quotes.
+func findSeparator(head []byte) rune {
+	var counts [len(separators)]int
+	quoted, best := false, 0
+	for _, c := range head {
+		if c == '\n' && !quoted {
+			break
+		}
+		if c == '"' {
+			quoted = !quoted
+		}
+		if i := strings.IndexByte(separators, c); i >= 0 && !quoted {
+			counts[i]++
+		}
+	}
+	for i, n := range counts {
+		if n > counts[best] {
+			best = i
+		}
+	}
+	return rune(separators[best])
+}
+
+// shortestRow is the size of the shortest valid row, in bytes.
+const shortestRow = len("org_x,con_x\n")
+
+// countRows returns how many valid rows the file may have, give or take one: no
+// more than it has lines, and no more than fit.
+func countRows(r io.Reader) (int, error) {
+	lines, size := 0, 0
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := r.Read(buf)
+		lines += bytes.Count(buf[:n], []byte("\n"))
+		size += n
+		if errors.Is(err, io.EOF) {
+			return min(lines, size/shortestRow) + 1, nil
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
