@@ -1,0 +1,56 @@
+package throttle
+
+import "time"
+
+// Reason says what the next call waits for.
+type Reason int
+
+const (
+	Idle    Reason = iota // no call is waiting
+	Probing               // the answer to the first call
+	Bucket                // tokens
+	Paused                // the end of a pause after 429s, State.Until
+	MaxRPS                // the run's own limit, Config.Pace
+	Outage                // the answer to the one call that Single allows
+)
+
+// String names the reason in a word or two.
+func (r Reason) String() string {
+	return [...]string{"idle", "probing", "bucket", "rate limited", "max-rps", "outage"}[r]
+}
+
+// State is what a Throttle knows at one moment. Where Known is false, nothing
+// is known of the tenant's bucket: Burst, Refill, Others and Content are 0.
+type State struct {
+	Known   bool
+	Burst   float64 // tokens that the full bucket holds
+	Refill  float64 // tokens per second that drip in, whoever takes them
+	Others  float64 // tokens per second that other users take
+	Content float64 // tokens in the bucket when the calls in flight are served
+	Rate    float64 // calls per second that can be expected from now on
+
+	Waiting Reason    // what holds the next call back
+	Until   time.Time // end of the pause; zero where Waiting is not Paused
+
+	Sent    int // calls let go
+	Limited int // of them answered by 429
+
+	First, Last time.Time // the first call let go, the last one let go or answered
+}
+
+// state describes the bucket that holds calls back most: the one with the least
+// left for us.
+func (r *rule) state(now time.Time) State {
+	var s State
+	for _, b := range r.buckets {
+		if !r.counts(b) || s.Known && b.drip >= s.Rate {
+			continue
+		}
+		s = State{Known: true, Burst: b.burst, Content: max(b.content(now), 0), Rate: b.drip, Others: b.others()}
+		s.Refill = b.drip + s.Others
+	}
+	if r.blind != nil && (!s.Known || r.blind.rate(now) < s.Rate) {
+		s.Rate = r.blind.rate(now)
+	}
+	return s
+}

@@ -1,0 +1,244 @@
+package throttle
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/goleak"
+	"golang.org/x/time/rate"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// inBubble runs f with a throttle whose dispatcher is running, in virtual time.
+func inBubble(t *testing.T, cfg Config, f func(t *testing.T, th *Throttle)) {
+	synctest.Test(t, func(t *testing.T) {
+		th := New(cfg)
+		ctx, cancel := context.WithCancel(t.Context())
+		var dispatcher sync.WaitGroup
+		dispatcher.Go(func() { th.Run(ctx) })
+		f(t, th)
+		cancel()
+		dispatcher.Wait()
+	})
+}
+
+// must acquires a permit that is to be had without end of the context.
+func must(t *testing.T, th *Throttle) *Permit {
+	t.Helper()
+	p, err := th.Acquire(t.Context(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func TestOrderOfCalls(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		s := newServer(2, 2)
+		probe := must(t, th)
+		var mu sync.Mutex
+		var order []int
+		var all sync.WaitGroup
+		ask := func(name int, again bool) {
+			all.Go(func() {
+				p, err := th.Acquire(t.Context(), again)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				mu.Lock()
+				order = append(order, name)
+				mu.Unlock()
+				p.Answered(s.take())
+			})
+			synctest.Wait()
+		}
+		for i := range 4 {
+			ask(i, false)
+		}
+		for i := range 3 {
+			ask(10+i, true)
+		}
+		probe.Answered(s.take())
+		all.Wait()
+		if want := []int{10, 11, 12, 0, 1, 2, 3}; !slices.Equal(order, want) {
+			t.Errorf("calls went in the order %v, want %v", order, want)
+		}
+	})
+}
+
+func TestAcquireEndsWithItsContext(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		probe := must(t, th)
+		reason := errors.New("the operator had enough")
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Second, func() { cancel(reason) })
+		if p, err := th.Acquire(ctx, false); p != nil || !errors.Is(err, reason) {
+			t.Errorf("Acquire = %v, %v; want the context's cause", p, err)
+		}
+		if _, err := th.Acquire(ctx, true); !errors.Is(err, reason) {
+			t.Errorf("Acquire with an ended context: %v", err)
+		}
+		probe.Unused()
+		must(t, th).Unused() // the one that gave up is not in the way
+	})
+}
+
+// A permit that comes just when the one who asked gives up is not lost.
+func TestCancelledAcquireLosesNoPermit(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		for range 500 {
+			probe := must(t, th) // while it is out, the next one waits
+			ctx, cancel := context.WithCancel(t.Context())
+			var asking sync.WaitGroup
+			asking.Go(func() {
+				if p, err := th.Acquire(ctx, false); err == nil {
+					p.Unused()
+				}
+			})
+			synctest.Wait()
+			go cancel()
+			probe.Unused()
+			asking.Wait()
+			synctest.Wait()
+			if th.rule.inflight != 0 || th.fresh.Len() != 0 {
+				t.Fatalf("%d calls in flight and %d queued, want none", th.rule.inflight, th.fresh.Len())
+			}
+		}
+	})
+}
+
+func TestUnusedGivesTheTokenBack(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		must(t, th).Answered(newServer(100, 0.001).take())
+		before := th.State().Content
+		for range 200 {
+			must(t, th).Unused()
+		}
+		if got := th.State().Content; got < before {
+			t.Errorf("content %.1f after unused calls, want %.1f", got, before)
+		}
+	})
+}
+
+func TestPermitEndsOnce(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		p := must(t, th)
+		p.Unused()
+		defer func() {
+			if recover() == nil {
+				t.Error("no panic at the second end")
+			}
+		}()
+		p.Answered(Observation{})
+	})
+}
+
+func TestSingle(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		s := newServer(100, 50)
+		must(t, th).Answered(s.take())
+		th.Single(true)
+		p := must(t, th)
+		next := make(chan *Permit)
+		go func() { next <- must(t, th) }()
+		time.Sleep(time.Hour)
+		if got := th.State().Waiting; got != Outage {
+			t.Errorf("the second call waits for %v, want %v", got, Outage)
+		}
+		p.Answered(s.take())
+		p = <-next
+		th.Single(false)
+		must(t, th).Answered(s.take())
+		p.Answered(s.take())
+	})
+}
+
+// All throttles of a run together keep to one limit, and each gets its share.
+func TestPaceIsShared(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pace := rate.NewLimiter(10, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+		defer cancel()
+		var all sync.WaitGroup
+		var throttles [2]*Throttle
+		for i := range throttles {
+			th, s := New(Config{Pace: pace}), newServer(1000, 500)
+			throttles[i] = th
+			all.Go(func() { th.Run(ctx) })
+			for range 8 {
+				all.Go(func() {
+					for {
+						p, err := th.Acquire(ctx, false)
+						if err != nil {
+							return
+						}
+						time.Sleep(trip)
+						p.Answered(s.take())
+					}
+				})
+			}
+		}
+		all.Wait()
+		a, b := throttles[0].State().Sent, throttles[1].State().Sent
+		if sum := a + b; sum < 190 || sum > 202 || a < sum/3 || b < sum/3 {
+			t.Errorf("%d and %d calls in 20 s, want 200 together in about equal parts", a, b)
+		}
+	})
+}
+
+func TestState(t *testing.T) {
+	inBubble(t, Config{Headroom: 0.1}, func(t *testing.T, th *Throttle) {
+		if s := th.State(); s != (State{}) {
+			t.Errorf("at first %+v, want nothing", s)
+		}
+		began := time.Now()
+		s := newServer(5, 2.5)
+		p := must(t, th)
+		time.Sleep(trip)
+		p.Answered(s.take())
+		got := th.State()
+		if !got.Known || got.Burst != 5 || got.Sent != 1 || !got.First.Equal(began) || !got.Last.Equal(time.Now()) {
+			t.Errorf("after the probe %+v", got)
+		}
+		p = must(t, th)
+		p.Answered(Observation{Kind: Limited, RetryAfter: 10 * time.Second})
+		next := make(chan *Permit)
+		go func() { next <- must(t, th) }()
+		synctest.Wait()
+		got = th.State()
+		if got.Waiting != Paused || !got.Until.Equal(time.Now().Add(10*time.Second)) || got.Limited != 1 {
+			t.Errorf("in a pause %+v", got)
+		}
+		(<-next).Unused()
+	})
+}
+
+// The number of calls to come is what was announced, or what is seen to wait.
+func TestCallsLeft(t *testing.T) {
+	for _, c := range []struct{ expect, fresh, repeats, want int }{
+		{-1, 3, 2, -1},
+		{0, 0, 0, 0},
+		{10, 3, 0, 10},
+		{10, 3, 2, 12},
+		{1, 3, 2, 5},
+	} {
+		th := New(Config{})
+		th.Expect(c.expect)
+		for range c.fresh {
+			th.fresh.PushBack(nil)
+		}
+		for range c.repeats {
+			th.repeats.PushBack(nil)
+		}
+		if got := th.left(); got != c.want {
+			t.Errorf("%+v: %d calls left", c, got)
+		}
+	}
+}
