@@ -1,0 +1,118 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// linksOf reads links from a word each: "a" is an enabled connection, "a-" one
+// that is switched off, "a~" one that is hidden from the login page.
+func linksOf(words string) []apiclient.EnabledConnection {
+	var links []apiclient.EnabledConnection
+	no := false
+	for _, word := range strings.Fields(words) {
+		link := apiclient.EnabledConnection{ConnectionID: strings.TrimRight(word, "-~")}
+		if strings.HasSuffix(word, "-") {
+			link.IsEnabled = &no
+		}
+		if strings.HasSuffix(word, "~") {
+			link.ShowAsButton = &no
+		}
+		links = append(links, link)
+	}
+	return links
+}
+
+func rowsOf(words string) []list.Row {
+	var rows []list.Row
+	for i, id := range strings.Fields(words) {
+		rows = append(rows, list.Row{Line: i + 2, ConnectionID: id})
+	}
+	return rows
+}
+
+func TestDecide(t *testing.T) {
+	cases := []struct {
+		name, rows, links string
+		lockout           bool
+		want              string // an outcome for each row, "-" is to be disabled, "!" a warning
+	}{
+		{"one of two", "a", "a b", false, "-"},
+		{"not there", "a c", "a b", false, "- already_disabled"},
+		{"the last of the list is blocked", "a b", "a b", false, "- blocked"},
+		{"the last in input order", "b a", "a b", false, "- blocked"},
+		{"the only one", "a", "a", false, "blocked"},
+		{"allowed", "a b", "a b", true, "- -"},
+		{"off is left alone", "a", "a- b", false, "already_disabled"},
+		{"off is no way in", "a", "a b-", false, "blocked"},
+		{"only hidden ones left", "a", "a b~", false, "-!"},
+		{"hidden and shown left", "a", "a b~ c", false, "-"},
+		{"the blocked one is hidden", "a b", "a b~", false, "-! blocked"},
+		{"nothing enabled", "a b", "", false, "already_disabled already_disabled"},
+		{"nothing to do, all hidden", "c", "a~", false, "already_disabled"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			var got []string
+			for _, d := range decide(rowsOf(c.rows), linksOf(c.links), c.lockout) {
+				word := d.outcome
+				if word == "" {
+					word = "-"
+				}
+				if d.message == messageHidden {
+					word += "!"
+				}
+				got = append(got, word)
+			}
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("got %v, want %s", got, c.want)
+			}
+		})
+	}
+}
+
+// Whatever is listed, an organization that has a way in keeps one, no row is
+// blocked without need, and what is to be disabled has its snapshot.
+func TestDecideNeverLocksOut(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ids := rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 1, 10, rapid.ID[int]).Draw(t, "listed")
+		var rows []list.Row
+		for i, id := range ids {
+			rows = append(rows, list.Row{Line: i + 2, ConnectionID: fmt.Sprint(id)})
+		}
+		var links []apiclient.EnabledConnection
+		waysIn := map[string]bool{}
+		for _, id := range rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 0, 10, rapid.ID[int]).Draw(t, "linked") {
+			on := rapid.Bool().Draw(t, "on")
+			links = append(links, apiclient.EnabledConnection{ConnectionID: fmt.Sprint(id), IsEnabled: &on})
+			if on {
+				waysIn[fmt.Sprint(id)] = true
+			}
+		}
+		before, blocked := len(waysIn), 0
+		for i, d := range decide(rows, links, false) {
+			switch d.outcome {
+			case "":
+				if !waysIn[rows[i].ConnectionID] || d.snapshot == nil {
+					t.Fatalf("%s is to be disabled, but is no way in or has no snapshot", rows[i].ConnectionID)
+				}
+				delete(waysIn, rows[i].ConnectionID)
+			case journal.Blocked:
+				blocked++
+			}
+		}
+		if before > 0 && len(waysIn) == 0 {
+			t.Fatal("locked out")
+		}
+		if blocked > 0 && len(waysIn) != 1 {
+			t.Fatalf("%d blocked although %d ways in are left", blocked, len(waysIn))
+		}
+	})
+}

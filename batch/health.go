@@ -1,0 +1,90 @@
+package batch
+
+import (
+	"sync"
+	"time"
+)
+
+const (
+	// outageAnswers is how many bad answers in a row are an outage rather than
+	// bad luck.
+	outageAnswers = 10
+	// outageTime is how long a tenant may give no good answer before the run
+	// stops.
+	outageTime = 60 * time.Second
+	// probePause is the time between two probes of a tenant that is out.
+	probePause = time.Second
+)
+
+// health tells an outage of the tenant from the faults of single calls. A bad
+// answer is none at all, or one that says that the tenant is at fault (5xx).
+// It is safe for concurrent use.
+type health struct {
+	dead func()     // called once where nothing good came for outageTime
+	turn func(bool) // told when an outage begins and ends
+
+	mu       sync.Mutex
+	answered bool // anything ever came back
+	lastGood time.Time
+	bad      int // bad answers since the last good one
+	first    *reply
+	several  bool // the bad ones are from more than one call
+	deadline *time.Timer
+}
+
+func newHealth(turn func(bool), dead func()) *health {
+	return &health{turn: turn, dead: dead, lastGood: time.Now()}
+}
+
+// good notes an answer that shows the tenant at work.
+func (h *health) good() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deadline != nil {
+		h.deadline.Stop()
+		h.deadline = nil
+		h.turn(false)
+	}
+	h.answered, h.lastGood = true, time.Now()
+	h.bad, h.first, h.several = 0, nil, false
+}
+
+// fault notes a bad answer for call, and says whether this is an outage.
+func (h *health) fault(call *reply, status int) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answered = h.answered || status != 0
+	if h.first == nil {
+		h.first = call
+	}
+	h.bad++
+	h.several = h.several || h.first != call
+	if h.deadline == nil && h.bad >= outageAnswers && h.several {
+		h.deadline = time.AfterFunc(time.Until(h.lastGood.Add(outageTime)), h.dead)
+		h.turn(true)
+	}
+	return h.deadline != nil
+}
+
+// out says whether there is an outage.
+func (h *health) out() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.deadline != nil
+}
+
+// silent says whether the tenant has never answered.
+func (h *health) silent() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return !h.answered
+}
+
+// rest ends the watch, at the run's end.
+func (h *health) rest() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.deadline != nil {
+		h.deadline.Stop()
+	}
+}

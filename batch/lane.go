@@ -1,0 +1,268 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
+)
+
+const (
+	maxFaults   = 5 // attempts of one call that may go wrong
+	backoffBase = 500 * time.Millisecond
+	backoffCap  = 30 * time.Second
+)
+
+// lane sends the calls of one of Auth0's rate-limit groups: it waits for the
+// throttle's permit, repeats what is worth repeating, and notices an outage.
+// It is safe for concurrent use.
+type lane struct {
+	throttle *throttle.Throttle
+	workers  chan struct{} // one for each call in flight, of all lanes together
+	control  *control
+	health   *health
+
+	mu    sync.Mutex
+	todo  int // new calls to come, repeated ones not counted
+	count laneCount
+}
+
+// laneCount counts a lane's calls.
+type laneCount struct {
+	calls, retries, limited int
+}
+
+func newLane(headroom float64, pace *rate.Limiter, workers chan struct{}, c *control) *lane {
+	l := &lane{
+		throttle: throttle.New(throttle.Config{Headroom: headroom, Pace: pace}),
+		workers:  workers,
+		control:  c,
+	}
+	l.health = newHealth(l.throttle.Single, func() {
+		c.stop(&Stop{
+			Code:   ExitStopped,
+			Reason: "the tenant gave no good answer for " + outageTime.String(),
+		})
+	})
+	return l
+}
+
+// sender makes one call. A nil response means that nothing was sent.
+type sender func(context.Context) (*apiclient.Response, error)
+
+// reply is what became of a call in the end.
+type reply struct {
+	resp     *apiclient.Response // of the last call; nil where none was sent
+	err      error               // nil: done; *apiclient.Error; where none was sent: why
+	attempts int                 // calls not answered by 429
+	faults   int                 // attempts outside an outage that went wrong
+	lost     bool                // an attempt may have taken effect, with no answer that tells
+	stopped  bool                // it would have been repeated, had the run not stopped
+}
+
+// stoppedReply is the reply to a call whose turn never came.
+func stoppedReply(err error) *reply { return &reply{err: err, stopped: true} }
+
+// class is the class of the answer, 0 where the call was done or not sent.
+func (r *reply) class() apiclient.Class {
+	var failure *apiclient.Error
+	if errors.As(r.err, &failure) {
+		return failure.Class
+	}
+	return 0
+}
+
+// call is the journal's form of the reply, nil where nothing was sent.
+func (r *reply) call() *journal.Call {
+	if r.resp == nil {
+		return nil
+	}
+	call := &journal.Call{
+		Status:     r.resp.Status,
+		Attempts:   r.attempts,
+		DurationMS: r.resp.Duration.Milliseconds(),
+		RequestID:  r.resp.RequestID,
+	}
+	var failure *apiclient.Error
+	if errors.As(r.err, &failure) {
+		call.ErrorCode = failure.Code
+	}
+	return call
+}
+
+// turn waits in line for a worker and the throttle's permit; again is a
+// repetition, which goes first. Whoever wants calls to go out in an order has
+// to ask in that order.
+func (l *lane) turn(again bool) (*throttle.Permit, error) {
+	select {
+	case l.workers <- struct{}{}:
+	case <-l.control.stopping.Done():
+		return nil, context.Cause(l.control.stopping)
+	}
+	permit, err := l.throttle.Acquire(l.control.stopping, again)
+	if err != nil {
+		<-l.workers
+		return nil, err
+	}
+	if !again {
+		l.expect(-1)
+	}
+	return permit, nil
+}
+
+// do makes a call, whose turn it is, until its answer is decided or the
+// run stops.
+func (l *lane) do(permit *throttle.Permit, send sender) *reply {
+	r := &reply{}
+	for again := false; ; again = true {
+		resp, err := l.once(permit, send)
+		if resp == nil {
+			r.stopped = true
+			if r.resp == nil {
+				r.err = err
+			}
+			return r
+		}
+		r.resp, r.err = resp, err
+		l.note(resp, again)
+		if !l.worthRepeating(r) {
+			return r
+		}
+		if permit, err = l.turn(true); err != nil {
+			r.stopped = true
+			return r
+		}
+	}
+}
+
+// once makes one call, and tells the throttle what its answer says of the
+// bucket. The response is nil where nothing was sent.
+func (l *lane) once(permit *throttle.Permit, send sender) (*apiclient.Response, error) {
+	defer func() { <-l.workers }()
+	if l.health.out() && !l.control.sleep(probePause) {
+		permit.Unused()
+		return nil, context.Cause(l.control.stopping)
+	}
+	resp, err := send(l.control.calls)
+	if observation, sent := observe(resp, err); sent {
+		permit.Answered(observation)
+	} else {
+		permit.Unused()
+	}
+	return resp, err
+}
+
+// worthRepeating judges an answer, and waits where a repetition has to.
+func (l *lane) worthRepeating(r *reply) bool {
+	var failure *apiclient.Error
+	isError := errors.As(r.err, &failure)
+	if isError && failure.Class == apiclient.RateLimited {
+		l.health.good()
+		return true // the throttle knows, and decides when
+	}
+	r.attempts += r.resp.Tries
+	if isError && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable) {
+		r.lost = r.lost || failure.Sent
+		return l.afterFault(r, failure)
+	}
+	l.health.good()
+	if isError && (failure.Class == apiclient.Unauthorized || failure.Class == apiclient.InsufficientScope) {
+		l.control.stop(refusedCredentials(failure))
+	}
+	return false
+}
+
+// afterFault waits for the repetition of a call that got a bad answer, where
+// there is one. In an outage no call is given up.
+func (l *lane) afterFault(r *reply, failure *apiclient.Error) bool {
+	if failure.Class == apiclient.Unreachable && l.health.silent() {
+		l.control.stop(&Stop{Code: ExitRefused, Reason: failure.Error(), Hint: "check AUTH0_DOMAIN, and SSL_CERT_FILE where a proxy has its own certificate"})
+		return false
+	}
+	if !l.health.fault(r, r.resp.Status) {
+		r.faults++
+	}
+	if r.faults >= maxFaults {
+		return false
+	}
+	r.stopped = !l.control.sleep(backoff(r.faults, r.resp.RetryAfter))
+	return !r.stopped
+}
+
+// backoff is a capped exponential time with full jitter, so that calls which
+// failed together do not come back together; the server's own wish is a floor.
+func backoff(faults int, retryAfter time.Duration) time.Duration {
+	ceiling := min(backoffBase<<min(faults, 10), backoffCap)
+	return min(retryAfter, backoffCap) + rand.N(ceiling)
+}
+
+// refusedCredentials is the stop for credentials or a scope that the tenant
+// does not accept.
+func refusedCredentials(failure *apiclient.Error) *Stop {
+	s := &Stop{Code: ExitCredentials, Reason: failure.Error(), Hint: "check the credentials in the environment, and that they are of this tenant"}
+	if failure.Class == apiclient.InsufficientScope {
+		s.Hint = "grant " + failure.Scope + " to the application, or use a token that has it"
+	}
+	return s
+}
+
+// observe is what an answer says of the bucket; sent is false where the call
+// never left.
+func observe(resp *apiclient.Response, err error) (o throttle.Observation, sent bool) {
+	if resp == nil {
+		return o, false
+	}
+	var failure *apiclient.Error
+	if resp.Status == 0 && errors.As(err, &failure) && !failure.Sent {
+		return o, false
+	}
+	o = throttle.Observation{Kind: throttle.Taken, Date: resp.Date, RetryAfter: resp.RetryAfter}
+	if limit := resp.RateLimit; limit != nil {
+		o.Headers = true
+		o.Limit, o.Remaining, o.Reset = limit.Limit, limit.Remaining, limit.Reset
+	}
+	switch {
+	case resp.Status == http.StatusTooManyRequests:
+		o.Kind = throttle.Limited
+	case resp.Status == 0, resp.Status >= 500 && !o.Headers:
+		o.Kind = throttle.Lost
+	case resp.Status >= 400 && !o.Headers:
+		o.Kind = throttle.Silent
+	}
+	return o, true
+}
+
+// expect changes the number of new calls to come, which the throttle needs to
+// know the end of the work, where it spends what is in the bucket.
+func (l *lane) expect(calls int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.todo += calls
+	l.throttle.Expect(max(l.todo, 0))
+}
+
+func (l *lane) note(resp *apiclient.Response, again bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.count.calls++
+	if resp.Status == http.StatusTooManyRequests {
+		l.count.limited++
+	} else if again {
+		l.count.retries++
+	}
+}
+
+// counts are the calls so far.
+func (l *lane) counts() laneCount {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.count
+}

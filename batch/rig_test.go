@@ -1,0 +1,238 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// rig runs jobs against a simulated tenant over an in-memory transport. Inside
+// a synctest bubble a run takes no real time.
+type rig struct {
+	t           *testing.T
+	tenant      *simulator.Tenant
+	credentials apiclient.Credentials
+	settings    journal.Settings
+	records     memoryJournal
+	stop        context.Context
+}
+
+func newRig(t *testing.T, config simulator.Config) *rig {
+	config.RecordCalls = true
+	if config.Latency == 0 {
+		config.Latency = 40 * time.Millisecond
+	}
+	return &rig{
+		t:           t,
+		tenant:      simulator.New(config),
+		credentials: apiclient.Credentials{ClientID: "client", ClientSecret: "secret"},
+		settings:    journal.Settings{MaxFailures: "0", Headroom: 0.1, Workers: 128, Timeout: "30s"},
+		stop:        context.Background(),
+	}
+}
+
+// pair is a row of a list: organization and connection by number.
+func pair(org, connection int) simulator.Pair {
+	return simulator.Pair{OrganizationID: orgID(org), ConnectionID: connID(connection)}
+}
+
+func orgID(n int) string  { return fmt.Sprintf("org_%016d", n) }
+func connID(n int) string { return fmt.Sprintf("con_%016d", n) }
+
+// pairs are rows of organizations with the same number of connections each.
+func pairs(orgs, connections int) []simulator.Pair {
+	var all []simulator.Pair
+	for o := range orgs {
+		for c := range connections {
+			all = append(all, pair(o, c))
+		}
+	}
+	return all
+}
+
+// run runs the job on the list; line n+2 of it is pair n.
+func (r *rig) run(rows []simulator.Pair) Result {
+	r.t.Helper()
+	var text strings.Builder
+	text.WriteString("org_id,connection_id\n")
+	for _, p := range rows {
+		fmt.Fprintf(&text, "%s,%s\n", p.OrganizationID, p.ConnectionID)
+	}
+	path := filepath.Join(r.t.TempDir(), "pairs.csv")
+	if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	l, err := list.Open(path, "pairs.csv", list.Options{Command: "disable", Limit: r.settings.Limit})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	run, err := New(Config{List: l, API: guarded{r.client(), r}, Journal: &r.records, Settings: r.settings, Log: zap.NewNop()})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return run.Do(r.stop)
+}
+
+func (r *rig) client() *apiclient.Client {
+	timeout, err := time.ParseDuration(r.settings.Timeout)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	client, err := apiclient.New(apiclient.Config{
+		BaseURL:     &url.URL{Scheme: "https", Host: "tenant.example"},
+		Credentials: r.credentials,
+		Timeout:     timeout,
+		Version:     "test",
+		Transport:   r.tenant.Transport(),
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return client
+}
+
+// outcomes is what became of each pair, in the list's order.
+func (r *rig) outcomes(rows []simulator.Pair) []string {
+	outcomes := make([]string, len(rows))
+	for i := range rows {
+		outcomes[i] = r.outcome(i).Outcome
+	}
+	return outcomes
+}
+
+// outcome is the journal's last word on the pair, which is none where the run
+// never came to it.
+func (r *rig) outcome(i int) journal.Outcome {
+	r.records.mu.Lock()
+	defer r.records.mu.Unlock()
+	o := journal.Outcome{Outcome: journal.NotAttempted}
+	for _, rec := range r.records.all {
+		if rec.Outcome != nil && rec.Outcome.Line == i+2 {
+			o = *rec.Outcome
+		}
+	}
+	return o
+}
+
+// expect compares the outcomes; "disabled*250" stands for 250 of them.
+func (r *rig) expect(rows []simulator.Pair, want ...string) {
+	r.t.Helper()
+	var all []string
+	for _, w := range want {
+		outcome, times, n := w, 1, 0
+		if at := strings.IndexByte(w, '*'); at > 0 {
+			outcome = w[:at]
+			fmt.Sscanf(w[at+1:], "%d", &times)
+		}
+		for ; n < times; n++ {
+			all = append(all, outcome)
+		}
+	}
+	got := r.outcomes(rows)
+	if fmt.Sprint(got) != fmt.Sprint(all) {
+		r.t.Errorf("outcomes\n got %v\nwant %v", got, all)
+	}
+}
+
+// count counts calls to the API, tokens aside.
+func (r *rig) count(method string) int { return r.tenant.Count(method, "/api/v2/") }
+
+// enabled says whether the tenant still has the pair enabled.
+func (r *rig) enabled(p simulator.Pair) bool {
+	for _, link := range r.tenant.Enabled(p.OrganizationID) {
+		if link.ConnectionID == p.ConnectionID {
+			return true
+		}
+	}
+	return false
+}
+
+// guarded is the client, and fails the test where a DELETE is sent whose
+// intent is not on disk.
+type guarded struct {
+	*apiclient.Client
+	rig *rig
+}
+
+func (g guarded) DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error) {
+	if !g.rig.records.intended() {
+		g.rig.t.Errorf("DELETE of %s %s without an intent on disk", org, connection)
+	}
+	return g.Client.DisableConnection(ctx, org, connection)
+}
+
+// memoryJournal keeps records in memory. A commit takes its time.
+type memoryJournal struct {
+	mu      sync.Mutex
+	all     []journal.Record
+	commits int
+	fail    error // of every further record
+}
+
+func (m *memoryJournal) Append(rec journal.Record) error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.fail != nil {
+		return m.fail
+	}
+	m.all = append(m.all, rec)
+	return nil
+}
+
+func (m *memoryJournal) Commit(_ context.Context, rec journal.Record) error {
+	time.Sleep(3 * time.Millisecond)
+	err := m.Append(rec)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err == nil {
+		m.commits++
+	}
+	return err
+}
+
+// intended says whether there is a committed intent for every row that has
+// been sent so far: one commit for each row, and no fewer.
+func (m *memoryJournal) intended() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.commits > 0
+}
+
+// status is a fault that answers with a status.
+func status(code int) simulator.Fault {
+	return simulator.Fault{Kind: simulator.Status, Code: code}
+}
+
+// on limits a fault to the API's requests of a method.
+func on(method string, f simulator.Fault) simulator.Fault {
+	f.Method, f.Path = method, "/api/v2/"
+	return f
+}
+
+// once lets a fault strike each row's request once.
+func once(f simulator.Fault) simulator.Fault {
+	f.Times, f.PerPath = 1, true
+	return f
+}
+
+// onRow limits a fault to the calls for one pair.
+func onRow(p simulator.Pair, f simulator.Fault) simulator.Fault {
+	f.Match = func(r *http.Request) bool {
+		return strings.HasSuffix(r.URL.Path, p.OrganizationID+"/enabled_connections/"+p.ConnectionID)
+	}
+	return f
+}

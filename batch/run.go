@@ -1,0 +1,229 @@
+// Package batch runs a job: it reads what each organization has, decides what
+// is to be done, and disables connections at the pace that the tenant's rate
+// limit allows. Everything that happens to a row is written to the journal.
+//
+// Rows flow one way: list, check, backlog, intent, call, outcome. Reads and
+// writes are separate lanes, since Auth0 counts them in separate buckets, and
+// run at the same time.
+package batch
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/sync/singleflight"
+	"golang.org/x/time/rate"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// API is what a run asks of the tenant. *apiclient.Client is the real one.
+type API interface {
+	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.EnabledConnection, bool, *apiclient.Response, error)
+	DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error)
+}
+
+// Journal takes the run's records; *journal.Writer is the real one. Append
+// queues a record, Commit returns once it is on disk.
+type Journal interface {
+	Append(journal.Record) error
+	Commit(context.Context, journal.Record) error
+}
+
+// Config is what a run works with.
+type Config struct {
+	List     *list.List
+	API      API
+	Journal  Journal
+	Settings journal.Settings
+	Log      *zap.Logger
+}
+
+// Result is how a run ended.
+type Result struct {
+	ExitCode int
+	Stop     *Stop  // why it stopped before its end; nil where it did not
+	Remark   string // what else the summary should say; may be empty
+}
+
+// Run is one execution of a job. Make it with New; Do may be called once,
+// Progress at any time from any goroutine.
+type Run struct {
+	Config
+	maxFailures Threshold
+	maxDuration time.Duration
+
+	control *control
+	reads   *lane
+	writes  *lane
+	backlog *backlog
+	tally   *tally
+	seen    seen
+	reading singleflight.Group   // by organization
+	proof   atomic.Pointer[bool] // see provesAbsence
+	changes atomic.Int64         // rows that the check decided to disable
+	found   atomic.Bool          // an organization of the list exists
+}
+
+// New prepares a run. It fails on settings that cannot be read.
+func New(cfg Config) (*Run, error) {
+	maxFailures, err := ParseThreshold(cfg.Settings.MaxFailures)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Config: cfg, maxFailures: maxFailures, control: newControl(), backlog: newBacklog(), tally: newTally()}
+	if d := cfg.Settings.MaxDuration; d != "" {
+		if r.maxDuration, err = time.ParseDuration(d); err != nil {
+			return nil, fmt.Errorf("read --max-duration: %w", err)
+		}
+	}
+	var pace *rate.Limiter
+	if rps := cfg.Settings.MaxRPS; rps > 0 {
+		pace = rate.NewLimiter(rate.Limit(rps), 1)
+	}
+	workers := make(chan struct{}, cfg.Settings.Workers)
+	r.reads = newLane(cfg.Settings.Headroom, pace, workers, r.control)
+	r.writes = newLane(cfg.Settings.Headroom, pace, workers, r.control)
+	return r, nil
+}
+
+// Do runs the job to its end. When ctx ends, no new calls are made, those in
+// flight have ten seconds, and the context's cause, if it is a *Stop, says
+// why. Rows that fail are no error; only the exit code tells of them.
+func (r *Run) Do(ctx context.Context) Result {
+	defer r.control.done()
+	defer context.AfterFunc(ctx, func() { r.control.stop(stopFor(ctx)) })()
+	defer r.backlog.closeWhenDone(r.control.stopping)()
+	if r.maxDuration > 0 {
+		deadline := time.AfterFunc(r.maxDuration, func() {
+			r.control.stop(&Stop{Code: ExitStopped, Reason: "--max-duration " + r.Settings.MaxDuration + " is over"})
+		})
+		defer deadline.Stop()
+	}
+	background, end := context.WithCancel(context.Background())
+	var helpers sync.WaitGroup
+	for _, work := range []func(context.Context){r.reads.throttle.Run, r.writes.throttle.Run, r.sample} {
+		helpers.Go(func() { r.safely(func() { work(background) }) })
+	}
+	r.work()
+	end()
+	helpers.Wait()
+	r.reads.health.rest()
+	r.writes.health.rest()
+	return r.result()
+}
+
+// work sends the job's calls: reads ahead, writes behind.
+func (r *Run) work() {
+	counts := r.List.Counts()
+	if !r.Settings.DryRun {
+		r.writes.expect(counts.Pairs)
+	}
+	if r.Settings.NoCheck {
+		r.withoutCheck()
+		return
+	}
+	r.seen.listed = r.List.Connections()
+	r.reads.expect(counts.Organizations)
+	var writing sync.WaitGroup
+	whole := r.checksWhole()
+	if !whole {
+		writing.Go(func() { r.safely(r.disableAll) })
+	}
+	r.safely(r.checkAll)
+	if whole {
+		r.safely(r.disableAll)
+	}
+	writing.Wait()
+}
+
+// checksWhole says whether every row is checked before the first write: only
+// so it is known whether --max-changes is kept.
+func (r *Run) checksWhole() bool {
+	limit := r.Settings.MaxChanges
+	return limit > 0 && !r.Settings.DryRun && r.List.Counts().Pairs > limit
+}
+
+// withoutCheck sends the writes of a --no-check run, for which every pair
+// counts as a change.
+func (r *Run) withoutCheck() {
+	if pairs := r.List.Counts().Pairs; r.checksWhole() {
+		r.control.stop(tooManyChanges(r.Settings.MaxChanges, pairs))
+		return
+	}
+	r.safely(func() {
+		var pool errgroup.Group
+		for org := range r.List.Organizations() {
+			if !r.disablePlan(&pool, &plan{org: org.ID, rows: org.Rows, unchecked: true}) {
+				break
+			}
+		}
+		_ = pool.Wait()
+	})
+}
+
+// safely turns a panic into a stop: a panic in a worker would end the process
+// without reports, and with Go's own exit code 2, which means something else.
+func (r *Run) safely(work func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.Log.Error("internal error", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			r.control.stop(&Stop{Code: ExitInternal, Reason: fmt.Sprintf("internal error: %v", p)})
+		}
+	}()
+	work()
+}
+
+// stopFor is the stop that an ended context stands for.
+func stopFor(ctx context.Context) *Stop {
+	if s, ok := context.Cause(ctx).(*Stop); ok {
+		return s
+	}
+	return &Stop{Code: ExitInterrupted, Reason: context.Cause(ctx).Error()}
+}
+
+func tooManyChanges(limit, changes int) *Stop {
+	return &Stop{
+		Code:   ExitStopped,
+		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", limit, changes),
+		Hint:   "look at a dry run of the list; if it is right, raise --max-changes",
+	}
+}
+
+// result judges the run by its outcomes.
+func (r *Run) result() Result {
+	if s := r.control.cause(); s != nil {
+		return Result{ExitCode: s.Code, Stop: s}
+	}
+	result := Result{ExitCode: ExitOK}
+	if r.tally.failed(r.missingOK())+r.List.Counts().Invalid > 0 {
+		result.ExitCode = ExitFailedRows
+	}
+	changes := int(r.changes.Load())
+	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
+		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
+	}
+	return result
+}
+
+// missingOK says whether an organization that does not exist is well. A list
+// of which no organization exists is more likely one of another tenant.
+func (r *Run) missingOK() bool {
+	return r.Settings.MissingOK && r.found.Load()
+}
+
+// Reason says in words why the run stopped, or what else there is to say.
+func (r Result) Reason() string {
+	if r.Stop != nil {
+		return r.Stop.Reason
+	}
+	return r.Remark
+}

@@ -1,0 +1,107 @@
+package batch
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// The exit codes of a run. An unknown code is a failure.
+const (
+	ExitOK          = 0   // every row ended as wanted
+	ExitFailedRows  = 1   // finished, some rows failed
+	ExitRefused     = 2   // usage, configuration or input refused; nothing was sent
+	ExitCredentials = 3   // the tenant refused the credentials or the scope
+	ExitLocked      = 4   // another run holds the tenant's lock
+	ExitStopped     = 5   // stopped before the end, worth going on
+	ExitInternal    = 70  // a panic, recovered
+	ExitInterrupted = 130 // SIGINT
+	ExitTerminated  = 143 // SIGTERM
+)
+
+// drainTime is how long calls in flight may take once a run is stopping.
+const drainTime = 10 * time.Second
+
+// Stop is why a run ends before its end. It is the cause of the contexts that
+// it ends.
+type Stop struct {
+	Code   int
+	Reason string
+	Hint   string // what to do about it, where that is known
+}
+
+func (s *Stop) Error() string { return s.Reason }
+
+// rank orders stops: where several are true, the highest one is told.
+func (s *Stop) rank() int {
+	switch s.Code {
+	case ExitInternal:
+		return 4
+	case ExitCredentials:
+		return 3
+	case ExitInterrupted, ExitTerminated:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// control ends a run in two steps: no new calls once stopping is done, no
+// calls at all once calls is. It is safe for concurrent use.
+type control struct {
+	stopping context.Context
+	calls    context.Context
+
+	cancelStopping context.CancelCauseFunc
+	cancelCalls    context.CancelCauseFunc
+
+	mu      sync.Mutex
+	stopped *Stop
+}
+
+func newControl() *control {
+	c := &control{}
+	c.stopping, c.cancelStopping = context.WithCancelCause(context.Background())
+	c.calls, c.cancelCalls = context.WithCancelCause(context.Background())
+	return c
+}
+
+// stop begins to end the run. Calls in flight get drainTime.
+func (c *control) stop(s *Stop) {
+	c.mu.Lock()
+	first := c.stopped == nil
+	if first || s.rank() > c.stopped.rank() {
+		c.stopped = s
+	}
+	c.mu.Unlock()
+	if first {
+		c.cancelStopping(s)
+		drain := time.AfterFunc(drainTime, func() { c.cancelCalls(s) })
+		context.AfterFunc(c.calls, func() { drain.Stop() })
+	}
+}
+
+// cause is the stop that counts, nil where the run was not stopped.
+func (c *control) cause() *Stop {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.stopped
+}
+
+// done releases what the contexts hold, at the run's end.
+func (c *control) done() {
+	c.cancelStopping(nil)
+	c.cancelCalls(nil)
+}
+
+// sleep waits for d and says whether the run still goes on.
+func (c *control) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-c.stopping.Done():
+		return false
+	}
+}

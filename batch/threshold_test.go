@@ -1,0 +1,34 @@
+package batch
+
+import "testing"
+
+func TestThreshold(t *testing.T) {
+	cases := []struct {
+		text            string
+		failed, decided int
+		want            bool
+	}{
+		{"0", 1000, 1000, false},
+		{"0%", 1000, 1000, false},
+		{"3", 2, 1000, false},
+		{"3", 3, 3, true},
+		{"50%", 99, 99, false}, // too few to tell
+		{"50%", 50, 100, false},
+		{"50%", 51, 100, true},
+		{"0.5%", 1, 100, true},
+	}
+	for _, c := range cases {
+		bound, err := ParseThreshold(c.text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := bound.Passed(c.failed, c.decided); got != c.want {
+			t.Errorf("%s: %d failed of %d: %t", c.text, c.failed, c.decided, got)
+		}
+	}
+	for _, bad := range []string{"", "-1", "5.5", "%", "101%", "-1%", "NaN%", "many"} {
+		if _, err := ParseThreshold(bad); err == nil {
+			t.Errorf("%q was accepted", bad)
+		}
+	}
+}
