@@ -1,0 +1,102 @@
+package reports
+
+import (
+	"io"
+	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// index holds what of a journal does not grow with the list, and for each row
+// where its records are: 16 bytes, as there may be millions of rows.
+type index struct {
+	journal  *blocks
+	run      journal.Run // the last sitting's
+	sittings []sitting   // at least one
+	seen     []ref       // the Seen records
+	pages    map[int]*page
+}
+
+// A page has the places of the records of successive lines. Lines of the input
+// that no record is about, such as those within a quoted cell, cost little.
+type page [1024]places
+
+// places are where a line's last intent and last outcome are.
+type places struct{ intent, outcome ref }
+
+// ref is the place of a record: its offset, and in the low bits its length.
+// 0 is none, as the first record is never a row's.
+type ref uint64
+
+const lengthBits = 21 // a record has up to 1 MiB
+
+// sitting is the time at work of one process: a run has one, and one more each
+// time that it is resumed.
+type sitting struct {
+	run     journal.Run
+	started time.Time
+	last    time.Time // of its last record
+	sample  journal.Sample
+	end     *journal.End // nil: it goes on or was killed
+}
+
+// readIndex reads a journal up to its tail.
+func readIndex(r interface {
+	io.Reader
+	io.ReaderAt
+}) (*index, error) {
+	ix := &index{journal: &blocks{file: r}, pages: make(map[int]*page)}
+	for e, err := range journal.NewReader(r).Skim() {
+		if err != nil {
+			return nil, err
+		}
+		ix.addToSitting(e.Record)
+		at := ref(e.Offset)<<lengthBits | ref(e.Length)
+		switch {
+		case e.Intent != nil:
+			ix.line(e.Intent.Line).intent = at
+		case e.Outcome != nil:
+			ix.line(e.Outcome.Line).outcome = at
+		case e.Seen != nil:
+			ix.seen = append(ix.seen, at)
+		}
+	}
+	return ix, nil
+}
+
+// addToSitting adds a record to the sitting that it belongs to.
+func (ix *index) addToSitting(rec journal.Record) {
+	if rec.Run != nil {
+		ix.run = *rec.Run
+	}
+	n := len(ix.sittings)
+	if rec.Run != nil || ix.sittings[n-1].end != nil {
+		ix.sittings = append(ix.sittings, sitting{run: ix.run, started: rec.At})
+		n++
+	}
+	s := &ix.sittings[n-1]
+	s.last = rec.At
+	switch {
+	case rec.Sample != nil:
+		s.sample = *rec.Sample
+	case rec.End != nil:
+		s.sample = rec.End.Final
+		s.end = rec.End
+	}
+}
+
+// line returns the places of a line's records.
+func (ix *index) line(line int) *places {
+	const size = len(page{})
+	p := ix.pages[line/size]
+	if p == nil {
+		p = new(page)
+		ix.pages[line/size] = p
+	}
+	return &p[line%size]
+}
+
+// read reads the record at a place.
+func (ix *index) read(at ref) (journal.Record, error) {
+	return journal.ReadAt(ix.journal, int64(at>>lengthBits), int(at&(1<<lengthBits-1)))
+}

@@ -1,0 +1,116 @@
+// Package reports makes a run's reports from its input and its journal, and
+// from nothing else: they can be made again at any time, also of a run that
+// still goes on or was killed.
+package reports
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// Make writes results.csv and summary.json into the run directory dir and
+// returns the summary. Each file appears whole or not at all. The list is that
+// of the run; nil has Make read it from dir/input.csv. A journal that is damaged
+// is refused with a [*journal.DamageError].
+func Make(dir string, l *list.List) (*Summary, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	ix, err := readIndex(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Name(), err)
+	}
+	if l == nil {
+		if l, err = openInput(dir, ix.run); err != nil {
+			return nil, err
+		}
+	}
+	t := newTally(ix.run, l)
+	err = replace(filepath.Join(dir, "results.csv"), func(w *bufio.Writer) error {
+		return writeResults(w, ix, l, t)
+	})
+	if err != nil {
+		return nil, err
+	}
+	s, err := summarize(dir, ix, l, t)
+	if err != nil {
+		return nil, err
+	}
+	return s, replace(filepath.Join(dir, "summary.json"), func(w *bufio.Writer) error {
+		out := json.NewEncoder(w)
+		out.SetIndent("", "  ")
+		return out.Encode(s)
+	})
+}
+
+// openInput opens the run's copy of its input under the name that it had.
+func openInput(dir string, run journal.Run) (*list.List, error) {
+	name := run.Input.Path
+	if name == "-" {
+		name = "standard input"
+	}
+	return list.Open(filepath.Join(dir, "input.csv"), name, list.Options{
+		Command: run.Command,
+		DryRun:  run.Settings.DryRun,
+		Limit:   run.Settings.Limit,
+	})
+}
+
+// writeResults writes a line for every record of the input, and counts them.
+func writeResults(w io.Writer, ix *index, l *list.List, t *tally) error {
+	out := newResultsWriter(w, ix.run)
+	if err := out.header(l.Carried()); err != nil {
+		return err
+	}
+	for rec, err := range l.Records() {
+		if err != nil {
+			return err
+		}
+		r, err := ix.join(rec)
+		if err != nil {
+			return err
+		}
+		t.add(r)
+		if err := out.row(r); err != nil {
+			return err
+		}
+	}
+	return out.flush()
+}
+
+// replace writes a file so that its path names the old content or the new, never
+// a part.
+func replace(path string, write func(*bufio.Writer) error) error {
+	// Without a directory of its own renameio would try the system's first.
+	f, err := renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer f.Cleanup()
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := write(w); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,230 @@
+package reports
+
+import (
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// readReports returns the contents of the files in a run directory.
+func readReports(t testing.TB, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := make(map[string]string)
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(dir, entry.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[entry.Name()] = string(content)
+	}
+	return files
+}
+
+func TestMadeTwiceIsEqual(t *testing.T) {
+	for _, run := range goldenRuns() {
+		first := runRecord()
+		if run.change != nil {
+			run.change(first.Run)
+		}
+		dir := writeRun(t, run.input, first, run.records...)
+		s1, err := Make(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := readReports(t, dir)
+		l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", list.Options{
+			Command: first.Run.Command, DryRun: first.Run.Settings.DryRun, Limit: first.Run.Settings.Limit})
+		if err != nil {
+			t.Fatal(err)
+		}
+		s2, err := Make(dir, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(s1, s2) + cmp.Diff(before, readReports(t, dir)); diff != "" {
+			t.Errorf("%s: the second time differs:\n%s", run.name, diff)
+		}
+		files := slices.Sorted(maps.Keys(before))
+		if want := []string{"input.csv", "journal.jsonl", "results.csv", "summary.json"}; !slices.Equal(files, want) {
+			t.Errorf("%s: the run directory holds %q", run.name, files)
+		}
+	}
+}
+
+// Whatever a run did before it was cut off at any byte, every record of the input
+// is in the results once, in the order of the input, and the outcomes add up.
+func TestEveryRecordOnce(t *testing.T) {
+	dir := t.TempDir()
+	rapid.Check(t, func(rt *rapid.T) {
+		rows := rapid.IntRange(0, 30).Draw(rt, "rows")
+		var input strings.Builder
+		input.WriteString("note,org_id,connection_id\n")
+		for i := range rows {
+			note := rapid.SampledFrom([]string{"", "x", "\"two\nlines\"", "=1"}).Draw(rt, "note")
+			org := rapid.SampledFrom([]string{orgA, orgB, "", "bad"}).Draw(rt, "org")
+			fmt.Fprintf(&input, "%s,%s,con_%016d\n", note, org, i%20)
+		}
+		input.WriteString("valid," + orgC + "," + con1 + "\n")
+		writeFile(rt, dir, "input.csv", input.String())
+		lines := rapid.SliceOfN(rapid.IntRange(2, rows+10), 0, 60).Draw(rt, "lines")
+		run := journalOf(t, append([]journal.Record{runRecord()}, recordsOf(rt, lines)...)...)
+		head := strings.IndexByte(run, '\n') + 1
+		writeFile(rt, dir, "journal.jsonl", run[:rapid.IntRange(head, len(run)).Draw(rt, "cut")])
+
+		s, err := Make(dir, nil)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		checkResults(rt, dir, s)
+	})
+}
+
+func recordsOf(t *rapid.T, lines []int) (records []journal.Record) {
+	for ms, line := range lines {
+		rec := intent(line, nil)
+		if rapid.Bool().Draw(t, "outcome") {
+			rec = outcome(line, rapid.SampledFrom([]string{journal.Disabled, journal.Failed, journal.AlreadyDisabled}).Draw(t, "what"))
+		}
+		records = append(records, after(ms, rec))
+	}
+	return records
+}
+
+func checkResults(t rapid.TB, dir string, s *Summary) {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "results.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	results, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", list.Options{Command: "disable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes := make(map[string]int)
+	n := 0
+	for rec, err := range l.Records() {
+		n++
+		if err != nil || n >= len(results) {
+			t.Fatalf("record %d of line %d is not in the results: %v", n, rec.Line, err)
+		}
+		got := results[n]
+		outcomes[got[3]]++
+		if want := []string{fmt.Sprint(rec.Line), rec.OrgID, rec.ConnectionID}; !slices.Equal(got[:3], want) {
+			t.Fatalf("record %d: %q, want %q", n, got[:3], want)
+		}
+		if rec.Outcome != "" && got[3] != rec.Outcome {
+			t.Fatalf("line %d: %s, but the list says %s", rec.Line, got[3], rec.Outcome)
+		}
+	}
+	if len(results) != n+1 || s.Input.Rows != n || !maps.Equal(outcomes, s.Outcomes) {
+		t.Fatalf("%d results of %d records, outcomes %v, in the summary %v", len(results)-1, n, outcomes, s.Outcomes)
+	}
+}
+
+func TestOlderReportsStayWhereMakeFails(t *testing.T) {
+	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(),
+		after(1, intent(2, nil)), after(2, outcome(2, journal.Disabled)))
+	if _, err := Make(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := readReports(t, dir)
+
+	writeFile(t, dir, "input.csv", "org_id,connection_id\n"+orgA+","+con1+"\n\"broken\n")
+	if _, err := Make(dir, nil); err == nil {
+		t.Error("a broken input: no error")
+	}
+	writeFile(t, dir, "input.csv", before["input.csv"])
+	// The second batch says that the first was synced, so this is damage.
+	damaged := strings.Replace(before["journal.jsonl"], `"tenant":"acme`, `"tenant":"evil`, 1)
+	writeFile(t, dir, "journal.jsonl", damaged)
+	var damage *journal.DamageError
+	if _, err := Make(dir, nil); !errors.As(err, &damage) || !strings.Contains(err.Error(), "journal.jsonl") {
+		t.Errorf("a damaged journal: %v", err)
+	}
+	if err := os.Remove(filepath.Join(dir, "journal.jsonl")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Make(dir, nil); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no journal: %v", err)
+	}
+	writeFile(t, dir, "journal.jsonl", before["journal.jsonl"])
+	if diff := cmp.Diff(before, readReports(t, dir)); diff != "" {
+		t.Errorf("the run directory changed:\n%s", diff)
+	}
+}
+
+func TestReportsAreForOthersToRead(t *testing.T) {
+	dir := writeRun(t, "org_id,connection_id\n", runRecord())
+	if _, err := Make(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	// What the umask leaves of 0644, as with any other file.
+	if err := os.WriteFile(filepath.Join(dir, "plain"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	mode := func(name string) fs.FileMode {
+		info, err := os.Stat(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Mode()
+	}
+	for _, name := range []string{"results.csv", "summary.json"} {
+		if mode(name) != mode("plain") {
+			t.Errorf("%s has mode %v, want %v", name, mode(name), mode("plain"))
+		}
+	}
+}
+
+func TestNeverSeen(t *testing.T) {
+	const connections = 450
+	var input strings.Builder
+	input.WriteString("org_id,connection_id\n")
+	line := 1
+	var records []journal.Record
+	for c := range connections {
+		rows := 1
+		if c == 440 {
+			rows = 3
+		}
+		for r := range rows {
+			line++
+			fmt.Fprintf(&input, "org_%016d,con_%016d\n", r, c)
+			records = append(records, after(line, outcome(line, journal.AlreadyDisabled)))
+		}
+	}
+	records = append(records, after(line, journal.Record{Seen: &journal.Seen{Connections: []string{fmt.Sprintf("con_%016d", 0)}}}))
+	s, err := Make(writeRun(t, input.String(), runRecord(), records...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{fmt.Sprintf("con_%016d", 440)}
+	for c := 1; c < 100; c++ {
+		want = append(want, fmt.Sprintf("con_%016d", c))
+	}
+	if diff := cmp.Diff(want, s.NeverSeenConnections); diff != "" || s.NeverSeenTotal != connections-1 {
+		t.Errorf("%d never seen, want %d (-want +got):\n%s", s.NeverSeenTotal, connections-1, diff)
+	}
+}

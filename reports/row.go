@@ -1,0 +1,65 @@
+package reports
+
+import (
+	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// row is a record of the input with what became of it.
+type row struct {
+	list.Record
+	Call       *journal.Call // nil: none to tell of
+	FinishedAt time.Time     // zero where nothing was finished
+	// Connection has the settings from before the change, in a restore those
+	// to be given back; nil where they are not known.
+	Connection *journal.Connection
+}
+
+// join finds out what became of a record.
+func (ix *index) join(rec list.Record) (row, error) {
+	r := row{Record: rec, Connection: rec.Snapshot}
+	if rec.Outcome != "" { // the list has decided
+		return r, nil
+	}
+	at := *ix.line(rec.Line)
+	switch {
+	case at == places{}:
+		r.Outcome = journal.NotAttempted
+		r.Message = "the run did not reach it"
+	case at.intent > at.outcome:
+		r.Outcome = journal.Unknown
+		r.Message = "the run was cut off before it noted an answer: the call may have taken effect"
+	default:
+		if err := ix.addOutcome(&r, at.outcome); err != nil {
+			return row{}, err
+		}
+	}
+	if at.intent != 0 && r.Connection == nil {
+		rec, err := ix.read(at.intent)
+		if err != nil {
+			return row{}, err
+		}
+		r.Connection = rec.Intent.Snapshot
+	}
+	return r, nil
+}
+
+// addOutcome adds the outcome that was noted.
+func (ix *index) addOutcome(r *row, at ref) error {
+	rec, err := ix.read(at)
+	if err != nil {
+		return err
+	}
+	r.Outcome = rec.Outcome.Outcome
+	r.Message = rec.Outcome.Message
+	r.Call = rec.Outcome.Call
+	if r.Outcome != journal.NotAttempted {
+		r.FinishedAt = rec.At
+	}
+	if r.Connection == nil {
+		r.Connection = rec.Outcome.Connection
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package reports
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+var start = time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
+
+func runRecord() journal.Record {
+	return journal.Record{At: start, Run: &journal.Run{
+		Format:   journal.Format,
+		Command:  "disable",
+		Tenant:   "acme.eu.auth0.com",
+		Version:  "v1.2.3",
+		Input:    journal.Input{Path: "pairs.csv"},
+		Settings: journal.Settings{Headroom: 0.25, Workers: 128, MaxFailures: "50%", Timeout: "30s"},
+	}}
+}
+
+// after is a record's time, in milliseconds after the start.
+func after(ms int, rec journal.Record) journal.Record {
+	rec.At = start.Add(time.Duration(ms) * time.Millisecond)
+	return rec
+}
+
+// journalOf returns a journal of these records.
+func journalOf(t testing.TB, records ...journal.Record) string {
+	t.Helper()
+	var f memory
+	w, err := journal.Create(&f, records[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rec := range records[1:] {
+		if err := w.Append(rec); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return f.String()
+}
+
+// memory is a journal.File in memory.
+type memory struct{ strings.Builder }
+
+func (*memory) Sync() error { return nil }
+
+// writeRun writes a run directory with this input and, behind the first record,
+// these records.
+func writeRun(t testing.TB, input string, first journal.Record, records ...journal.Record) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	sum := sha256.Sum256([]byte(input))
+	first.Run.Input.SHA256 = hex.EncodeToString(sum[:])
+	writeFile(t, dir, "input.csv", input)
+	writeFile(t, dir, "journal.jsonl", journalOf(t, append([]journal.Record{first}, records...)...))
+	return dir
+}
+
+func writeFile(t rapid.TB, dir, name, content string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

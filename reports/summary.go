@@ -1,0 +1,144 @@
+package reports
+
+import (
+	"math"
+	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// Summary is summary.json. Its figures add up over all sittings of the run.
+type Summary struct {
+	Command    string     `json:"command"`
+	DryRun     bool       `json:"dry_run"`
+	Tenant     string     `json:"tenant"`
+	Version    string     `json:"version"`
+	Note       string     `json:"note,omitempty"`
+	RunDir     string     `json:"run_dir"` // absolute
+	StartedAt  time.Time  `json:"started_at"`
+	FinishedAt *time.Time `json:"finished_at"` // nil: the run goes on or was killed
+	DurationS  float64    `json:"duration_s"`  // seconds at work
+	ExitCode   *int       `json:"exit_code"`   // nil as FinishedAt
+	Reason     string     `json:"reason"`      // why it stopped before its end
+	Input      Input      `json:"input"`
+	// Outcomes counts rows; an outcome that no row has is left out.
+	Outcomes map[string]int `json:"outcomes"`
+	// Drifted is how many rows came out otherwise than a dry run announced.
+	Drifted int `json:"drifted"`
+	// NeverSeenConnections are ids of the list that no organization read had,
+	// those with most rows first, at most 100 of NeverSeenTotal.
+	NeverSeenConnections []string      `json:"never_seen_connections"`
+	NeverSeenTotal       int           `json:"-"`
+	Calls                journal.Calls `json:"calls"`
+	Rate                 Rates         `json:"rate"`
+	RowsPerS             float64       `json:"rows_per_s"` // rows decided by calls, per second at work
+}
+
+// Input is the list.
+type Input struct {
+	Path          string `json:"path"` // as it was given; "-" is standard input
+	SHA256        string `json:"sha256"`
+	Rows          int    `json:"rows"`
+	Organizations int    `json:"organizations"` // with a row to work on
+}
+
+// Rates tells whether a run was as fast as the tenant allows.
+type Rates struct {
+	Reads  Rate `json:"reads"`
+	Writes Rate `json:"writes"`
+}
+
+// Rate is what was measured of one token bucket; 0 is not known.
+type Rate struct {
+	Burst      float64 `json:"burst"`        // tokens
+	RefillPerS float64 `json:"refill_per_s"` // tokens per second
+	OthersPerS float64 `json:"others_per_s"` // tokens per second that others took
+	// IdealS is how long the calls take at best, alone on a full bucket;
+	// ActualS how long they took, both in seconds.
+	IdealS  float64 `json:"ideal_s"`
+	ActualS float64 `json:"actual_s"`
+}
+
+// summarize makes the summary once all rows are counted.
+func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) {
+	counts := l.Counts()
+	s := &Summary{
+		Command:  ix.run.Command,
+		DryRun:   ix.run.Settings.DryRun,
+		Tenant:   ix.run.Tenant,
+		Version:  ix.run.Version,
+		Note:     ix.run.Note,
+		RunDir:   dir,
+		Input:    Input{ix.run.Input.Path, ix.run.Input.SHA256, counts.Rows, counts.Organizations},
+		Outcomes: t.outcomes,
+		Drifted:  t.drifted,
+	}
+	for _, sitting := range ix.sittings {
+		s.add(sitting)
+	}
+	s.addEnds(ix.sittings[0], ix.sittings[len(ix.sittings)-1])
+	if s.DurationS > 0 {
+		s.RowsPerS = round(float64(t.decided) / s.DurationS)
+	}
+	var err error
+	s.NeverSeenConnections, s.NeverSeenTotal, err = neverSeen(ix, t.unseen)
+	return s, err
+}
+
+// add adds a sitting's figures.
+func (s *Summary) add(sitting sitting) {
+	s.DurationS = round(s.DurationS + max(0, sitting.last.Sub(sitting.started).Seconds()))
+	calls := sitting.sample.Calls
+	s.Calls.Reads += calls.Reads
+	s.Calls.Writes += calls.Writes
+	s.Calls.Retries += calls.Retries
+	s.Calls.RateLimited += calls.RateLimited
+	headroom := sitting.run.Settings.Headroom
+	s.Rate.Reads.add(sitting.sample.Reads, headroom)
+	s.Rate.Writes.add(sitting.sample.Writes, headroom)
+}
+
+// addEnds adds when the run began, and how it ended if it did.
+func (s *Summary) addEnds(first, last sitting) {
+	s.StartedAt = first.started.UTC().Truncate(time.Millisecond)
+	if last.end == nil {
+		return
+	}
+	finished := last.last.UTC().Truncate(time.Millisecond)
+	s.FinishedAt = &finished
+	s.ExitCode = &last.end.ExitCode
+	s.Reason = last.end.Reason
+}
+
+// add adds a sitting's calls; of the bucket, what was learned last is kept.
+func (r *Rate) add(b journal.Bucket, headroom float64) {
+	if b.Refill > 0 {
+		r.Burst, r.RefillPerS, r.OthersPerS = b.Burst, b.Refill, round(b.Others)
+		ideal := (float64(b.Sent) - (1-headroom)*b.Burst) / b.Refill
+		r.IdealS = round(r.IdealS + max(0, ideal))
+	}
+	r.ActualS = round(r.ActualS + b.ActiveS)
+}
+
+// round keeps three decimals.
+func round(x float64) float64 { return math.Round(x*1000) / 1000 }
+
+// neverSeen returns the connections that no organization had, and how many they
+// are; none where nothing was read.
+func neverSeen(ix *index, u *unseen) (ids []string, total int, err error) {
+	if u == nil {
+		return []string{}, 0, nil
+	}
+	for _, at := range ix.seen {
+		rec, err := ix.read(at)
+		if err != nil {
+			return nil, 0, err
+		}
+		for _, id := range rec.Seen.Connections {
+			u.saw(id)
+		}
+	}
+	ids, total = u.never()
+	return ids, total, nil
+}
