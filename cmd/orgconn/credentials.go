@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/orgconn/orgconn/apiclient"
+)
+
+const credentialsHint = "set AUTH0_API_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, or AUTH0_CLIENT_ID and AUTH0_CLIENT_ASSERTION_PRIVATE_KEY"
+
+// clientConfig reads from the environment which tenant is meant. It does not
+// look at the credentials.
+func clientConfig(getenv func(string) string) (cfg apiclient.Config, tenant string, err error) {
+	if cfg.BaseURL, err = apiclient.ParseDomain(getenv("AUTH0_DOMAIN")); err != nil {
+		return cfg, "", refused(fmt.Errorf("AUTH0_DOMAIN: %w", err), "set AUTH0_DOMAIN to the tenant's domain, like example.eu.auth0.com")
+	}
+	cfg.Audience = getenv("AUTH0_AUDIENCE")
+	cfg.Version = version()
+	if tenant, err = apiclient.Tenant(cfg); err != nil {
+		return cfg, "", refused(fmt.Errorf("AUTH0_AUDIENCE: %w", err), "set it to the Management API's identifier, like https://example.eu.auth0.com/api/v2/")
+	}
+	return cfg, tenant, nil
+}
+
+// credentialsFromEnvironment reads the credentials under the names that the
+// Terraform provider uses. A ready token beats a client.
+func credentialsFromEnvironment(getenv func(string) string) (apiclient.Credentials, error) {
+	var c apiclient.Credentials
+	for _, name := range []string{"AUTH0_API_TOKEN", "AUTH0_ACCESS_TOKEN"} {
+		if token := getenv(name); token != "" {
+			c.Token = apiclient.Secret(token)
+			return c, nil
+		}
+	}
+	c.ClientID = getenv("AUTH0_CLIENT_ID")
+	c.ClientSecret = apiclient.Secret(getenv("AUTH0_CLIENT_SECRET"))
+	key := getenv("AUTH0_CLIENT_ASSERTION_PRIVATE_KEY")
+	switch {
+	case c.ClientID == "":
+		return c, refused(errors.New("there are no credentials in the environment"), credentialsHint)
+	case c.ClientSecret != "":
+		return c, nil
+	case key == "":
+		return c, refused(errors.New("AUTH0_CLIENT_ID is set, but neither a secret nor a private key"), credentialsHint)
+	}
+	pem, err := privateKey(key)
+	if err != nil {
+		return c, refused(err, "AUTH0_CLIENT_ASSERTION_PRIVATE_KEY is the key in PEM, or a path to it")
+	}
+	c.PrivateKey = apiclient.Secret(pem)
+	c.SigningAlg = getenv("AUTH0_CLIENT_ASSERTION_SIGNING_ALG")
+	return c, nil
+}
+
+// privateKey is the key itself, whether its text or its path was given.
+func privateKey(value string) (string, error) {
+	if strings.Contains(value, "-----BEGIN") {
+		return strings.ReplaceAll(value, `\n`, "\n"), nil // as .env files write it
+	}
+	text, err := os.ReadFile(value)
+	if err != nil {
+		// The path may be a mangled key, so the error's text stays out.
+		return "", errors.New("AUTH0_CLIENT_ASSERTION_PRIVATE_KEY is neither PEM nor a file that can be read")
+	}
+	return string(text), nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+const environmentPrefix = "ORGCONN_"
+
+// typedOnly marks a flag that must be typed: an environment that somebody set
+// long ago may not decide such a thing.
+const typedOnly = "typed-only"
+
+// mustBeTyped marks flags as typedOnly.
+func mustBeTyped(flags *pflag.FlagSet, names ...string) {
+	for _, name := range names {
+		_ = flags.SetAnnotation(name, typedOnly, []string{"true"})
+	}
+}
+
+func isTypedOnly(flag *pflag.Flag) bool {
+	_, marked := flag.Annotations[typedOnly]
+	return marked
+}
+
+// applyEnvironment sets the flags of cmd that were not typed from ORGCONN_
+// variables. A variable that no command knows is most likely a typing error in
+// somebody's crontab, so it is refused.
+func applyEnvironment(cmd *cobra.Command, environ []string) error {
+	known := allFlags(cmd.Root())
+	for _, entry := range slices.Sorted(slices.Values(environ)) {
+		name, value, _ := strings.Cut(entry, "=")
+		key, ours := strings.CutPrefix(name, environmentPrefix)
+		if !ours {
+			continue
+		}
+		flagName := strings.ToLower(strings.ReplaceAll(key, "_", "-"))
+		flag, isKnown := known[flagName]
+		switch {
+		case !isKnown || key != strings.ToUpper(key):
+			return refused(fmt.Errorf("environment variable %s names no flag of any command", name), "remove it, or see orgconn disable --help for the flags")
+		case isTypedOnly(flag):
+			return refused(fmt.Errorf("--%s must be typed: %s is not accepted", flagName, name), "remove the variable")
+		}
+		if own := cmd.Flags().Lookup(flagName); own != nil && !own.Changed {
+			if err := cmd.Flags().Set(flagName, value); err != nil {
+				return refused(fmt.Errorf("environment variable %s: %w", name, err), "see orgconn "+cmd.Name()+" --help")
+			}
+		}
+	}
+	return nil
+}
+
+// allFlags are the flags of all commands, by name. Where one command wants a
+// flag typed, all do.
+func allFlags(root *cobra.Command) map[string]*pflag.Flag {
+	flags := map[string]*pflag.Flag{}
+	for _, cmd := range root.Commands() {
+		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
+			if former := flags[flag.Name]; former == nil || !isTypedOnly(former) {
+				flags[flag.Name] = flag
+			}
+		})
+	}
+	delete(flags, "help")
+	return flags
+}

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// failure is an error with its exit code and a hint what to do. A nil err is
+// an exit code alone: everything was said already.
+type failure struct {
+	code int
+	err  error
+	hint string
+}
+
+func (f *failure) Error() string { return f.err.Error() }
+func (f *failure) Unwrap() error { return f.err }
+
+// refused is a failure before anything was sent.
+func refused(err error, hint string) error {
+	return &failure{code: batch.ExitRefused, err: err, hint: hint}
+}
+
+// explain prints an error for people, and returns its exit code.
+func explain(w io.Writer, err error) int {
+	f := classify(err)
+	if f.err != nil {
+		fmt.Fprintf(w, "orgconn: %s\n", printable(f.err.Error()))
+		if f.hint != "" {
+			fmt.Fprintf(w, "hint: %s\n", printable(f.hint))
+		}
+	}
+	return f.code
+}
+
+// classify gives every error its exit code and hint.
+func classify(err error) *failure {
+	var f *failure
+	var stop *batch.Stop
+	var locked *batch.LockedError
+	var input *list.Error
+	var api *apiclient.Error
+	switch {
+	case errors.As(err, &f):
+		return f
+	case errors.As(err, &stop):
+		return &failure{code: stop.Code, err: err, hint: stop.Hint}
+	case errors.As(err, &locked):
+		return &failure{code: batch.ExitLocked, err: err, hint: "wait for it, or give --lock-wait"}
+	case errors.As(err, &input):
+		return &failure{code: batch.ExitRefused, err: err, hint: input.Hint}
+	case errors.As(err, &api):
+		return &failure{code: apiExitCode(api), err: err, hint: "check the AUTH0_ variables"}
+	case errors.Is(err, context.Canceled):
+		return &failure{code: batch.ExitInterrupted, err: err}
+	default:
+		return &failure{code: batch.ExitRefused, err: err}
+	}
+}
+
+func apiExitCode(err *apiclient.Error) int {
+	switch err.Class {
+	case apiclient.Unauthorized, apiclient.InsufficientScope:
+		return batch.ExitCredentials
+	case apiclient.Unreachable:
+		return batch.ExitRefused
+	default:
+		return batch.ExitStopped
+	}
+}
+
+// printable keeps a terminal safe from text that came from a file or a
+// server: control characters are shown, not obeyed.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
+			return '\uFFFD'
+		}
+		return r
+	}, s)
+}

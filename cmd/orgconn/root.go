@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orgconn/orgconn/batch"
+)
+
+// gcPercent keeps the heap close to what is in use, since memory is promised
+// to grow little with the list. Its rows hold no pointers, so collecting more
+// often costs little.
+const gcPercent = 25
+
+const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk: a CSV of
+organization and connection ids in, one call for each row at the pace that the
+tenant's rate limit allows, and a report of every row's outcome.`
+
+const rootExample = `  orgconn demo                            see the whole job, needs no tenant
+  orgconn disable --dry-run pairs.csv     read only: what would happen
+  orgconn disable pairs.csv               do it, after a question`
+
+// run executes a command line and returns the exit code.
+func run(args []string) int {
+	debug.SetGCPercent(gcPercent)
+	signals, stop := notify()
+	defer stop()
+	root := newRoot()
+	root.SetArgs(args)
+	if err := root.ExecuteContext(signals); err != nil {
+		return explain(os.Stderr, err)
+	}
+	return batch.ExitOK
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "orgconn",
+		Short:         "disable organization connections in an Auth0 tenant in bulk",
+		Long:          rootLong,
+		Example:       rootExample,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		Args:          noCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return applyEnvironment(cmd, os.Environ())
+		},
+	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return refused(err, "see orgconn "+cmd.Name()+" --help")
+	})
+	root.AddCommand(newDisable(os.Getenv), newReport(), newSimulate(), newDemo(), newVersion())
+	return root
+}
+
+func noCommand(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return refused(fmt.Errorf("unknown command %q", args[0]), "see orgconn --help")
+	}
+	return nil
+}
+
+// oneArg asks for exactly one argument, called name.
+func oneArg(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 {
+			return refused(fmt.Errorf("%s takes one %s, got %d", cmd.Name(), name, len(args)), "see orgconn "+cmd.Name()+" --help")
+		}
+		return nil
+	}
+}

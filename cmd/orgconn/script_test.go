@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"orgconn": main})
+}
+
+// TestScripts runs the real program against a simulated tenant of its own for
+// each script. The command tenant changes and asks it:
+//
+//	tenant seed FILE              everything in the list is enabled, and a spare connection
+//	tenant limits PLAN            the plan's limits; there are none before
+//	tenant disable FILE LINE...   somebody else disables the pairs of these lines
+//	tenant remove ORG             an organization is deleted
+//	tenant fault SPEC [METHOD]    a fault, as of simulate --fault; with METHOD once on each of its requests
+//	tenant token SCOPE...         AUTH0_API_TOKEN becomes a token with these scopes
+//	tenant calls METHOD N         so many calls of a method were made, tokens aside
+//	tenant enabled FILE N         so many pairs of the list are enabled
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:                 "../../testdata/scripts",
+		RequireExplicitExec: true,
+		Setup:               setupTenant,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"tenant": func(ts *testscript.TestScript, _ bool, args []string) {
+				ts.Check(tenantCommand(ts, args))
+			},
+		},
+	})
+}
+
+type tenantKey struct{}
+
+// setupTenant gives a script its tenant, and the environment that leads there.
+func setupTenant(env *testscript.Env) error {
+	tenant := newSimulated(simulator.Config{RecordCalls: true})
+	if err := tenant.listen("127.0.0.1:0"); err != nil {
+		return err
+	}
+	env.Defer(tenant.close)
+	env.Values[tenantKey{}] = tenant
+	for _, name := range tenant.variables() {
+		env.Setenv(name, tenant.environment(name))
+	}
+	env.Setenv("TENANT", strings.TrimPrefix(tenant.domain, "http://"))
+	return nil
+}
+
+func tenantCommand(ts *testscript.TestScript, args []string) error {
+	tenant := ts.Value(tenantKey{}).(*simulated)
+	switch what, args := args[0], args[1:]; what {
+	case "seed":
+		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]))
+	case "limits":
+		plan, ok := simulator.PlanByName(args[0])
+		if !ok {
+			return fmt.Errorf("no plan %s", args[0])
+		}
+		tenant.SetPlan(plan)
+	case "disable":
+		for pair, line := range pairsIn(ts, args[0]) {
+			for _, want := range args[1:] {
+				if want == strconv.Itoa(line) {
+					tenant.Disable(pair.OrganizationID, pair.ConnectionID)
+				}
+			}
+		}
+	case "remove":
+		tenant.RemoveOrganization(args[0])
+	case "fault":
+		fault, err := parseFault(args[0])
+		if err != nil {
+			return err
+		}
+		if len(args) > 1 {
+			fault.Method, fault.Times, fault.PerPath = args[1], 1, true
+		}
+		tenant.Inject(fault)
+	case "token":
+		ts.Setenv("AUTH0_API_TOKEN", tenant.IssueToken(args...))
+	case "calls":
+		return expectNumber(args[1], tenant.Count(args[0], apiPath))
+	case "enabled":
+		n := 0
+		for pair := range pairsIn(ts, args[0]) {
+			for _, link := range tenant.Enabled(pair.OrganizationID) {
+				if link.ConnectionID == pair.ConnectionID {
+					n++
+				}
+			}
+		}
+		return expectNumber(args[1], n)
+	default:
+		return fmt.Errorf("tenant: unknown %s", what)
+	}
+	return nil
+}
+
+// pairsIn are the valid pairs of a list with their lines.
+func pairsIn(ts *testscript.TestScript, file string) map[simulator.Pair]int {
+	l, err := list.Open(ts.MkAbs(file), file, list.Options{Command: "disable"})
+	ts.Check(err)
+	defer l.Close()
+	pairs := map[simulator.Pair]int{}
+	for org := range l.Organizations() {
+		for _, row := range org.Rows {
+			pairs[simulator.Pair{OrganizationID: org.ID, ConnectionID: row.ConnectionID}] = row.Line
+		}
+	}
+	return pairs
+}
+
+func expectNumber(want string, got int) error {
+	if n, err := strconv.Atoi(want); err != nil || n != got {
+		return fmt.Errorf("got %d, want %s", got, want)
+	}
+	return nil
+}

@@ -1,0 +1,44 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/orgconn/orgconn/batch"
+)
+
+// notify ends the context at the first SIGINT or SIGTERM, so that a run can
+// finish its calls in flight, and the process at the second. An own channel
+// and not signal.NotifyContext: that one restores the default action, which a
+// parent like nohup may have set to ignore.
+func notify() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for first := true; ; first = false {
+			s, ok := <-signals
+			switch {
+			case !ok:
+				return
+			case first:
+				cancel(stopBy(s))
+			default:
+				os.Exit(stopBy(s).Code)
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(signals)
+		close(signals)
+	}
+}
+
+func stopBy(s os.Signal) *batch.Stop {
+	if s == syscall.SIGTERM {
+		return &batch.Stop{Code: batch.ExitTerminated, Reason: "terminated"}
+	}
+	return &batch.Stop{Code: batch.ExitInterrupted, Reason: "interrupted"}
+}

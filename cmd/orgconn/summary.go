@@ -1,0 +1,72 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/reports"
+)
+
+// shownConnections is how many never seen connections the summary names.
+const shownConnections = 3
+
+// print prints the summary as the options want it.
+func (j *job) print(s *reports.Summary, dir string) error {
+	if j.json {
+		encoder := json.NewEncoder(os.Stdout)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(s)
+	}
+	if j.quiet {
+		return nil
+	}
+	return printSummary(os.Stdout, s, dir)
+}
+
+// printSummary says in a few lines what happened, and what to type next.
+func printSummary(w io.Writer, s *reports.Summary, dir string) error {
+	var b strings.Builder
+	title := s.Command
+	if s.DryRun {
+		title += " (dry run)"
+	}
+	fmt.Fprintf(&b, "%s in %s: %d rows, %d organizations, %.1f s\n", title, s.Tenant, s.Input.Rows, s.Input.Organizations, s.DurationS)
+	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
+		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(outcome, "_", " "), s.Outcomes[outcome])
+	}
+	if s.Drifted > 0 {
+		fmt.Fprintf(&b, "  otherwise than announced: %d\n", s.Drifted)
+	}
+	printNeverSeen(&b, s)
+	if s.Reason != "" {
+		fmt.Fprintf(&b, "  %s\n", printable(s.Reason))
+	}
+	results := filepath.Join(dir, "results.csv")
+	fmt.Fprintf(&b, "  results: %s\n", results)
+	if s.DryRun && s.Outcomes[journal.WouldDisable] > 0 {
+		fmt.Fprintf(&b, "  next:    orgconn disable %s\n", results)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// printNeverSeen names connections that no organization had: most likely
+// typing errors, which would else pass as already disabled.
+func printNeverSeen(b *strings.Builder, s *reports.Summary) {
+	if s.NeverSeenTotal == 0 {
+		return
+	}
+	shown := s.NeverSeenConnections[:min(shownConnections, s.NeverSeenTotal)]
+	fmt.Fprintf(b, "  connections that no organization had: %d (%s", s.NeverSeenTotal, strings.Join(shown, ", "))
+	if len(shown) < s.NeverSeenTotal {
+		b.WriteString(", …")
+	}
+	b.WriteString(")\n")
+}
