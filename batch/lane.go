@@ -185,6 +185,7 @@ func (l *lane) worthRepeating(r *reply) bool {
 func (l *lane) afterFault(r *reply, failure *apiclient.Error) bool {
 	if failure.Class == apiclient.Unreachable && l.health.silent() {
 		l.control.stop(&Stop{Code: ExitRefused, Reason: failure.Error(), Hint: "check AUTH0_DOMAIN, and SSL_CERT_FILE where a proxy has its own certificate"})
+		r.stopped = true
 		return false
 	}
 	if !l.health.fault(r, r.resp.Status) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -101,6 +102,6 @@ func (j *job) ask() error {
 		return &failure{code: batch.ExitRefused, err: errors.New("not confirmed, nothing was changed")}
 	case <-j.ctx.Done():
 		fmt.Fprintln(os.Stderr)
-		return j.interrupted()
+		return context.Cause(j.ctx)
 	}
 }

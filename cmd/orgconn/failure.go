@@ -32,7 +32,8 @@ func refused(err error, hint string) error {
 func explain(w io.Writer, err error) int {
 	f := classify(err)
 	if f.err != nil {
-		fmt.Fprintf(w, "orgconn: %s\n", printable(f.err.Error()))
+		text := strings.ReplaceAll(f.err.Error(), "\n", "; ") // several errors are joined by line
+		fmt.Fprintf(w, "orgconn: %s\n", printable(text))
 		if f.hint != "" {
 			fmt.Fprintf(w, "hint: %s\n", printable(f.hint))
 		}

@@ -104,7 +104,7 @@ func (j *job) lock() (unlock func(), err error) {
 	}
 	lock, err := batch.LockTenant(j.ctx, j.tenant, j.lockWait)
 	if err != nil {
-		return nil, errors.Join(j.interrupted(), err)
+		return nil, j.orInterrupted(err)
 	}
 	return func() { _ = lock.Release() }, nil
 }
@@ -126,7 +126,7 @@ func (j *job) connect(cfg apiclient.Config) error {
 	}
 	granted, known, err := batch.Scopes(j.ctx, j.client)
 	if err != nil {
-		return errors.Join(j.interrupted(), err)
+		return j.orInterrupted(err)
 	}
 	if !known {
 		return nil
@@ -208,7 +208,10 @@ func (j *job) report(dir *runDir, result batch.Result, journalErr error) error {
 	return nil
 }
 
-// interrupted is the signal that ended the job, nil where there was none.
-func (j *job) interrupted() error {
-	return context.Cause(j.ctx)
+// orInterrupted is the signal that ended the job, if there was one, else err.
+func (j *job) orInterrupted(err error) error {
+	if cause := context.Cause(j.ctx); cause != nil {
+		return cause
+	}
+	return err
 }
