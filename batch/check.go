@@ -2,22 +2,16 @@ package batch
 
 import (
 	"context"
-	"crypto/rand"
-	"sync"
 	"time"
 
-	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
-	// checkAge is how old a check may be when a row's call is sent.
-	checkAge = 5 * time.Minute
 	// readsAhead is how many seconds' worth of writes the reads run ahead.
 	readsAhead = 60
 	// leastAhead is how many rows reads are ahead before the writes' rate is
@@ -25,51 +19,12 @@ const (
 	leastAhead = 10
 )
 
-const messageUnconfirmed = "the organization's existence is not confirmed: the tenant answers an empty list for one that does not exist, too"
-
-// plan is an organization's rows, and what its last check says of them. It is
-// safe for concurrent use.
-type plan struct {
-	org       string
-	rows      []list.Row
-	unchecked bool // --no-check: nothing was read
-
-	mu        sync.Mutex
-	decisions []decision // by row
-	checkedAt time.Time
-}
-
-// decision is what the last check says of row i; fresh is false where that is
-// too long ago to act on.
-func (p *plan) decision(i int) (d decision, fresh bool) {
-	if p.unchecked {
-		return decision{}, true
-	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.decisions[i], time.Since(p.checkedAt) < checkAge
-}
-
-// young says whether the last check can be acted on.
-func (p *plan) young() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return time.Since(p.checkedAt) < checkAge
-}
-
-// check notes a new check.
-func (p *plan) check(decisions []decision) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.decisions, p.checkedAt = decisions, time.Now()
-}
-
 // checkAll checks every organization of the list, as far ahead of the writes
 // as it should be.
 func (r *Run) checkAll() {
 	defer r.backlog.close()
 	var pool errgroup.Group
-	for org := range r.List.Organizations() {
+	for org, rows := range r.organizations() {
 		if !r.mayReadOn() {
 			break
 		}
@@ -78,7 +33,7 @@ func (r *Run) checkAll() {
 			break
 		}
 		pool.Go(func() error {
-			r.safely(func() { r.check(org, permit) })
+			r.safely(func() { r.check(&plan{org: org, rows: rows}, permit) })
 			return nil
 		})
 	}
@@ -97,34 +52,36 @@ func (r *Run) mayReadOn() bool {
 
 // check decides an organization's rows, when it is its turn: those that need no
 // write get their outcome, the others go to the backlog.
-func (r *Run) check(org list.Organization, permit *throttle.Permit) {
-	p := &plan{org: org.ID, rows: org.Rows}
+func (r *Run) check(p *plan, permit *throttle.Permit) {
 	if reply := r.readWith(permit, p); reply.err != nil {
-		for _, row := range org.Rows {
+		for _, row := range p.rows {
 			r.writes.expect(-1)
 			r.unread(row, reply)
 		}
 		return
 	}
-	writes := 0
-	for i, row := range org.Rows {
+	writes, changes := 0, 0
+	for i, row := range p.rows {
 		d := p.decisions[i]
+		if d.outcome == "" || d.outcome == r.action.done() {
+			changes++
+		}
 		if d.outcome == "" {
 			writes++
 			if !r.Settings.DryRun {
 				continue
 			}
-			d.outcome = journal.WouldDisable
+			d.outcome = r.action.would()
 		}
 		r.writes.expect(-1)
 		r.settle(decided(row.Line, d))
 	}
-	r.plan(p, writes)
+	r.hand(p, writes, int(r.changes.Add(int64(changes))))
 }
 
-// plan hands a checked organization to the writes.
-func (r *Run) plan(p *plan, writes int) {
-	changes := int(r.changes.Add(int64(writes)))
+// hand gives a checked organization to the writes, unless the run makes none,
+// or too many.
+func (r *Run) hand(p *plan, writes, changes int) {
 	switch {
 	case r.Settings.DryRun || writes == 0:
 	case r.checksWhole() && changes > r.Settings.MaxChanges:
@@ -134,23 +91,11 @@ func (r *Run) plan(p *plan, writes int) {
 	}
 }
 
-// pending is the plan without the rows that are decided.
-func (p *plan) pending() *plan {
-	rest := &plan{org: p.org, checkedAt: p.checkedAt}
-	for i, d := range p.decisions {
-		if d.outcome == "" {
-			rest.rows = append(rest.rows, p.rows[i])
-			rest.decisions = append(rest.decisions, d)
-		}
-	}
-	return rest
-}
-
-// read reads a plan's organization again. A plan whose check is young already
-// is left as it is, and one that several rows ask for is read once for all.
-func (r *Run) read(p *plan) *reply {
+// readAgain reads a plan's organization again, where its check is from before
+// since. What several rows ask for is read once for all.
+func (r *Run) readAgain(p *plan, since time.Time) *reply {
 	answer, _, _ := r.reading.Do(p.org, func() (any, error) {
-		if p.young() {
+		if p.checked().After(since) {
 			return &reply{}, nil
 		}
 		r.reads.expect(1)
@@ -176,10 +121,13 @@ func (r *Run) readWith(permit *throttle.Permit, p *plan) *reply {
 }
 
 // decide is what an organization's connections mean for its rows.
-func (r *Run) decide(rows []list.Row, links []apiclient.EnabledConnection) []decision {
-	decisions := decide(rows, links, r.Settings.AllowLockout)
-	if len(links) == 0 && !r.provesAbsence() {
-		for i := range decisions {
+func (r *Run) decide(rows []row, links []apiclient.EnabledConnection) []decision {
+	decisions := r.action.decide(rows, links)
+	if len(links) > 0 {
+		return decisions
+	}
+	for i := range decisions {
+		if decisions[i].outcome == r.action.already() && !r.provesAbsence() {
 			decisions[i].message = messageUnconfirmed
 		}
 	}
@@ -219,15 +167,19 @@ func (r *Run) links(permit *throttle.Permit, org string) ([]apiclient.EnabledCon
 	}
 }
 
-// unread settles a row whose organization could not be read.
-func (r *Run) unread(row list.Row, reply *reply) {
+// unread settles a row whose organization could not be read. What an earlier
+// attempt did is as unknown as before.
+func (r *Run) unread(row row, reply *reply) {
 	o := journal.Outcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
 	switch {
 	case reply.stopped:
-		return // not attempted
+		return // as it was before
 	case reply.class() == apiclient.NotFound:
 		o.Outcome, o.Message, o.Call = journal.NotFound, "the organization does not exist", nil
 	default:
+		if row.lost {
+			o.Outcome = journal.Unknown
+		}
 		o.Message = "read the organization's connections: " + reply.err.Error()
 	}
 	r.settle(o)
@@ -236,59 +188,4 @@ func (r *Run) unread(row list.Row, reply *reply) {
 // decided is the outcome of a row that the check settled.
 func decided(line int, d decision) journal.Outcome {
 	return journal.Outcome{Line: line, Outcome: d.outcome, Message: d.message, Connection: d.snapshot}
-}
-
-// provesAbsence says whether an empty list is one of an organization that
-// exists: whether the tenant answers 404 for one that does not. Auth0 does not
-// document it, so the run asks once, at the first empty list, for an
-// organization that cannot exist.
-func (r *Run) provesAbsence() bool {
-	proof, _, _ := r.reading.Do("", func() (any, error) {
-		if known := r.proof.Load(); known != nil {
-			return *known, nil
-		}
-		r.reads.expect(1)
-		permit, err := r.reads.turn(false)
-		if err != nil {
-			return false, nil
-		}
-		_, reply := r.links(permit, "org_"+rand.Text()[:16])
-		proof := reply.class() == apiclient.NotFound
-		r.proof.Store(&proof)
-		r.Log.Debug("asked for an organization that does not exist", zap.Bool("not_found", proof))
-		return proof, nil
-	})
-	return proof.(bool)
-}
-
-// seen remembers which connections of the list some organization had although
-// the list does not pair them: they exist, so they are no typing errors.
-type seen struct {
-	listed *list.Connections
-
-	mu          sync.Mutex
-	connections map[string]bool
-}
-
-func (r *Run) see(p *plan, links []apiclient.EnabledConnection) {
-	paired := make(map[string]bool, len(p.rows))
-	for _, row := range p.rows {
-		paired[row.ConnectionID] = true
-	}
-	var fresh []string
-	r.seen.mu.Lock()
-	for _, link := range links {
-		id := link.ConnectionID
-		if !paired[id] && !r.seen.connections[id] && r.seen.listed.Has(id) {
-			if r.seen.connections == nil {
-				r.seen.connections = map[string]bool{}
-			}
-			r.seen.connections[id] = true
-			fresh = append(fresh, id)
-		}
-	}
-	r.seen.mu.Unlock()
-	if len(fresh) > 0 {
-		r.record(journal.Record{Seen: &journal.Seen{Connections: fresh}})
-	}
 }

@@ -2,135 +2,134 @@ package batch
 
 import (
 	"context"
-	"errors"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
 
-// errStale says that a check is too old to act on.
-var errStale = errors.New("the check is too old")
+// disabling takes connections from organizations. It never takes the last one
+// by which an organization's members can log in, unless lockouts are allowed.
+type disabling struct{ allowLockout bool }
 
-const messageUnchecked = "not checked before (--no-check)"
+func (disabling) done() string    { return journal.Disabled }
+func (disabling) already() string { return journal.AlreadyDisabled }
+func (disabling) would() string   { return journal.WouldDisable }
 
-// disableAll sends the writes of the rows in the backlog.
-func (r *Run) disableAll() {
-	var pool errgroup.Group
-	for {
-		p, ok := r.backlog.pop()
-		if !ok || !r.disablePlan(&pool, p) {
-			break
-		}
-	}
-	_ = pool.Wait()
+func (disabling) send(ctx context.Context, api API, org string, row row) (*apiclient.Response, error) {
+	return api.DisableConnection(ctx, org, row.ConnectionID)
 }
 
-// disablePlan sends the writes of a plan's rows, in their order; false where
-// the run stops. The pool has no limit of its own: a row enters it when it is
-// its turn, which is when a worker is free and the throttle permits the call.
-func (r *Run) disablePlan(pool *errgroup.Group, p *plan) bool {
-	for i := range p.rows {
-		permit, err := r.writes.turn(false)
-		if err != nil {
-			return false
-		}
-		pool.Go(func() error {
-			r.safely(func() { r.disable(p, i, permit) })
-			return nil
-		})
-	}
-	return true
-}
-
-// disable sees a row of a plan, whose turn it is, through to its outcome.
-func (r *Run) disable(p *plan, i int, permit *throttle.Permit) {
-	defer r.backlog.sent()
-	for intended := false; ; {
-		reply := r.writes.do(permit, func(ctx context.Context) (*apiclient.Response, error) {
-			if !intended {
-				if err := r.intend(ctx, p, i); err != nil {
-					return nil, err
-				}
-				intended = true
-			}
-			return r.API.DisableConnection(ctx, p.org, p.rows[i].ConnectionID)
-		})
-		if intended {
-			d, _ := p.decision(i)
-			r.settle(written(p.rows[i].Line, reply, d, p.unchecked))
-			return
-		}
-		if !errors.Is(reply.err, errStale) || !r.checkAgain(p, i) {
-			return
-		}
-		r.writes.expect(1)
-		var err error
-		if permit, err = r.writes.turn(false); err != nil {
-			return
-		}
-	}
-}
-
-// checkAgain reads a row's organization again, and says whether the row is
-// still to be disabled. Where it is not, it has its outcome.
-func (r *Run) checkAgain(p *plan, i int) bool {
-	if reply := r.read(p); reply.err != nil {
-		r.unread(p.rows[i], reply)
-		return false
-	}
-	d, _ := p.decision(i)
-	if d.outcome != "" {
-		r.settle(decided(p.rows[i].Line, d))
-	}
-	return d.outcome == ""
-}
-
-// intend puts on disk that a row's call is about to be sent, and what the
-// connection's settings were. It is asked with the permit in hand, so that
-// intents never run ahead of their calls.
-func (r *Run) intend(ctx context.Context, p *plan, i int) error {
-	d, fresh := p.decision(i)
-	if !fresh {
-		return errStale
-	}
-	intent := journal.Record{Intent: &journal.Intent{Line: p.rows[i].Line, Snapshot: d.snapshot}}
-	if err := r.Journal.Commit(ctx, stamp(intent)); err != nil {
-		r.journalFailed(err)
-		return err
-	}
-	return nil
-}
-
-// written is the outcome of a row whose intent is on disk.
-func written(line int, reply *reply, d decision, unchecked bool) journal.Outcome {
-	o := journal.Outcome{Line: line, Message: d.message, Call: reply.call()}
-	var failure *apiclient.Error
-	switch isError := errors.As(reply.err, &failure); {
-	case reply.err == nil:
-		o.Outcome = journal.Disabled
-		if unchecked {
-			o.Message = messageUnchecked
-		}
-		return o
-	case reply.stopped && !reply.lost:
-		o.Outcome, o.Message, o.Call = journal.NotAttempted, "the run stopped before its call", nil
-		return o
-	case isError && failure.Class == apiclient.NotFound && !unchecked:
-		o.Outcome = journal.AlreadyDisabled
-		if reply.lost {
-			o.Outcome = journal.Disabled
-		}
-		return o
+// conclude knows the 404s. Auth0 answers 204 also for a pair that is not
+// enabled; compatible servers answer 404. After a check it is the pair that was
+// not found, and an attempt whose answer was lost has done it.
+func (disabling) conclude(reply *reply, unchecked bool) string {
+	switch {
+	case reply.class() != apiclient.NotFound || unchecked:
+		return ""
 	case reply.lost:
-		o.Outcome = journal.Unknown
-	case isError && failure.Class == apiclient.NotFound:
-		o.Outcome = journal.NotFound
+		return journal.Disabled
 	default:
-		o.Outcome = journal.Failed
+		return journal.AlreadyDisabled
 	}
-	o.Message = failure.Error()
-	return o
+}
+
+func (disabling) ambiguous(*reply) bool { return false }
+
+const (
+	messageLinkOff = "the connection is linked and switched off (is_enabled: false); the link is kept"
+	messageLockout = "this is the organization's last enabled connection: its members could not log in"
+	messageHidden  = "only connections that are hidden from the login page are left in the organization"
+	messageEarlier = "an earlier attempt, whose answer was lost, has done it"
+)
+
+// decide disables what is there. Of the rows that together would leave the
+// organization with no enabled connection, the last one is blocked.
+func (a disabling) decide(rows []row, links []apiclient.EnabledConnection) []decision {
+	left := byID(links)
+	decisions := make([]decision, len(rows))
+	last := -1
+	for i, row := range rows {
+		decisions[i] = decideDisable(row, left[row.ConnectionID])
+		if decisions[i].outcome == "" {
+			last = i
+			delete(left, row.ConnectionID)
+		}
+	}
+	n, visible := waysIn(left)
+	switch {
+	case last < 0:
+		return decisions
+	case n == 0 && !a.allowLockout:
+		decisions[last].outcome, decisions[last].message = journal.Blocked, messageLockout
+		visible = !hidden(decisions[last].snapshot.ShowAsButton)
+	case n == 0:
+		return decisions
+	}
+	if !visible {
+		warnHidden(decisions)
+	}
+	return decisions
+}
+
+// decideDisable judges a row by its connection's link alone.
+func decideDisable(row row, link *apiclient.EnabledConnection) decision {
+	switch {
+	case link == nil && row.lost:
+		return decision{outcome: journal.Disabled, message: messageEarlier}
+	case link == nil:
+		return decision{outcome: journal.AlreadyDisabled}
+	case off(link):
+		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, snapshot: snapshot(link)}
+	default:
+		return decision{snapshot: snapshot(link)}
+	}
+}
+
+// waysIn counts the connections by which an organization's members can log in,
+// and says whether its login page shows one of them.
+func waysIn(links map[string]*apiclient.EnabledConnection) (n int, visible bool) {
+	for _, link := range links {
+		if !off(link) {
+			n++
+			visible = visible || !hidden(link.ShowAsButton)
+		}
+	}
+	return n, visible
+}
+
+func warnHidden(decisions []decision) {
+	for i := range decisions {
+		if decisions[i].outcome == "" {
+			decisions[i].message = messageHidden
+		}
+	}
+}
+
+func byID(links []apiclient.EnabledConnection) map[string]*apiclient.EnabledConnection {
+	index := make(map[string]*apiclient.EnabledConnection, len(links))
+	for i := range links {
+		index[links[i].ConnectionID] = &links[i]
+	}
+	return index
+}
+
+// off says whether a link is kept but switched off, as the Dashboard and newer
+// tools do it.
+func off(link *apiclient.EnabledConnection) bool {
+	return link.IsEnabled != nil && !*link.IsEnabled
+}
+
+// hidden says whether the login page leaves a connection out. Only enterprise
+// connections have the setting; Auth0's default is to show them.
+func hidden(showAsButton *bool) bool {
+	return showAsButton != nil && !*showAsButton
+}
+
+func snapshot(link *apiclient.EnabledConnection) *journal.Connection {
+	return &journal.Connection{
+		Name:                    link.Name,
+		AssignMembershipOnLogin: link.AssignMembershipOnLogin,
+		ShowAsButton:            link.ShowAsButton,
+		IsSignupEnabled:         link.IsSignupEnabled,
+	}
 }

@@ -30,6 +30,9 @@ func (r *Run) Progress() Progress {
 	if r.Settings.DryRun {
 		p.Lane = r.reads.throttle.State()
 	}
+	for outcome, n := range r.before.snapshot() {
+		p.Outcomes[outcome] += n
+	}
 	for _, n := range p.Outcomes {
 		p.Done += n
 	}

@@ -80,7 +80,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	run, err := New(Config{List: l, API: guarded{r.client(), r}, Journal: &r.records, Settings: r.settings, Log: zap.NewNop()})
+	run, err := New(Config{Command: CommandDisable, List: l, API: guarded{r.client(), r}, Journal: &r.records, Settings: r.settings, Log: zap.NewNop()})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -1,6 +1,6 @@
 // Package batch runs a job: it reads what each organization has, decides what
-// is to be done, and disables connections at the pace that the tenant's rate
-// limit allows. Everything that happens to a row is written to the journal.
+// is to be done, and disables or restores connections at the pace that the
+// tenant's rate limit allows. Everything that happens to a row is written to the journal.
 //
 // Rows flow one way: list, check, backlog, intent, call, outcome. Reads and
 // writes are separate lanes, since Auth0 counts them in separate buckets, and
@@ -29,6 +29,7 @@ import (
 type API interface {
 	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.EnabledConnection, bool, *apiclient.Response, error)
 	DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error)
+	EnableConnection(ctx context.Context, org string, link apiclient.EnabledConnection) (*apiclient.Response, error)
 }
 
 // Journal takes the run's records; *journal.Writer is the real one. Append
@@ -40,7 +41,9 @@ type Journal interface {
 
 // Config is what a run works with.
 type Config struct {
+	Command  string // CommandDisable or CommandRestore
 	List     *list.List
+	Former   *Former // of earlier sittings; nil in the first
 	API      API
 	Journal  Journal
 	Settings journal.Settings
@@ -58,6 +61,7 @@ type Result struct {
 // Progress at any time from any goroutine.
 type Run struct {
 	Config
+	action      action
 	maxFailures Threshold
 	maxDuration time.Duration
 
@@ -65,7 +69,9 @@ type Run struct {
 	reads   *lane
 	writes  *lane
 	backlog *backlog
-	tally   *tally
+	tally   *tally // of this sitting
+	before  *tally // of earlier ones: rows whose outcome is final
+	todo    struct{ organizations, rows int }
 	seen    seen
 	reading singleflight.Group   // by organization
 	proof   atomic.Pointer[bool] // see provesAbsence
@@ -79,7 +85,14 @@ func New(cfg Config) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Config: cfg, maxFailures: maxFailures, control: newControl(), backlog: newBacklog(), tally: newTally()}
+	action, err := newAction(cfg.Command, cfg.Settings)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{
+		Config: cfg, action: action, maxFailures: maxFailures,
+		control: newControl(), backlog: newBacklog(), tally: newTally(), before: newTally(),
+	}
 	if d := cfg.Settings.MaxDuration; d != "" {
 		if r.maxDuration, err = time.ParseDuration(d); err != nil {
 			return nil, fmt.Errorf("read --max-duration: %w", err)
@@ -92,6 +105,7 @@ func New(cfg Config) (*Run, error) {
 	workers := make(chan struct{}, cfg.Settings.Workers)
 	r.reads = newLane(cfg.Settings.Headroom, pace, workers, r.control)
 	r.writes = newLane(cfg.Settings.Headroom, pace, workers, r.control)
+	r.takeOver()
 	return r, nil
 }
 
@@ -123,24 +137,23 @@ func (r *Run) Do(ctx context.Context) Result {
 
 // work sends the job's calls: reads ahead, writes behind.
 func (r *Run) work() {
-	counts := r.List.Counts()
 	if !r.Settings.DryRun {
-		r.writes.expect(counts.Pairs)
+		r.writes.expect(r.todo.rows)
 	}
 	if r.Settings.NoCheck {
 		r.withoutCheck()
 		return
 	}
 	r.seen.listed = r.List.Connections()
-	r.reads.expect(counts.Organizations)
+	r.reads.expect(r.todo.organizations)
 	var writing sync.WaitGroup
 	whole := r.checksWhole()
 	if !whole {
-		writing.Go(func() { r.safely(r.disableAll) })
+		writing.Go(func() { r.safely(r.writeAll) })
 	}
 	r.safely(r.checkAll)
 	if whole {
-		r.safely(r.disableAll)
+		r.safely(r.writeAll)
 	}
 	writing.Wait()
 }
@@ -161,8 +174,8 @@ func (r *Run) withoutCheck() {
 	}
 	r.safely(func() {
 		var pool errgroup.Group
-		for org := range r.List.Organizations() {
-			if !r.disablePlan(&pool, &plan{org: org.ID, rows: org.Rows, unchecked: true}) {
+		for org, rows := range r.organizations() {
+			if !r.writePlan(&pool, &plan{org: org, rows: rows, unchecked: true}) {
 				break
 			}
 		}
@@ -204,7 +217,7 @@ func (r *Run) result() Result {
 		return Result{ExitCode: s.Code, Stop: s}
 	}
 	result := Result{ExitCode: ExitOK}
-	if r.tally.failed(r.missingOK())+r.List.Counts().Invalid > 0 {
+	if r.tally.failed(r.missingOK())+r.before.failed(r.missingOK())+r.List.Counts().Invalid > 0 {
 		result.ExitCode = ExitFailedRows
 	}
 	changes := int(r.changes.Load())

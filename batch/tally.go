@@ -75,7 +75,7 @@ func (r *Run) settle(o journal.Outcome) {
 	switch o.Outcome {
 	case journal.Blocked, journal.Failed, journal.NotFound, journal.Unknown:
 		r.Log.Warn("row", fields...)
-	case journal.Disabled:
+	case r.action.done():
 		r.found.Store(true)
 		fallthrough
 	default:

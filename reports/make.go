@@ -6,6 +6,7 @@ package reports
 import (
 	"bufio"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -26,28 +27,19 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	src, err := openSource(dir, l)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	ix, err := readIndex(f)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Name(), err)
-	}
-	if l == nil {
-		if l, err = openInput(dir, ix.run); err != nil {
-			return nil, err
-		}
-	}
-	t := newTally(ix.run, l)
+	defer src.close()
+	t := newTally(src.index.run, src.list)
 	err = replace(filepath.Join(dir, "results.csv"), func(w *bufio.Writer) error {
-		return writeResults(w, ix, l, t)
+		return writeResults(w, src.index, src.list, t)
 	})
 	if err != nil {
 		return nil, err
 	}
-	s, err := summarize(dir, ix, l, t)
+	s, err := summarize(dir, src.index, src.list, t)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +50,48 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	})
 }
 
+// Results writes to w what results.csv holds when it is made now.
+func Results(dir string, w io.Writer) error {
+	src, err := openSource(dir, nil)
+	if err != nil {
+		return err
+	}
+	defer src.close()
+	return writeResults(w, src.index, src.list, newTally(src.index.run, src.list))
+}
+
+// source is what a run's reports are made from.
+type source struct {
+	journal *os.File
+	index   *index
+	list    *list.List
+	opened  bool // the list is ours to close
+}
+
+func openSource(dir string, l *list.List) (*source, error) {
+	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		return nil, err
+	}
+	src := &source{journal: f, list: l, opened: l == nil}
+	if src.index, err = readIndex(f); err != nil {
+		err = fmt.Errorf("%s: %w", f.Name(), err)
+	} else if l == nil {
+		src.list, err = openInput(dir, src.index.run)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return src, nil
+}
+
+func (s *source) close() {
+	s.journal.Close()
+	if s.opened {
+		s.list.Close()
+	}
+}
+
 // openInput opens the run's copy of its input under the name that it had.
 func openInput(dir string, run journal.Run) (*list.List, error) {
 	name := run.Input.Path
@@ -65,9 +99,10 @@ func openInput(dir string, run journal.Run) (*list.List, error) {
 		name = "standard input"
 	}
 	return list.Open(filepath.Join(dir, "input.csv"), name, list.Options{
-		Command: run.Command,
-		DryRun:  run.Settings.DryRun,
-		Limit:   run.Settings.Limit,
+		Command:       run.Command,
+		DryRun:        run.Settings.DryRun,
+		Limit:         run.Settings.Limit,
+		Organizations: run.Settings.Organizations,
 	})
 }
 

@@ -103,7 +103,11 @@ func skimRow(body []byte) (e envelope, ok bool) {
 	case "intent":
 		e.Intent = &Intent{Line: line}
 	case "outcome":
-		e.Outcome = &Outcome{Line: line}
+		name, _, _ := bytes.Cut(bytes.TrimPrefix(rest[len(digits):], []byte(`,"outcome":"`)), []byte(`"`))
+		if bytes.ContainsRune(name, '\\') {
+			return e, false
+		}
+		e.Outcome = &Outcome{Line: line, Outcome: string(name)}
 	default:
 		return e, false
 	}

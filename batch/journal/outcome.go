@@ -17,3 +17,11 @@ const (
 	Unknown         = "unknown" // an attempt that may have taken effect, with no answer that tells
 	NotAttempted    = "not_attempted"
 )
+
+// Outcomes are all outcomes, in an order that stays.
+func Outcomes() [14]string {
+	return [...]string{
+		Disabled, AlreadyDisabled, WouldDisable, Restored, AlreadyEnabled, WouldRestore, Duplicate,
+		NotSelected, Blocked, Invalid, NotFound, Failed, Unknown, NotAttempted,
+	}
+}

@@ -110,7 +110,7 @@ func checkSkim(t rapid.TB, journal []byte) {
 		case want.Intent != nil:
 			want.Intent = &Intent{Line: want.Intent.Line}
 		case want.Outcome != nil:
-			want.Outcome = &Outcome{Line: want.Outcome.Line}
+			want.Outcome = &Outcome{Line: want.Outcome.Line, Outcome: want.Outcome.Outcome}
 		}
 		got, err, _ := next()
 		if diff := cmp.Diff(want, got); diff != "" || fmt.Sprint(err) != fmt.Sprint(wantErr) {

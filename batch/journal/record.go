@@ -20,10 +20,11 @@ type Record struct {
 	End     *End      `json:"end,omitempty"`
 }
 
-// Run is the first record: what was asked for, without secrets.
+// Run is the first record of a sitting, and so of the journal: what was asked
+// for, without secrets.
 type Run struct {
 	Format   int      `json:"format"`
-	Command  string   `json:"command"` // disable
+	Command  string   `json:"command"` // disable or restore
 	Tenant   string   `json:"tenant"`  // host[:port] of the API audience, lower case
 	Version  string   `json:"version"`
 	Note     string   `json:"note,omitempty"`
@@ -39,18 +40,20 @@ type Input struct {
 
 // Settings are the flags that decide what a run does.
 type Settings struct {
-	DryRun       bool    `json:"dry_run,omitempty"`
-	NoCheck      bool    `json:"no_check,omitempty"`
-	AllowLockout bool    `json:"allow_lockout,omitempty"`
-	MissingOK    bool    `json:"missing_ok,omitempty"`
-	Limit        int     `json:"limit,omitempty"`       // rows of the input; 0 is all
-	MaxChanges   int     `json:"max_changes,omitempty"` // rows; 0 is no bound
-	MaxFailures  string  `json:"max_failures"`          // rows or percent, as typed
-	Headroom     float64 `json:"headroom"`              // share of the bucket left to others, 0 to 1
-	MaxRPS       float64 `json:"max_rps,omitempty"`     // requests per second; 0 is no bound
-	Workers      int     `json:"workers"`
-	Timeout      string  `json:"timeout"`                // a duration, as Go writes it
-	MaxDuration  string  `json:"max_duration,omitempty"` // a duration, as Go writes it
+	DryRun        bool     `json:"dry_run,omitempty"`
+	NoCheck       bool     `json:"no_check,omitempty"`
+	AllowLockout  bool     `json:"allow_lockout,omitempty"`
+	AllowDefaults bool     `json:"allow_defaults,omitempty"`
+	MissingOK     bool     `json:"missing_ok,omitempty"`
+	Organizations []string `json:"organizations,omitempty"` // only these; none is all
+	Limit         int      `json:"limit,omitempty"`         // rows of the input; 0 is all
+	MaxChanges    int      `json:"max_changes,omitempty"`   // rows; 0 is no bound
+	MaxFailures   string   `json:"max_failures"`            // rows or percent, as typed
+	Headroom      float64  `json:"headroom"`                // share of the bucket left to others, 0 to 1
+	MaxRPS        float64  `json:"max_rps,omitempty"`       // requests per second; 0 is no bound
+	Workers       int      `json:"workers"`
+	Timeout       string   `json:"timeout"`                // a duration, as Go writes it
+	MaxDuration   string   `json:"max_duration,omitempty"` // a duration, as Go writes it
 }
 
 // Intent says that a row's call is about to be sent. It is on disk before the

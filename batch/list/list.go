@@ -32,6 +32,9 @@ type Options struct {
 	DryRun bool
 	// Limit leaves out all but the first Limit records of the input; 0 takes all.
 	Limit int
+	// Organizations, where there are any, are the ids of the only ones whose
+	// rows are taken. Each must have a row.
+	Organizations []string
 }
 
 // List is a validated list. It does not change, and may be used by several
@@ -107,6 +110,9 @@ func (l *List) read() error {
 	l.pairs = make([]pair, 0, capacity)
 	if err := l.readAll(s); err != nil {
 		return err
+	}
+	if missing := s.missingOrganization(); missing != "" {
+		return &Error{File: l.name, Message: "it has no row of organization " + quote(missing), Hint: "check --org"}
 	}
 	l.carried, l.source = s.header.carried, s.source
 	l.group()

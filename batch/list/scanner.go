@@ -22,11 +22,12 @@ type scanner struct {
 	lead   int // lines before those that csv sees
 	header header
 	source source
+	named  map[string]bool // organizations asked for that have a row
 }
 
 // newScanner reads a list's header.
 func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
-	s := &scanner{name: name, opt: opt}
+	s := &scanner{name: name, opt: opt, named: map[string]bool{}}
 	return s, s.start(content)
 }
 
@@ -99,6 +100,10 @@ func (s *scanner) judge(r *row) (Record, error) {
 			return rec, nil
 		}
 	}
+	if !s.takesOrganization(rec.OrgID) {
+		rec.Outcome, rec.Message = journal.NotSelected, "not of an organization given by --org"
+		return rec, nil
+	}
 	reason := r.check()
 	if reason == "" && s.opt.Command == restore {
 		rec.Snapshot, reason = r.snapshot()
@@ -107,6 +112,29 @@ func (s *scanner) judge(r *row) (Record, error) {
 		rec.Outcome, rec.Message = journal.Invalid, reason
 	}
 	return rec, nil
+}
+
+// takesOrganization says whether rows of the organization are taken.
+func (s *scanner) takesOrganization(id string) bool {
+	if len(s.opt.Organizations) == 0 {
+		return true
+	}
+	taken := slices.Contains(s.opt.Organizations, id)
+	if taken {
+		s.named[id] = true
+	}
+	return taken
+}
+
+// missingOrganization is an organization that was asked for and has no row
+// that is taken by its outcome; "" where each has one.
+func (s *scanner) missingOrganization() string {
+	for _, id := range s.opt.Organizations {
+		if !s.named[id] {
+			return id
+		}
+	}
+	return ""
 }
 
 // refuse completes an error with its place.

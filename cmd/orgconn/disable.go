@@ -1,13 +1,10 @@
 package main
 
 import (
-	"context"
-	"errors"
-	"fmt"
+	"io"
 	"os"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
 )
@@ -47,61 +44,38 @@ func newDisable(getenv func(string) string) *cobra.Command {
 			if err := o.check(); err != nil {
 				return err
 			}
-			if !o.settings.DryRun && !o.yes && !term.IsTerminal(int(os.Stdin.Fd())) {
-				return refused(errors.New("standard input is no terminal, so nobody can be asked"), "give --yes, or --dry-run to read only")
+			j, err := newJob(cmd.Context(), o, batch.CommandDisable)
+			if err != nil {
+				return err
 			}
-			return runJob(cmd.Context(), o, cmd.Name(), args[0])
+			return j.start(listFrom(args[0]))
 		},
 	}
-	o.add(cmd.Flags())
+	flags := cmd.Flags()
+	o.addSitting(flags)
+	o.addRun(flags)
+	flags.BoolVar(&o.settings.NoCheck, "no-check", false, "do not read first: no lockout guard, no settings to restore, half the calls; for emergencies")
+	mustBeTyped(flags, "no-check")
+	o.addDisable(flags)
+	o.addLimits(flags)
 	return cmd
 }
 
-// question is what a person agrees to before a run.
-func (j *job) question() string {
-	counts := j.list.Counts()
-	text := fmt.Sprintf("This disables connections in %s: %d rows in %d organizations of %s.\n",
-		j.tenant, counts.Pairs, counts.Organizations, printable(j.input.Path))
-	if left := counts.Rows - counts.Pairs; left > 0 {
-		text += fmt.Sprintf("Of the file's %d rows %d are left out (%d invalid, %d duplicate, %d not selected, %d beyond --limit).\n",
-			counts.Rows, left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
+// listFrom is a list that is a file, or standard input.
+func listFrom(path string) source {
+	if path == "-" {
+		return source{path: path, name: "standard input", copy: func(w io.Writer) error {
+			_, err := io.Copy(w, os.Stdin)
+			return err
+		}}
 	}
-	text += "Members of these organizations can no longer log in through them.\n"
-	switch s := j.settings; {
-	case s.NoCheck:
-		text += "--no-check: nothing is read first. An organization may be left without a connection, no settings are kept to restore, and a link that is off is removed.\n"
-	case s.AllowLockout:
-		text += "--allow-lockout: an organization's last connection is disabled too.\n"
-	default:
-		text += "An organization's last enabled connection is left alone.\n"
-	}
-	if !j.settings.NoCheck {
-		text += "Each link's settings are kept in the run directory, but for organization_access_level and organization_connection_name.\n"
-	}
-	return text
-}
-
-// ask puts the question, unless it was answered by --yes or nothing will be
-// changed.
-func (j *job) ask() error {
-	if j.yes || j.settings.DryRun || j.list.Counts().Pairs == 0 {
-		return nil
-	}
-	fmt.Fprint(os.Stderr, j.question(), "Go on? [y/N] ")
-	answer := make(chan string, 1)
-	go func() {
-		var word string
-		_, _ = fmt.Fscanln(os.Stdin, &word)
-		answer <- word
-	}()
-	select {
-	case word := <-answer:
-		if word == "y" || word == "Y" || word == "yes" {
-			return nil
+	return source{path: path, name: path, copy: func(w io.Writer) error {
+		f, err := os.Open(path)
+		if err != nil {
+			return err
 		}
-		return &failure{code: batch.ExitRefused, err: errors.New("not confirmed, nothing was changed")}
-	case <-j.ctx.Done():
-		fmt.Fprintln(os.Stderr)
-		return context.Cause(j.ctx)
-	}
+		defer f.Close()
+		_, err = io.Copy(w, f)
+		return err
+	}}
 }

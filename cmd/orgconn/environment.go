@@ -22,8 +22,17 @@ func mustBeTyped(flags *pflag.FlagSet, names ...string) {
 	}
 }
 
-func isTypedOnly(flag *pflag.Flag) bool {
-	_, marked := flag.Annotations[typedOnly]
+// runOnly marks a flag of a command whose values come from the run directory:
+// the environment does not replace what a run began with.
+const runOnly = "run-only"
+
+// ofTheRun marks all flags of the set so far as runOnly.
+func ofTheRun(flags *pflag.FlagSet) {
+	flags.VisitAll(func(flag *pflag.Flag) { _ = flags.SetAnnotation(flag.Name, runOnly, []string{"true"}) })
+}
+
+func isMarked(flag *pflag.Flag, mark string) bool {
+	_, marked := flag.Annotations[mark]
 	return marked
 }
 
@@ -43,10 +52,10 @@ func applyEnvironment(cmd *cobra.Command, environ []string) error {
 		switch {
 		case !isKnown || key != strings.ToUpper(key):
 			return refused(fmt.Errorf("environment variable %s names no flag of any command", name), "remove it, or see orgconn disable --help for the flags")
-		case isTypedOnly(flag):
+		case isMarked(flag, typedOnly):
 			return refused(fmt.Errorf("--%s must be typed: %s is not accepted", flagName, name), "remove the variable")
 		}
-		if own := cmd.Flags().Lookup(flagName); own != nil && !own.Changed {
+		if own := cmd.Flags().Lookup(flagName); own != nil && !own.Changed && !isMarked(own, runOnly) {
 			if err := cmd.Flags().Set(flagName, value); err != nil {
 				return refused(fmt.Errorf("environment variable %s: %w", name, err), "see orgconn "+cmd.Name()+" --help")
 			}
@@ -61,7 +70,7 @@ func allFlags(root *cobra.Command) map[string]*pflag.Flag {
 	flags := map[string]*pflag.Flag{}
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-			if former := flags[flag.Name]; former == nil || !isTypedOnly(former) {
+			if former := flags[flag.Name]; former == nil || !isMarked(former, typedOnly) {
 				flags[flag.Name] = flag
 			}
 		})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"time"
 
@@ -20,36 +21,47 @@ import (
 type job struct {
 	*options
 	ctx     context.Context // ends with the first signal
-	command string
+	command string          // batch.CommandDisable or CommandRestore
 	view    *view
 	log     *zap.Logger
+	config  apiclient.Config
+	tenant  string
 
-	tenant string
 	input  journal.Input
 	list   *list.List
 	client *apiclient.Client
 }
 
-// runJob runs a job from its list to its reports. The order of the steps is
-// that in which a person can mend what is wrong: list, lock, credentials,
-// scopes, question. The run directory appears after all of them.
-func runJob(ctx context.Context, o *options, command, path string) error {
+// newJob finds out which tenant is meant.
+func newJob(ctx context.Context, o *options, command string) (*job, error) {
 	j := &job{options: o, ctx: ctx, command: command, view: newView(o.quiet)}
 	j.log = o.logger(j.view, j.view.terminal)
-	cfg, tenant, err := clientConfig(j.getenv)
-	if err != nil {
-		return err
-	}
-	j.tenant = tenant
-	dir, err := stageRunDir(o.out)
-	if err != nil {
-		return err
-	}
-	return errors.Join(j.settleAndRun(dir, cfg, path), dir.close())
+	var err error
+	j.config, j.tenant, err = clientConfig(o.getenv)
+	return j, err
 }
 
-func (j *job) settleAndRun(dir *runDir, cfg apiclient.Config, path string) error {
-	if err := j.readList(dir, path); err != nil {
+// source is where a new run's list comes from.
+type source struct {
+	path string // as it was given, for the journal
+	name string // what people call it
+	copy func(io.Writer) error
+}
+
+// start runs a new job. The order of the steps is that in which a person can
+// mend what is wrong: list, lock, credentials, scopes, question. The run
+// directory appears after all of them.
+func (j *job) start(from source) (err error) {
+	staged, err := stageRunDir(j.out)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, staged.discard()) }()
+	j.input.Path = from.path
+	if j.input.SHA256, err = staged.input(from.copy); err != nil {
+		return err
+	}
+	if err := j.openList(staged.file(inputFile), from.name); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -58,32 +70,35 @@ func (j *job) settleAndRun(dir *runDir, cfg apiclient.Config, path string) error
 		return err
 	}
 	defer unlock()
-	if err := j.connect(cfg); err != nil {
+	if err := j.agree(j.list.Counts().Pairs); err != nil {
 		return err
 	}
-	defer j.client.Close()
-	if err := j.ask(); err != nil {
+	dir, err := staged.begin(j.run(), time.Now().UTC())
+	if err != nil {
 		return err
 	}
-	return j.execute(dir)
+	return j.execute(dir, nil)
 }
 
-// readList copies the list into the run directory and validates it.
-func (j *job) readList(dir *runDir, path string) error {
-	var err error
-	if j.input, err = dir.input(path); err != nil {
-		return err
+// run is the record that a sitting begins with.
+func (j *job) run() journal.Run {
+	return journal.Run{
+		Format: journal.Format, Command: j.command, Tenant: j.tenant, Version: version(),
+		Note: j.note, Input: j.input, Settings: j.settings,
 	}
-	name := path
-	if path == "-" {
-		name = "standard input"
-	}
-	options := list.Options{Command: j.command, DryRun: j.settings.DryRun, Limit: j.settings.Limit}
-	if j.list, err = list.Open(dir.file0(inputFile), name, options); err != nil {
+}
+
+// openList validates the list, and tells what is odd about it.
+func (j *job) openList(path, name string) (err error) {
+	j.list, err = list.Open(path, name, list.Options{
+		Command: j.command, DryRun: j.settings.DryRun, Limit: j.settings.Limit, Organizations: j.settings.Organizations,
+	})
+	if err != nil {
 		return err
 	}
 	if t := j.list.Tenant(); t != "" && t != j.tenant {
-		return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", name, printable(t), j.tenant), "set AUTH0_DOMAIN to the file's tenant, or take the right file")
+		err := refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", name, t, j.tenant), "set AUTH0_DOMAIN to the file's tenant, or take the right file")
+		return errors.Join(err, j.list.Close())
 	}
 	for _, p := range j.list.Problems() {
 		j.log.Warn("row is unusable", zap.String("file", name), zap.Int("line", p.Line), zap.String("reason", p.Message))
@@ -109,29 +124,31 @@ func (j *job) lock() (unlock func(), err error) {
 	return func() { _ = lock.Release() }, nil
 }
 
-// connect gets a token, and looks whether it may do what the job needs.
-func (j *job) connect(cfg apiclient.Config) error {
-	var err error
-	if cfg.Credentials, err = credentialsFromEnvironment(j.getenv); err != nil {
+// agree gets a token that may do what the job needs, and a person's consent.
+// Where there are no rows to work on, nothing will be sent.
+func (j *job) agree(rows int) (err error) {
+	if j.config.Credentials, err = credentialsFromEnvironment(j.getenv); err != nil {
 		return err
 	}
-	cfg.Timeout = j.timeout
-	cfg.MaxConns = j.settings.Workers
-	cfg.ReadOnly = j.settings.DryRun
-	if j.client, err = apiclient.New(cfg); err != nil {
+	j.config.Timeout = j.timeout
+	j.config.MaxConns = j.settings.Workers
+	j.config.ReadOnly = j.settings.DryRun
+	if j.client, err = apiclient.New(j.config); err != nil {
 		return refused(err, credentialsHint)
 	}
-	if j.list.Counts().Pairs == 0 {
-		return nil // nothing will be sent
+	if rows == 0 {
+		return nil
 	}
 	granted, known, err := batch.Scopes(j.ctx, j.client)
 	if err != nil {
 		return j.orInterrupted(err)
 	}
-	if !known {
-		return nil
+	if known {
+		if err := j.checkScopes(granted); err != nil {
+			return err
+		}
 	}
-	return j.checkScopes(granted)
+	return j.ask(rows)
 }
 
 // checkScopes refuses a token that the job would fail with, and warns of one
@@ -159,53 +176,61 @@ func (j *job) neededScopes() []string {
 	if !j.settings.NoCheck {
 		scopes = append(scopes, "read:organization_connections")
 	}
-	if !j.settings.DryRun {
+	switch {
+	case j.settings.DryRun:
+	case j.command == batch.CommandRestore:
+		scopes = append(scopes, "create:organization_connections")
+	default:
 		scopes = append(scopes, "delete:organization_connections")
 	}
 	return scopes
 }
 
-// execute runs the job and makes its reports.
-func (j *job) execute(dir *runDir) error {
-	writer, err := dir.begin(journal.Run{
-		Format: journal.Format, Command: j.command, Tenant: j.tenant, Version: version(),
-		Note: j.note, Input: j.input, Settings: j.settings,
-	}, time.Now().UTC())
+// execute works on the list and makes the reports.
+func (j *job) execute(dir *runDir, former *batch.Former) error {
+	defer j.client.Close()
+	r, err := batch.New(batch.Config{
+		Command: j.command, List: j.list, Former: former, API: j.client,
+		Journal: dir.journal, Settings: j.settings, Log: j.log,
+	})
 	if err != nil {
-		return err
-	}
-	r, err := batch.New(batch.Config{List: j.list, API: j.client, Journal: writer, Settings: j.settings, Log: j.log})
-	if err != nil {
-		return errors.Join(err, writer.Close())
+		return errors.Join(err, dir.close())
 	}
 	j.view.watch(r.Progress, j.log)
 	result := r.Do(j.ctx)
 	j.view.close()
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: r.Sample()}}
-	_ = writer.Append(end) // a journal that cannot be written is the result already
-	return j.report(dir, result, writer.Close())
+	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
+	return j.report(dir.path, result, dir.close())
 }
 
 // report makes the reports, prints the summary, and gives the run's exit code.
-func (j *job) report(dir *runDir, result batch.Result, journalErr error) error {
-	summary, err := reports.Make(dir.path, j.list)
+func (j *job) report(dir string, result batch.Result, journalErr error) error {
+	summary, err := reports.Make(dir, j.list)
 	if err = errors.Join(journalErr, err); err != nil && result.ExitCode <= batch.ExitFailedRows {
 		result.ExitCode = batch.ExitStopped
 	}
 	if err != nil {
 		err = fmt.Errorf("make the reports: %w", err)
-	} else if err = j.print(summary, dir.path); err != nil {
+	} else if err = j.print(summary, dir); err != nil {
 		err = fmt.Errorf("print the summary: %w", err)
 	}
 	switch {
 	case result.Stop != nil:
-		return &failure{code: result.ExitCode, err: errors.Join(result.Stop, err), hint: result.Stop.Hint}
+		return &failure{code: result.ExitCode, err: errors.Join(result.Stop, err), hint: j.stopHint(dir, result.Stop)}
 	case err != nil:
-		return &failure{code: result.ExitCode, err: err, hint: "orgconn report " + dir.path + " makes the reports again"}
-	case result.ExitCode != batch.ExitOK:
-		return &failure{code: result.ExitCode}
+		return &failure{code: result.ExitCode, err: err, hint: "orgconn report " + dir + " makes the reports again"}
 	}
-	return nil
+	return exitWith(result.ExitCode)
+}
+
+// stopHint says how to go on after a stop.
+func (j *job) stopHint(dir string, stop *batch.Stop) string {
+	goOn := "orgconn resume " + dir + " goes on"
+	if stop.Hint == "" {
+		return goOn
+	}
+	return stop.Hint + "; " + goOn
 }
 
 // orInterrupted is the signal that ended the job, if there was one, else err.

@@ -3,18 +3,20 @@ package main
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
 	"go.uber.org/zap/zapcore"
+	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// options are the flags of a command that runs a job.
+// options are the flags of a command that works on a list.
 type options struct {
 	settings journal.Settings
 	getenv   func(string) string // where tenant and credentials come from
@@ -32,16 +34,30 @@ type options struct {
 	logAs    string
 }
 
-func (o *options) add(flags *pflag.FlagSet) {
-	flags.SortFlags = false
+// addRun adds the flags that decide what a new run is.
+func (o *options) addRun(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.settings.DryRun, "dry-run", false, "read only: outcomes say what would happen")
+	flags.StringVar(&o.out, "out", "", "run directory `DIR` (default orgconn-<tenant>-<UTC time>-<command>)")
+}
+
+// addDisable adds the flags of disabling.
+func (o *options) addDisable(flags *pflag.FlagSet) {
 	s := &o.settings
-	flags.BoolVar(&s.DryRun, "dry-run", false, "read only: outcomes say what would happen")
-	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	flags.BoolVar(&s.NoCheck, "no-check", false, "do not read first: no lockout guard, no settings to restore, half the calls; for emergencies")
 	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last enabled connection")
 	flags.BoolVar(&s.MissingOK, "missing-ok", false, "rows whose organization no longer exists count as ok")
+	mustBeTyped(flags, "allow-lockout")
+}
+
+// addRestore adds the flags of restoring.
+func (o *options) addRestore(flags *pflag.FlagSet) {
+	flags.BoolVar(&o.settings.AllowDefaults, "allow-defaults", false, "also restore rows of a --no-check run: with Auth0's default settings, and also what was off before it")
+	mustBeTyped(flags, "allow-defaults")
+}
+
+// addLimits adds the flags that bound a run.
+func (o *options) addLimits(flags *pflag.FlagSet) {
+	s := &o.settings
 	flags.IntVar(&s.Limit, "limit", 0, "only the first `N` rows of the input (default all)")
-	flags.StringVar(&o.out, "out", "", "run directory `DIR` (default orgconn-<tenant>-<UTC time>-<command>)")
 	flags.StringVar(&o.note, "note", "", "why: a change ticket, say")
 	o.headroom = 0.25
 	flags.Var(&o.headroom, "headroom", "share of the tenant's bucket always left to others")
@@ -51,12 +67,19 @@ func (o *options) add(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.duration, "max-duration", 0, "stop cleanly after this time (default no bound)")
 	flags.IntVar(&s.MaxChanges, "max-changes", 0, "stop before the first write where more than `N` rows would be changed (default no bound)")
 	flags.StringVar(&s.MaxFailures, "max-failures", "50%", "stop cleanly after `N or P%` failed rows; 0 never")
+	mustBeTyped(flags, "limit")
+}
+
+// addSitting adds the flags that belong to one execution and not to the run.
+func (o *options) addSitting(flags *pflag.FlagSet) {
+	flags.SortFlags = false
+	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait so long for another run on this tenant to end")
 	flags.BoolVar(&o.json, "json", false, "print summary.json's object")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary; errors only")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
 	flags.StringVar(&o.logAs, "log-format", "", "json or console (default console on a terminal)")
-	mustBeTyped(flags, "yes", "no-check", "allow-lockout", "limit")
+	mustBeTyped(flags, "yes")
 }
 
 // check refuses values that make no sense, and completes the settings.
@@ -66,24 +89,52 @@ func (o *options) check() error {
 	_, levelErr := zapcore.ParseLevel(o.logLevel)
 	switch {
 	case s.DryRun && s.NoCheck:
-		return refused(errors.New("--dry-run and --no-check do not go together: a dry run is the check"), "")
+		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
 	case s.Limit < 0, s.MaxChanges < 0, s.MaxRPS < 0, o.duration < 0, o.lockWait < 0:
-		return refused(errors.New("--limit, --max-changes, --max-rps, --max-duration and --lock-wait take no negative values"), "")
+		return errors.New("--limit, --max-changes, --max-rps, --max-duration and --lock-wait take no negative values")
 	case s.Workers < 1 || s.Workers > 1024:
-		return refused(errors.New("--workers takes 1 to 1024"), "")
+		return errors.New("--workers takes 1 to 1024")
 	case o.timeout < time.Millisecond:
-		return refused(errors.New("--timeout takes a time such as 30s"), "")
+		return errors.New("--timeout takes a time such as 30s")
 	case thresholdErr != nil:
-		return refused(fmt.Errorf("--max-failures: %w", thresholdErr), "")
+		return fmt.Errorf("--max-failures: %w", thresholdErr)
 	case levelErr != nil:
-		return refused(fmt.Errorf("--log-level: %w", levelErr), "")
+		return fmt.Errorf("--log-level: %w", levelErr)
 	case o.logAs != "" && o.logAs != "json" && o.logAs != "console":
-		return refused(errors.New("--log-format takes json or console"), "")
+		return errors.New("--log-format takes json or console")
+	}
+	if !s.DryRun && !o.yes && !term.IsTerminal(int(os.Stdin.Fd())) {
+		return refused(errors.New("standard input is no terminal, so nobody can be asked"), "give --yes, or --dry-run to read only")
 	}
 	s.Headroom = float64(o.headroom)
 	s.Timeout = o.timeout.String()
+	s.MaxDuration = ""
 	if o.duration > 0 {
 		s.MaxDuration = o.duration.String()
+	}
+	return nil
+}
+
+// load takes over a run's settings, but for those whose flags were typed.
+func (o *options) load(run journal.Run, flags *pflag.FlagSet) error {
+	typed := map[string]string{}
+	flags.Visit(func(flag *pflag.Flag) { typed[flag.Name] = flag.Value.String() })
+	s := run.Settings
+	o.settings, o.note = s, run.Note
+	o.headroom = percent(s.Headroom)
+	var err error
+	if o.timeout, err = time.ParseDuration(s.Timeout); err != nil {
+		return fmt.Errorf("read the run's --timeout: %w", err)
+	}
+	if o.duration = 0; s.MaxDuration != "" {
+		if o.duration, err = time.ParseDuration(s.MaxDuration); err != nil {
+			return fmt.Errorf("read the run's --max-duration: %w", err)
+		}
+	}
+	for name, value := range typed {
+		if err := flags.Set(name, value); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -21,7 +21,8 @@ tenant's rate limit allows, and a report of every row's outcome.`
 
 const rootExample = `  orgconn demo                            see the whole job, needs no tenant
   orgconn disable --dry-run pairs.csv     read only: what would happen
-  orgconn disable pairs.csv               do it, after a question`
+  orgconn disable pairs.csv               do it, after a question
+  orgconn restore RUNDIR                  undo it`
 
 // run executes a command line and returns the exit code.
 func run(args []string) int {
@@ -53,7 +54,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return refused(err, "see orgconn "+cmd.Name()+" --help")
 	})
-	root.AddCommand(newDisable(os.Getenv), newReport(), newSimulate(), newDemo(), newVersion())
+	root.AddCommand(newDisable(os.Getenv), newRestore(os.Getenv), newResume(os.Getenv), newReport(), newSimulate(), newDemo(), newVersion())
 	return root
 }
 

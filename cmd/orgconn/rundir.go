@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gofrs/flock"
-
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -24,18 +22,16 @@ const (
 	nameTries = 1000
 )
 
-// runDir is a run directory in the making. It has a hidden name until
+// stagedDir is a run directory in the making. It has a hidden name until
 // everything is settled, so that one which has its name can be resumed.
-type runDir struct {
+type stagedDir struct {
 	hidden string
 	name   string // where it will be; "" for the default name
-	path   string // where it is; "" until it has its name
-	lock   *flock.Flock
-	file   *os.File
+	named  bool
 }
 
 // stageRunDir makes the hidden directory beside where the named one will be.
-func stageRunDir(name string) (*runDir, error) {
+func stageRunDir(name string) (*stagedDir, error) {
 	if name != "" {
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 			return nil, refused(fmt.Errorf("run directory %q exists already", name), "give another --out")
@@ -48,56 +44,41 @@ func stageRunDir(name string) (*runDir, error) {
 	if err := os.Chmod(hidden, 0o755); err != nil {
 		return nil, errors.Join(err, os.RemoveAll(hidden))
 	}
-	return &runDir{hidden: hidden, name: name}, nil
+	return &stagedDir{hidden: hidden, name: name}, nil
 }
 
 // input copies the list into the directory, so that it is one and the same for
-// the check, the run and the reports, whatever happens to the file.
-func (d *runDir) input(path string) (journal.Input, error) {
-	in := journal.Input{Path: path}
-	source := os.Stdin
-	if path != "-" {
-		f, err := os.Open(path)
-		if err != nil {
-			return in, refused(fmt.Errorf("open the list: %w", err), "")
-		}
-		defer f.Close()
-		source = f
-	}
-	f, err := os.OpenFile(d.file0(inputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+// the check, the run and the reports, whatever happens to where it came from.
+// It returns the copy's SHA-256.
+func (d *stagedDir) input(write func(io.Writer) error) (sum string, err error) {
+	f, err := os.OpenFile(d.file(inputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return in, fmt.Errorf("copy the list: %w", err)
+		return "", fmt.Errorf("read the list: %w", err)
 	}
-	sum := sha256.New()
-	_, err = io.Copy(io.MultiWriter(f, sum), source)
+	hash := sha256.New()
+	err = write(io.MultiWriter(f, hash))
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return in, refused(fmt.Errorf("copy the list: %w", err), "")
+		return "", fmt.Errorf("read the list: %w", err)
 	}
-	in.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	return in, nil
+	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// file0 is a file's place while the directory is hidden.
-func (d *runDir) file0(name string) string { return filepath.Join(d.hidden, name) }
+// file is a file's place while the directory is hidden.
+func (d *stagedDir) file(name string) string { return filepath.Join(d.hidden, name) }
 
 // begin writes the journal's first record and gives the directory its name.
-func (d *runDir) begin(run journal.Run, now time.Time) (*journal.Writer, error) {
-	var err error
-	if d.file, err = os.OpenFile(d.file0(journalFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL|os.O_APPEND, 0o644); err != nil {
-		return nil, fmt.Errorf("make the journal: %w", err)
-	}
-	d.lock = flock.New(d.file0(journalFile), flock.SetFlag(os.O_RDWR))
-	if ok, err := d.lock.TryLock(); err != nil || !ok {
-		return nil, fmt.Errorf("lock the journal: %w", errors.Join(err, errors.New("another process has it")))
-	}
-	writer, err := journal.Create(d.file, journal.Record{At: now, Run: &run})
+func (d *stagedDir) begin(run journal.Run, now time.Time) (*runDir, error) {
+	dir, err := openJournal(d.hidden, os.O_CREATE|os.O_EXCL)
 	if err != nil {
-		return nil, fmt.Errorf("write the journal: %w", err)
+		return nil, err
 	}
-	if err := d.rename(defaultName(run, now)); err != nil {
-		return nil, errors.Join(fmt.Errorf("name the run directory: %w", err), writer.Close())
+	if dir.journal, err = journal.Create(dir.file, journal.Record{At: now, Run: &run}); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), dir.close())
 	}
-	return writer, nil
+	if dir.path, err = d.rename(defaultName(run, now)); err != nil {
+		return nil, errors.Join(fmt.Errorf("name the run directory: %w", err), dir.close())
+	}
+	return dir, nil
 }
 
 // defaultName is a run directory's name where none was given.
@@ -107,9 +88,9 @@ func defaultName(run journal.Run, now time.Time) string {
 }
 
 // rename gives the directory its name, durably, and never somebody else's.
-func (d *runDir) rename(standard string) error {
+func (d *stagedDir) rename(standard string) (string, error) {
 	if err := syncDir(d.hidden); err != nil {
-		return err
+		return "", err
 	}
 	for n := 1; n <= nameTries; n++ {
 		name := d.name
@@ -121,32 +102,24 @@ func (d *runDir) rename(standard string) error {
 		}
 		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
 			if err := os.Rename(d.hidden, name); err != nil {
-				return err
+				return "", err
 			}
-			d.path = name
-			return syncDir(filepath.Dir(name))
+			d.named = true
+			return name, syncDir(filepath.Dir(name))
 		}
 		if d.name != "" {
 			break
 		}
 	}
-	return fs.ErrExist
+	return "", fs.ErrExist
 }
 
-// close lets go of the journal; a directory that never got its name is
-// removed.
-func (d *runDir) close() error {
-	var err error
-	if d.lock != nil {
-		err = d.lock.Close()
+// discard removes the directory, if it never got its name.
+func (d *stagedDir) discard() error {
+	if d.named {
+		return nil
 	}
-	if d.file != nil {
-		err = errors.Join(err, d.file.Close())
-	}
-	if d.path == "" {
-		err = errors.Join(err, os.RemoveAll(d.hidden))
-	}
-	return err
+	return os.RemoveAll(d.hidden)
 }
 
 // syncDir puts a directory's entries on disk.

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,6 +29,7 @@ func TestMain(m *testing.M) {
 //	tenant token SCOPE...         AUTH0_API_TOKEN becomes a token with these scopes
 //	tenant calls METHOD N         so many calls of a method were made, tokens aside
 //	tenant enabled FILE N         so many pairs of the list are enabled
+//	tenant snapshot FILE          writes what every organization has to a file
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "../../testdata/scripts",
@@ -91,6 +94,14 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 		ts.Setenv("AUTH0_API_TOKEN", tenant.IssueToken(args...))
 	case "calls":
 		return expectNumber(args[1], tenant.Count(args[0], apiPath))
+	case "snapshot":
+		var all strings.Builder
+		for _, org := range tenant.Organizations() {
+			links := tenant.Enabled(org)
+			slices.SortFunc(links, func(a, b simulator.EnabledConnection) int { return strings.Compare(a.ConnectionID, b.ConnectionID) })
+			fmt.Fprintln(&all, org, links)
+		}
+		return os.WriteFile(ts.MkAbs(args[0]), []byte(all.String()), 0o644)
 	case "enabled":
 		n := 0
 		for pair := range pairsIn(ts, args[0]) {

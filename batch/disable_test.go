@@ -30,10 +30,10 @@ func linksOf(words string) []apiclient.EnabledConnection {
 	return links
 }
 
-func rowsOf(words string) []list.Row {
-	var rows []list.Row
+func rowsOf(words string) []row {
+	var rows []row
 	for i, id := range strings.Fields(words) {
-		rows = append(rows, list.Row{Line: i + 2, ConnectionID: id})
+		rows = append(rows, row{Row: list.Row{Line: i + 2, ConnectionID: id}})
 	}
 	return rows
 }
@@ -61,7 +61,7 @@ func TestDecide(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, d := range decide(rowsOf(c.rows), linksOf(c.links), c.lockout) {
+			for _, d := range (disabling{allowLockout: c.lockout}).decide(rowsOf(c.rows), linksOf(c.links)) {
 				word := d.outcome
 				if word == "" {
 					word = "-"
@@ -83,9 +83,9 @@ func TestDecide(t *testing.T) {
 func TestDecideNeverLocksOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 1, 10, rapid.ID[int]).Draw(t, "listed")
-		var rows []list.Row
+		var rows []row
 		for i, id := range ids {
-			rows = append(rows, list.Row{Line: i + 2, ConnectionID: fmt.Sprint(id)})
+			rows = append(rows, row{Row: list.Row{Line: i + 2, ConnectionID: fmt.Sprint(id)}})
 		}
 		var links []apiclient.EnabledConnection
 		waysIn := map[string]bool{}
@@ -97,7 +97,7 @@ func TestDecideNeverLocksOut(t *testing.T) {
 			}
 		}
 		before, blocked := len(waysIn), 0
-		for i, d := range decide(rows, links, false) {
+		for i, d := range (disabling{}).decide(rows, links) {
 			switch d.outcome {
 			case "":
 				if !waysIn[rows[i].ConnectionID] || d.snapshot == nil {

@@ -1,0 +1,158 @@
+package batch
+
+import (
+	"iter"
+	"slices"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// Former is what earlier sittings of a run made of its rows: a byte for each
+// line of the input, as there may be millions. Nil is a run's first sitting.
+type Former struct {
+	Run journal.Run  // of the last sitting
+	End *journal.End // of the last sitting; nil where that was killed
+
+	fates   []fate
+	unblock bool
+}
+
+// fate is the place of a row's outcome in journal.Outcomes, from 1; 0 is none
+// yet. The bit begun says that an intent came after it.
+type fate uint8
+
+const begun fate = 0x80
+
+// ReadFormer reads what a journal's records say; Skim's are enough.
+func ReadFormer(entries iter.Seq2[journal.Entry, error]) (*Former, error) {
+	f := &Former{}
+	for e, err := range entries {
+		switch {
+		case err != nil:
+			return nil, err
+		case e.Run != nil:
+			f.Run, f.End = *e.Run, nil
+		case e.End != nil:
+			f.End = e.End
+		case e.Intent != nil:
+			*f.at(e.Intent.Line) |= begun
+		case e.Outcome != nil:
+			names := journal.Outcomes()
+			*f.at(e.Outcome.Line) = fate(1 + slices.Index(names[:], e.Outcome.Outcome))
+		}
+	}
+	return f, nil
+}
+
+// Unblock has rows that were blocked tried again.
+func (f *Former) Unblock() { f.unblock = true }
+
+// Left counts the rows of the run's list that are to be tried, or tried again.
+func (f *Former) Left(l *list.List) int {
+	left := 0
+	for org := range l.Organizations() {
+		for _, row := range org.Rows {
+			if f.open(f.outcome(row.Line)) {
+				left++
+			}
+		}
+	}
+	return left
+}
+
+func (f *Former) at(line int) *fate {
+	if line >= len(f.fates) {
+		f.fates = slices.Grow(f.fates, line+1-len(f.fates))[:line+1]
+	}
+	return &f.fates[line]
+}
+
+// outcome is a row's outcome so far, "" where it has none. A row whose call was
+// begun and not settled is unknown.
+func (f *Former) outcome(line int) string {
+	if f == nil || line >= len(f.fates) || f.fates[line] == 0 {
+		return ""
+	}
+	fate := f.fates[line]
+	if fate&begun != 0 {
+		return journal.Unknown
+	}
+	return journal.Outcomes()[fate-1]
+}
+
+// open says whether a row with this outcome is to be tried, or tried again.
+// Every other outcome is final.
+func (f *Former) open(outcome string) bool {
+	switch outcome {
+	case "", journal.Failed, journal.Unknown, journal.NotAttempted:
+		return true
+	case journal.Blocked:
+		return f.unblock
+	}
+	return false
+}
+
+// organizations yields what is to be done: in the first sitting every
+// organization of the list with its rows. Later ones take the rows that are
+// open, beginning with organizations that have a row never attempted.
+func (r *Run) organizations() iter.Seq2[string, []row] {
+	return func(yield func(string, []row) bool) {
+		for _, untried := range []bool{true, false} {
+			for org := range r.List.Organizations() {
+				rows, hasUntried := r.openRows(org.Rows)
+				if len(rows) > 0 && hasUntried == untried && !yield(org.ID, rows) {
+					return
+				}
+			}
+			if r.Former == nil {
+				return
+			}
+		}
+	}
+}
+
+// openRows are the rows that are to be tried.
+func (r *Run) openRows(all []list.Row) (rows []row, untried bool) {
+	for _, candidate := range all {
+		outcome := r.Former.outcome(candidate.Line)
+		if r.Former.open(outcome) {
+			rows = append(rows, row{Row: candidate, lost: outcome == journal.Unknown})
+			untried = untried || outcome == "" || outcome == journal.NotAttempted
+		}
+	}
+	return rows, untried
+}
+
+// takeOver counts what is to be done, and what earlier sittings did.
+func (r *Run) takeOver() {
+	if r.Former == nil {
+		counts := r.List.Counts()
+		r.todo.organizations, r.todo.rows = counts.Organizations, counts.Pairs
+		return
+	}
+	for org := range r.List.Organizations() {
+		rows, _ := r.openRows(org.Rows)
+		r.todo.rows += len(rows)
+		if len(rows) > 0 {
+			r.todo.organizations++
+		}
+		for _, row := range org.Rows {
+			r.takeOverRow(r.Former.outcome(row.Line))
+		}
+	}
+}
+
+// takeOverRow counts a row that is not tried again.
+func (r *Run) takeOverRow(outcome string) {
+	if r.Former.open(outcome) {
+		return
+	}
+	r.before.add(outcome)
+	if outcome == r.action.done() {
+		r.changes.Add(1)
+	}
+	if outcome != journal.NotFound {
+		r.found.Store(true)
+	}
+}

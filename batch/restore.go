@@ -1,0 +1,91 @@
+package batch
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// restoring gives connections back to organizations, with the settings that
+// they had. What somebody has enabled again meanwhile is left alone.
+type restoring struct{ allowDefaults bool }
+
+func (restoring) done() string    { return journal.Restored }
+func (restoring) already() string { return journal.AlreadyEnabled }
+func (restoring) would() string   { return journal.WouldRestore }
+
+func (restoring) send(ctx context.Context, api API, org string, row row) (*apiclient.Response, error) {
+	link := apiclient.EnabledConnection{ConnectionID: row.ConnectionID}
+	if former := row.Snapshot; former != nil {
+		link.AssignMembershipOnLogin = former.AssignMembershipOnLogin
+		link.ShowAsButton = former.ShowAsButton
+		link.IsSignupEnabled = former.IsSignupEnabled
+	}
+	return api.EnableConnection(ctx, org, link)
+}
+
+func (restoring) conclude(*reply, bool) string { return "" }
+
+// ambiguous knows the answers for a pair that is enabled already: what Auth0
+// answers is not documented, 409 or 400.
+func (restoring) ambiguous(reply *reply) bool {
+	return reply.class() == apiclient.Conflict ||
+		reply.class() == apiclient.Refused && reply.resp.Status == http.StatusBadRequest
+}
+
+const (
+	messageNoSettings = "its settings are not known, as it was disabled without a check (--allow-defaults takes Auth0's default ones)"
+	messageDefaults   = "restored with Auth0's default settings, as its own are not known"
+	messageOther      = "enabled with other settings by now: "
+	messageKeptOff    = "the connection is linked and switched off (is_enabled: false) by now; left alone"
+)
+
+// decide enables what is not there.
+func (a restoring) decide(rows []row, links []apiclient.EnabledConnection) []decision {
+	present := byID(links)
+	decisions := make([]decision, len(rows))
+	for i, row := range rows {
+		decisions[i] = a.decideRow(row, present[row.ConnectionID])
+	}
+	return decisions
+}
+
+func (a restoring) decideRow(row row, link *apiclient.EnabledConnection) decision {
+	switch {
+	case link != nil && off(link):
+		return decision{outcome: journal.Failed, message: messageKeptOff}
+	case link != nil && row.lost:
+		return decision{outcome: journal.Restored, message: messageEarlier}
+	case link != nil:
+		return decision{outcome: journal.AlreadyEnabled, message: differences(row.Snapshot, link)}
+	case row.Snapshot != nil:
+		return decision{}
+	case a.allowDefaults:
+		return decision{message: messageDefaults}
+	default:
+		return decision{outcome: journal.Blocked, message: messageNoSettings}
+	}
+}
+
+// differences names the settings that a link has otherwise than it had.
+func differences(former *journal.Connection, link *apiclient.EnabledConnection) string {
+	if former == nil {
+		return ""
+	}
+	var names []string
+	compare := func(name string, was, is *bool) {
+		if was != nil && (is == nil || *was != *is) {
+			names = append(names, name)
+		}
+	}
+	compare("assign_membership_on_login", former.AssignMembershipOnLogin, link.AssignMembershipOnLogin)
+	compare("show_as_button", former.ShowAsButton, link.ShowAsButton)
+	compare("is_signup_enabled", former.IsSignupEnabled, link.IsSignupEnabled)
+	if len(names) == 0 {
+		return ""
+	}
+	return messageOther + strings.Join(names, ", ")
+}

@@ -1,0 +1,154 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
+)
+
+// errStale says that a check is too old to act on.
+var errStale = errors.New("the check is too old")
+
+const messageUnchecked = "not checked before (--no-check)"
+
+// writeAll sends the writes of the rows in the backlog.
+func (r *Run) writeAll() {
+	var pool errgroup.Group
+	for {
+		p, ok := r.backlog.pop()
+		if !ok || !r.writePlan(&pool, p) {
+			break
+		}
+	}
+	_ = pool.Wait()
+}
+
+// writePlan sends the writes of a plan's rows, in their order; false where the
+// run stops. The pool has no limit of its own: a row enters it when it is its
+// turn, which is when a worker is free and the throttle permits the call.
+func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
+	for i := range p.rows {
+		permit, err := r.writes.turn(false)
+		if err != nil {
+			return false
+		}
+		pool.Go(func() error {
+			r.safely(func() { r.write(p, i, permit) })
+			return nil
+		})
+	}
+	return true
+}
+
+// write sees a row of a plan, whose turn it is, through to its outcome.
+func (r *Run) write(p *plan, i int, permit *throttle.Permit) {
+	defer r.backlog.sent()
+	for intended := false; ; {
+		reply := r.writes.do(permit, func(ctx context.Context) (*apiclient.Response, error) {
+			if !intended {
+				if err := r.intend(ctx, p, i); err != nil {
+					return nil, err
+				}
+				intended = true
+			}
+			return r.action.send(ctx, r.API, p.org, p.rows[i])
+		})
+		if intended {
+			reply.lost = reply.lost || p.unchecked && p.rows[i].lost
+			r.settle(r.written(p, i, reply))
+			return
+		}
+		if !errors.Is(reply.err, errStale) || !r.checkAgain(p, i) {
+			return // as it was before
+		}
+		r.writes.expect(1)
+		var err error
+		if permit, err = r.writes.turn(false); err != nil {
+			return
+		}
+	}
+}
+
+// checkAgain reads a row's organization again, and says whether the row's call
+// is still to be sent. Where it is not, the row has its outcome.
+func (r *Run) checkAgain(p *plan, i int) bool {
+	if reply := r.readAgain(p, time.Now().Add(-checkAge)); reply.err != nil {
+		r.unread(p.rows[i], reply)
+		return false
+	}
+	d, _ := p.decision(i)
+	if d.outcome != "" {
+		r.settle(decided(p.rows[i].Line, d))
+	}
+	return d.outcome == ""
+}
+
+// intend puts on disk that a row's call is about to be sent, and what the
+// connection's settings were. It is asked with the permit in hand, so that
+// intents never run ahead of their calls.
+func (r *Run) intend(ctx context.Context, p *plan, i int) error {
+	d, fresh := p.decision(i)
+	if !fresh {
+		return errStale
+	}
+	intent := journal.Record{Intent: &journal.Intent{Line: p.rows[i].Line, Snapshot: d.snapshot}}
+	if err := r.Journal.Commit(ctx, stamp(intent)); err != nil {
+		r.journalFailed(err)
+		return err
+	}
+	return nil
+}
+
+// written is the outcome of a row whose intent is on disk.
+func (r *Run) written(p *plan, i int, reply *reply) journal.Outcome {
+	d, _ := p.decision(i)
+	o := journal.Outcome{Line: p.rows[i].Line, Message: d.message, Call: reply.call()}
+	switch outcome := r.action.conclude(reply, p.unchecked); {
+	case reply.err == nil:
+		o.Outcome = r.action.done()
+		if p.unchecked {
+			o.Message = messageUnchecked
+		}
+		return o
+	case outcome != "":
+		o.Outcome = outcome
+		return o
+	case reply.stopped && !reply.lost:
+		o.Outcome, o.Message, o.Call = journal.NotAttempted, "the run stopped before its call", nil
+		return o
+	case r.action.ambiguous(reply) && r.understand(p, i, reply, &o):
+		return o
+	case reply.lost:
+		o.Outcome = journal.Unknown
+	case reply.class() == apiclient.NotFound:
+		o.Outcome = journal.NotFound
+	default:
+		o.Outcome = journal.Failed
+	}
+	o.Message = reply.err.Error()
+	return o
+}
+
+// understand reads an organization again to learn what became of a row whose
+// call was refused. It says whether that could be told.
+func (r *Run) understand(p *plan, i int, reply *reply, o *journal.Outcome) bool {
+	if read := r.readAgain(p, time.Now()); read.err != nil {
+		return false
+	}
+	d, _ := p.decision(i)
+	switch {
+	case d.outcome != r.action.already():
+		o.Outcome, o.Message = journal.Failed, reply.err.Error()
+	case reply.lost:
+		o.Outcome, o.Message = r.action.done(), ""
+	default:
+		o.Outcome, o.Message = d.outcome, d.message
+	}
+	return true
+}

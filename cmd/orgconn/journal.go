@@ -1,0 +1,135 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// runDir is a run directory whose journal this process appends to.
+type runDir struct {
+	path    string
+	lock    *flock.Flock
+	file    *os.File
+	journal *journal.Writer
+}
+
+// openJournal opens the journal in a directory, and locks it for the process
+// that appends.
+func openJournal(path string, flags int) (*runDir, error) {
+	name := filepath.Join(path, journalFile)
+	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|flags, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("open the journal: %w", err)
+	}
+	lock, err := lockJournal(name)
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &runDir{path: path, lock: lock, file: file}, nil
+}
+
+// lockJournal takes a journal's lock, and fails where another process has it.
+func lockJournal(name string) (*flock.Flock, error) {
+	lock := flock.New(name, flock.SetFlag(os.O_RDWR))
+	ok, err := lock.TryLock()
+	if err != nil {
+		return nil, fmt.Errorf("lock the journal: %w", err)
+	}
+	if !ok {
+		return nil, &failure{
+			code: batch.ExitLocked,
+			err:  fmt.Errorf("another process still writes %s", filepath.Dir(name)),
+			hint: "wait for it to end, or stop it",
+		}
+	}
+	return lock, nil
+}
+
+// firstRun is the first record of a run directory's journal, which never
+// changes. A directory without one is none of ours.
+func firstRun(path string) (journal.Run, error) {
+	f, err := os.Open(filepath.Join(path, journalFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("it has no journal")
+	}
+	if err != nil {
+		return journal.Run{}, notRunDir(path, err)
+	}
+	defer f.Close()
+	for e, err := range journal.NewReader(f).Entries() {
+		if err != nil {
+			return journal.Run{}, notRunDir(path, err)
+		}
+		return *e.Run, nil
+	}
+	return journal.Run{}, notRunDir(path, errors.New("its journal is empty"))
+}
+
+func notRunDir(path string, err error) error {
+	return refused(fmt.Errorf("%q is no run directory that can be read: %w", path, err), "give the run directory that a former run printed")
+}
+
+// former reads what earlier sittings did, and cuts off what a crash left behind
+// the journal's last sync.
+func (d *runDir) former() (*batch.Former, error) {
+	reader := journal.NewReader(io.NewSectionReader(d.file, 0, 1<<62))
+	former, err := batch.ReadFormer(reader.Skim())
+	if err != nil {
+		return nil, refused(fmt.Errorf("read the journal: %w", err), "restore the run directory from a backup, or begin anew with the list: what is disabled already is only read")
+	}
+	tail := reader.Tail()
+	if _, err := journal.Repair(d.file.Name(), tail); err != nil {
+		return nil, err
+	}
+	d.journal = journal.Append(d.file, tail.Offset)
+	return former, nil
+}
+
+// checkInput refuses a run directory whose list is not the one that its journal
+// is about.
+func (d *runDir) checkInput(in journal.Input) error {
+	f, err := os.Open(filepath.Join(d.path, inputFile))
+	if err != nil {
+		return fmt.Errorf("open the run's list: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return fmt.Errorf("read the run's list: %w", err)
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != in.SHA256 {
+		return refused(fmt.Errorf("%s is not the list that the run began with", f.Name()), "put it back, or begin a new run")
+	}
+	return nil
+}
+
+// removeReports removes the results of earlier sittings, which the next one
+// makes untrue.
+func (d *runDir) removeReports() error {
+	for _, name := range []string{"results.csv", "summary.json"} {
+		if err := os.Remove(filepath.Join(d.path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove former reports: %w", err)
+		}
+	}
+	return nil
+}
+
+// close writes what is queued and lets go of the journal.
+func (d *runDir) close() error {
+	var err error
+	if d.journal != nil {
+		err = d.journal.Close()
+	}
+	return errors.Join(err, d.file.Close(), d.lock.Close())
+}

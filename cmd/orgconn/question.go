@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/orgconn/orgconn/batch"
+)
+
+// ask puts the question, unless it was answered by --yes or nothing will be
+// changed.
+func (j *job) ask(rows int) error {
+	if j.yes || j.settings.DryRun {
+		return nil
+	}
+	fmt.Fprint(os.Stderr, j.question(rows), "Go on? [y/N] ")
+	answer := make(chan string, 1)
+	go func() {
+		var word string
+		_, _ = fmt.Fscanln(os.Stdin, &word)
+		answer <- word
+	}()
+	select {
+	case word := <-answer:
+		switch strings.ToLower(word) {
+		case "y", "yes":
+			return nil
+		}
+		return &failure{code: batch.ExitRefused, err: errors.New("not confirmed, nothing was changed")}
+	case <-j.ctx.Done():
+		fmt.Fprintln(os.Stderr)
+		return context.Cause(j.ctx)
+	}
+}
+
+// question is what a person agrees to: how much, and what will be left.
+func (j *job) question(rows int) string {
+	counts := j.list.Counts()
+	verb := "disables"
+	if j.command == batch.CommandRestore {
+		verb = "restores"
+	}
+	text := fmt.Sprintf("This %s up to %d connections in %s, of %s.\n", verb, rows, j.tenant, printable(j.input.Path))
+	text += fmt.Sprintf("The file has %d rows, in %d organizations.\n", counts.Rows, counts.Organizations)
+	if left := counts.Rows - counts.Pairs; left > 0 {
+		text += fmt.Sprintf("Left out are %d: %d invalid, %d duplicate, %d not selected, %d beyond --limit.\n",
+			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
+	}
+	if j.command == batch.CommandRestore {
+		return text + j.restoreTerms()
+	}
+	return text + j.disableTerms()
+}
+
+func (j *job) disableTerms() string {
+	text := "Members of these organizations can no longer log in through them.\n"
+	switch {
+	case j.settings.NoCheck:
+		return text + "--no-check: nothing is read first. An organization may be left without a connection, no settings are kept to restore, and a link that is switched off is removed.\n"
+	case j.settings.AllowLockout:
+		text += "--allow-lockout: an organization's last connection is disabled too.\n"
+	default:
+		text += "An organization's last enabled connection is left alone.\n"
+	}
+	return text + "Settings are kept in the run directory for restore, but for organization_access_level and organization_connection_name.\n"
+}
+
+func (j *job) restoreTerms() string {
+	text := "Each gets the settings that it had; what is enabled by now is left alone.\n"
+	if j.settings.AllowDefaults {
+		text += "--allow-defaults: rows of a --no-check run get Auth0's default settings, also where they were off before it.\n"
+	}
+	return text
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/reports"
+)
+
+const restoreLong = `Enable again what a run disabled, each connection with the settings that it had.
+
+It takes a run directory, or a results.csv, in which you may have deleted rows
+or set their outcome to not_selected (a spreadsheet's filter only hides rows: what
+is hidden is saved all the same). The results of restore --dry-run are taken
+too. What somebody has enabled again meanwhile is left alone.
+
+Not given back are organization_access_level and organization_connection_name,
+which Auth0's API does not take. Rows of a --no-check run have no settings; they
+are restored with --allow-defaults only.`
+
+const restoreExample = `  orgconn restore --dry-run RUNDIR
+  orgconn restore --org org_AbCdEf1234567890 RUNDIR
+  orgconn restore results.csv`
+
+func newRestore(getenv func(string) string) *cobra.Command {
+	o := &options{getenv: getenv}
+	cmd := &cobra.Command{
+		Use:     "restore RUNDIR|RESULTS.csv",
+		Short:   "enable again what a run disabled, with its former settings",
+		Long:    restoreLong,
+		Example: restoreExample,
+		Args:    oneArg("run directory or results file"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			j, err := newJob(cmd.Context(), o, batch.CommandRestore)
+			if err != nil {
+				return err
+			}
+			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+				return j.restoreRun(args[0])
+			}
+			return j.start(listFrom(args[0]))
+		},
+	}
+	flags := cmd.Flags()
+	o.addSitting(flags)
+	o.addRun(flags)
+	o.addRestore(flags)
+	flags.StringArrayVar(&o.settings.Organizations, "org", nil, "restore only this organization `ID`; repeatable")
+	o.addLimits(flags)
+	return cmd
+}
+
+// restoreRun restores what a run directory's journal says, which is younger
+// than its results.csv where the run was killed.
+func (j *job) restoreRun(path string) error {
+	run, err := firstRun(path)
+	if err != nil {
+		return err
+	}
+	if err := j.checkRun(path, run.Tenant); err != nil {
+		return err
+	}
+	return j.start(source{path: path, name: filepath.Join(path, "results.csv"), copy: func(w io.Writer) error {
+		if !j.settings.DryRun { // a dry run may look at a run that goes on
+			lock, err := lockJournal(filepath.Join(path, journalFile))
+			if err != nil {
+				return err
+			}
+			defer lock.Close()
+		}
+		return reports.Results(path, w)
+	}})
+}
+
+// checkRun refuses a run directory of another tenant.
+func (j *job) checkRun(path, tenant string) error {
+	if tenant == j.tenant {
+		return nil
+	}
+	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", path, tenant, j.tenant), "set AUTH0_DOMAIN to the run's tenant, or take the right run directory")
+}

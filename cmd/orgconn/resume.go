@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+const resumeLong = `Go on with a run that stopped before its end, however it stopped: interrupted,
+killed, by a bound, by an outage, by a full disk. List, command and settings are
+those of the run directory; a flag that is given replaces a setting for good.
+
+Rows that failed, that are unknown, or that were not attempted are tried again;
+blocked ones with --allow-lockout (or --allow-defaults). Every other outcome is
+final. A run of a first slice (--limit) that ended goes on with the rest.`
+
+const resumeExample = `  orgconn resume RUNDIR
+  orgconn resume --yes --headroom 10% RUNDIR`
+
+func newResume(getenv func(string) string) *cobra.Command {
+	o := &options{getenv: getenv}
+	cmd := &cobra.Command{
+		Use:     "resume RUNDIR",
+		Short:   "go on with a run that stopped before its end",
+		Long:    resumeLong,
+		Example: resumeExample,
+		Args:    oneArg("run directory"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.resume(cmd.Context(), cmd.Flags(), args[0])
+		},
+	}
+	flags := cmd.Flags()
+	o.addDisable(flags)
+	o.addRestore(flags)
+	o.addLimits(flags)
+	ofTheRun(flags)
+	o.addSitting(flags)
+	return cmd
+}
+
+// resume goes on with the run in a directory.
+func (o *options) resume(ctx context.Context, flags *pflag.FlagSet, path string) error {
+	first, err := firstRun(path)
+	if err != nil {
+		return err
+	}
+	j, err := newJob(ctx, o, first.Command)
+	if err != nil {
+		return err
+	}
+	if err := j.checkRun(path, first.Tenant); err != nil {
+		return err
+	}
+	o.settings.DryRun = first.Settings.DryRun
+	unlock, err := j.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	dir, err := openJournal(path, 0)
+	if err != nil {
+		return err
+	}
+	former, err := dir.former()
+	if err != nil {
+		return errors.Join(err, dir.close())
+	}
+	if err := j.takeOver(former, flags); err != nil {
+		return errors.Join(err, dir.close())
+	}
+	return j.goOn(dir, former)
+}
+
+// takeOver takes command, list and settings from the run so far.
+func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
+	j.input = former.Run.Input
+	sliceEnded := former.End != nil && former.End.ExitCode <= batch.ExitFailedRows
+	if err := j.load(former.Run, flags); err != nil {
+		return err
+	}
+	if sliceEnded && !flags.Changed("limit") {
+		j.settings.Limit = 0 // the slice is done, now for the rest
+	}
+	if j.settings.AllowLockout || j.settings.AllowDefaults {
+		former.Unblock()
+	}
+	return j.check()
+}
+
+// goOn runs the rows that are left.
+func (j *job) goOn(dir *runDir, former *batch.Former) error {
+	err := dir.checkInput(j.input)
+	if err == nil {
+		err = j.openList(filepath.Join(dir.path, inputFile), j.input.Path)
+	}
+	if err != nil {
+		return errors.Join(err, dir.close())
+	}
+	defer j.list.Close()
+	left := former.Left(j.list)
+	if left == 0 && former.End != nil {
+		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", dir.path)
+		return errors.Join(dir.close(), exitWith(former.End.ExitCode))
+	}
+	err = j.agree(left)
+	if err == nil {
+		err = j.begin(dir)
+	}
+	if err != nil {
+		return errors.Join(err, dir.close())
+	}
+	return j.execute(dir, former)
+}
+
+// begin begins the new sitting.
+func (j *job) begin(dir *runDir) error {
+	if err := dir.removeReports(); err != nil {
+		return err
+	}
+	run := j.run()
+	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Run: &run}); err != nil {
+		return fmt.Errorf("write the journal: %w", err)
+	}
+	return nil
+}
+
+// exitWith is an exit code alone; nil for 0.
+func exitWith(code int) error {
+	if code == batch.ExitOK {
+		return nil
+	}
+	return &failure{code: code}
+}
