@@ -114,11 +114,26 @@ func (d *runDir) checkInput(in journal.Input) error {
 	return nil
 }
 
-// removeReports removes the results of earlier sittings, which the next one
+// reportFiles are what a sitting makes at its end, the last one last.
+func (d *runDir) reportFiles() []string {
+	return []string{filepath.Join(d.path, "results.csv"), filepath.Join(d.path, "summary.json")}
+}
+
+// hasReports says whether the last sitting made its reports.
+func (d *runDir) hasReports() bool {
+	for _, name := range d.reportFiles() {
+		if _, err := os.Stat(name); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// removeReports removes the reports of earlier sittings, which the next one
 // makes untrue.
 func (d *runDir) removeReports() error {
-	for _, name := range []string{"results.csv", "summary.json"} {
-		if err := os.Remove(filepath.Join(d.path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range d.reportFiles() {
+		if err := os.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove former reports: %w", err)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/reports"
 )
 
 const resumeLong = `Go on with a run that stopped before its end, however it stopped: interrupted,
@@ -108,8 +109,10 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 	defer j.list.Close()
 	left := former.Left(j.list)
 	if left == 0 && former.End != nil {
-		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", dir.path)
-		return errors.Join(dir.close(), exitWith(former.End.ExitCode))
+		if err := errors.Join(j.nothingLeft(dir), dir.close()); err != nil {
+			return err
+		}
+		return exitWith(former.End.ExitCode)
 	}
 	err = j.agree(left)
 	if err == nil {
@@ -119,6 +122,19 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 		return errors.Join(err, dir.close())
 	}
 	return j.execute(dir, former)
+}
+
+// nothingLeft says so, and makes the reports if the run was killed before it
+// had made them.
+func (j *job) nothingLeft(dir *runDir) error {
+	fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", dir.path)
+	if dir.hasReports() {
+		return nil
+	}
+	if _, err := reports.Make(dir.path, j.list); err != nil {
+		return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
+	}
+	return nil
 }
 
 // begin begins the new sitting.

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,7 +21,6 @@ func TestMain(m *testing.M) {
 // each script. The command tenant changes and asks it:
 //
 //	tenant seed FILE              everything in the list is enabled, and a spare connection
-//	tenant limits PLAN            the plan's limits; there are none before
 //	tenant disable FILE LINE...   somebody else disables the pairs of these lines
 //	tenant remove ORG             an organization is deleted
 //	tenant fault SPEC [METHOD]    a fault, as of simulate --fault; with METHOD once on each of its requests
@@ -48,6 +46,7 @@ type tenantKey struct{}
 // setupTenant gives a script its tenant, and the environment that leads there.
 func setupTenant(env *testscript.Env) error {
 	tenant := newSimulated(simulator.Config{RecordCalls: true})
+	unlimit(tenant)
 	if err := tenant.listen("127.0.0.1:0"); err != nil {
 		return err
 	}
@@ -65,12 +64,6 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 	switch what, args := args[0], args[1:]; what {
 	case "seed":
 		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]))
-	case "limits":
-		plan, ok := simulator.PlanByName(args[0])
-		if !ok {
-			return fmt.Errorf("no plan %s", args[0])
-		}
-		tenant.SetPlan(plan)
 	case "disable":
 		for pair, line := range pairsIn(ts, args[0]) {
 			for _, want := range args[1:] {
@@ -95,13 +88,7 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 	case "calls":
 		return expectNumber(args[1], tenant.Count(args[0], apiPath))
 	case "snapshot":
-		var all strings.Builder
-		for _, org := range tenant.Organizations() {
-			links := tenant.Enabled(org)
-			slices.SortFunc(links, func(a, b simulator.EnabledConnection) int { return strings.Compare(a.ConnectionID, b.ConnectionID) })
-			fmt.Fprintln(&all, org, links)
-		}
-		return os.WriteFile(ts.MkAbs(args[0]), []byte(all.String()), 0o644)
+		return os.WriteFile(ts.MkAbs(args[0]), []byte(links(tenant.Tenant)), 0o644)
 	case "enabled":
 		n := 0
 		for pair := range pairsIn(ts, args[0]) {

@@ -1,0 +1,171 @@
+package main
+
+import (
+	"encoding/csv"
+	"flag"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
+)
+
+var kills = flag.Int("kills", 30, "kills of TestCrash, at least")
+
+// TestCrash kills the real process at random instants while the tenant
+// misbehaves, resumes until the run is done, and restores in the same way.
+func TestCrash(t *testing.T) {
+	c := &crash{t: t, tenant: newSimulated(simulator.Config{Latency: 5 * time.Millisecond})}
+	if err := c.tenant.listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	defer c.tenant.close()
+	for round := 0; c.kills < *kills; round++ {
+		c.round(fmt.Sprintf("round%d", round))
+	}
+	t.Logf("%d kills, %d rows", c.kills, c.rows)
+}
+
+type crash struct {
+	t           *testing.T
+	tenant      *simulated
+	kills, rows int
+}
+
+// round disables a list and restores it, with kills.
+func (c *crash) round(name string) {
+	dir := c.t.TempDir()
+	pairs := c.populate(name)
+	before := links(c.tenant.Tenant)
+	writePairs(c.t, filepath.Join(dir, "pairs.csv"), pairs)
+	c.misbehave()
+	c.until(dir, "run", "disable", "--yes", "--max-failures", "0", "--out", "run", "pairs.csv")
+	c.expect(filepath.Join(dir, "run"), len(pairs), "disabled")
+	for _, p := range pairs {
+		if slices.ContainsFunc(c.tenant.Enabled(p.OrganizationID), func(l simulator.EnabledConnection) bool { return l.ConnectionID == p.ConnectionID }) {
+			c.t.Errorf("%v is still enabled", p)
+		}
+	}
+	c.misbehave()
+	c.until(dir, "back", "restore", "--yes", "--max-failures", "0", "--out", "back", "run")
+	c.expect(filepath.Join(dir, "back"), len(pairs), "restored")
+	if after := links(c.tenant.Tenant); after != before {
+		c.t.Errorf("before:\n%s\nafter restore:\n%s", before, after)
+	}
+	c.rows += len(pairs)
+}
+
+// populate makes organizations of which the list names some connections.
+func (c *crash) populate(name string) []simulator.Pair {
+	var pairs []simulator.Pair
+	for org := range 20 {
+		for connection := range 3 {
+			pairs = append(pairs, simulator.Pair{
+				OrganizationID: fmt.Sprintf("org_%s%010d", name, org), ConnectionID: fmt.Sprintf("con_%016d", connection),
+			})
+		}
+	}
+	c.tenant.SeedPairs(pairs)
+	return pairs
+}
+
+// misbehave has the tenant lose answers, fail and refuse for lack of tokens.
+func (c *crash) misbehave() {
+	c.tenant.ClearFaults()
+	plan, _ := simulator.PlanByName("private-1500")
+	c.tenant.SetPlan(plan)
+	for _, f := range []simulator.Fault{
+		{Kind: simulator.Reset, Stage: simulator.AfterEffect},
+		{Kind: simulator.Status, Code: 503},
+		{Kind: simulator.Status, Code: 429},
+	} {
+		f.Path, f.Probability = apiPath, 0.05
+		c.tenant.Inject(f)
+	}
+}
+
+// until runs a command and then resume, killing most of them, until the run
+// has ended by itself.
+func (c *crash) until(dir, run string, command ...string) {
+	for sitting := 0; ; sitting++ {
+		code, output := c.kill(dir, command)
+		switch {
+		case code == batch.ExitOK:
+			return
+		case code == batch.ExitFailedRows || code == killed || code == batch.ExitStopped:
+		default:
+			c.t.Fatalf("%v: exit %d\n%s", command, code, output)
+		}
+		if sitting > 100 {
+			c.t.Fatalf("the run does not end: exit %d\n%s", code, output)
+		}
+		if _, err := os.Stat(filepath.Join(dir, run)); err == nil {
+			command = []string{"resume", "--yes", run}
+		}
+	}
+}
+
+// killed stands for the exit code of a process that has none.
+const killed = -1
+
+// kill runs a command and kills it after a while, unless it ends before.
+func (c *crash) kill(dir string, args []string) (code int, output string) {
+	p := start(c.t, c.tenant, dir, args...)
+	timer := time.AfterFunc(time.Duration(30+rand.IntN(500))*time.Millisecond, func() { _ = p.Process.Kill() })
+	code = p.end()
+	timer.Stop()
+	if code == killed {
+		c.kills++
+	}
+	return code, p.output.String()
+}
+
+// expect checks that the results have each row once, with the outcome.
+func (c *crash) expect(dir string, rows int, outcome string) {
+	f, err := os.Open(filepath.Join(dir, "results.csv"))
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	defer f.Close()
+	records, err := csv.NewReader(f).ReadAll()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if len(records) != rows+1 {
+		c.t.Fatalf("%d lines of results for %d rows", len(records)-1, rows)
+	}
+	for i, record := range records[1:] {
+		if record[0] != fmt.Sprint(i+2) || record[3] != outcome {
+			c.t.Errorf("%s: line %s is %s, want line %d %s", dir, record[0], record[3], i+2, outcome)
+		}
+	}
+}
+
+// links is what every organization has, as text.
+func links(tenant *simulator.Tenant) string {
+	var all strings.Builder
+	for _, org := range tenant.Organizations() {
+		links := tenant.Enabled(org)
+		slices.SortFunc(links, func(a, b simulator.EnabledConnection) int { return strings.Compare(a.ConnectionID, b.ConnectionID) })
+		fmt.Fprintln(&all, org, links)
+	}
+	return all.String()
+}
+
+// writePairs writes a list.
+func writePairs(t *testing.T, path string, pairs []simulator.Pair) {
+	t.Helper()
+	text := "org_id,connection_id\n"
+	for _, p := range pairs {
+		text += p.OrganizationID + "," + p.ConnectionID + "\n"
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
+)
+
+// process is orgconn as a process of its own: this test's binary under its
+// name, which TestMain knows.
+type process struct {
+	*exec.Cmd
+	output bytes.Buffer // standard output and standard error
+}
+
+// start starts orgconn in a folder, for a tenant.
+func start(t *testing.T, tenant *simulated, dir string, args ...string) *process {
+	t.Helper()
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &process{}
+	p.Cmd = &exec.Cmd{Path: executable, Args: append([]string{"orgconn"}, args...), Dir: dir, Stdout: &p.output, Stderr: &p.output}
+	p.Env = os.Environ()
+	for _, name := range tenant.variables() {
+		p.Env = append(p.Env, name+"="+tenant.environment(name))
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// end waits for the process, and returns its exit code; -1 where a signal
+// ended it.
+func (p *process) end() int {
+	_ = p.Wait()
+	return p.ProcessState.ExitCode()
+}
+
+// slowTenant is a tenant with a list that takes minutes, and answers that take
+// a while.
+func slowTenant(t *testing.T, latency time.Duration) (tenant *simulated, dir string) {
+	t.Helper()
+	plan, _ := simulator.PlanByName("enterprise")
+	tenant = newSimulated(simulator.Config{Plan: plan, Latency: latency, RecordCalls: true})
+	if err := tenant.listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(tenant.close)
+	c := &crash{t: t, tenant: tenant}
+	pairs := c.populate("signal")
+	dir = t.TempDir()
+	writePairs(t, filepath.Join(dir, "pairs.csv"), pairs)
+	return tenant, dir
+}
+
+// unlimit takes the tenant's limits away.
+func unlimit(tenant *simulated) {
+	plan, _ := simulator.PlanByName("unlimited")
+	tenant.SetPlan(plan)
+}
+
+// waitForWrites waits until the tenant has answered n writes.
+func waitForWrites(t *testing.T, tenant *simulated, n int) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); tenant.Count("DELETE", apiPath) < n; {
+		if time.Now().After(deadline) {
+			t.Fatal("the run does not begin")
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// The first signal lets calls in flight finish, and the run can be resumed.
+func TestFirstSignalDrains(t *testing.T) {
+	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: batch.ExitInterrupted, syscall.SIGTERM: batch.ExitTerminated} {
+		tenant, dir := slowTenant(t, 100*time.Millisecond)
+		p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+		waitForWrites(t, tenant, 3)
+		_ = p.Process.Signal(signal)
+		if code := p.end(); code != want {
+			t.Errorf("%v: exit %d\n%s", signal, code, &p.output)
+		}
+		if text := p.output.String(); !strings.Contains(text, "hint: orgconn resume run goes on") || strings.Contains(text, "unknown") {
+			t.Errorf("%v: output\n%s", signal, text)
+		}
+		unlimit(tenant)
+		if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != batch.ExitOK {
+			t.Errorf("resume: exit %d", code)
+		}
+	}
+}
+
+// The second signal ends the process at once, also where an answer hangs.
+func TestSecondSignalLeavesAtOnce(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	tenant.Inject(simulator.Fault{Kind: simulator.Hang, Method: "DELETE", Stage: simulator.AfterEffect})
+	p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+	for deadline := time.Now().Add(20 * time.Second); len(tenant.Enabled("org_signal0000000000")) == 4 && time.Now().Before(deadline); {
+		time.Sleep(5 * time.Millisecond)
+	}
+	_ = p.Process.Signal(syscall.SIGINT)
+	time.Sleep(100 * time.Millisecond) // two signals at once would be one
+	second := time.Now()
+	_ = p.Process.Signal(syscall.SIGINT)
+	if code := p.end(); code != batch.ExitInterrupted || time.Since(second) > time.Second {
+		t.Errorf("exit %d after %s\n%s", code, time.Since(second), &p.output)
+	}
+	tenant.ClearFaults()
+	unlimit(tenant)
+	if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != batch.ExitOK {
+		t.Errorf("resume: exit %d", code)
+	}
+	c := &crash{t: t, tenant: tenant}
+	c.expect(filepath.Join(dir, "run"), 60, "disabled")
+}
+
+// Under nohup, with standard input closed, both signals work: the parent has
+// had one of them ignored.
+func TestSignalsUnderNohup(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	p := start(t, tenant, dir, "version")
+	if p.end() != batch.ExitOK {
+		t.Fatal(&p.output)
+	}
+	// The shell becomes orgconn, with SIGINT ignored and standard input closed.
+	link := filepath.Join(t.TempDir(), "orgconn")
+	if err := os.Symlink(p.Path, link); err != nil {
+		t.Fatal(err)
+	}
+	sh := &process{Cmd: exec.Command("sh", "-c", `trap '' INT HUP; exec "$0" disable --yes --out run pairs.csv <&-`, link)}
+	sh.Dir, sh.Env, sh.Stdout, sh.Stderr = dir, p.Env, &sh.output, &sh.output
+	if err := sh.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitForWrites(t, tenant, 2)
+	_ = sh.Process.Signal(syscall.SIGINT)
+	if code := sh.end(); code != batch.ExitInterrupted {
+		t.Errorf("exit %d\n%s", code, &sh.output)
+	}
+}
+
+// Two runs never work on one tenant at once.
+func TestOneRunPerTenant(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	first := start(t, tenant, dir, "disable", "--yes", "--out", "first", "pairs.csv")
+	waitForWrites(t, tenant, 1)
+	calls := tenant.Count("POST", "/oauth/token")
+	second := start(t, tenant, dir, "disable", "--yes", "--out", "second", "pairs.csv")
+	if code := second.end(); code != batch.ExitLocked || tenant.Count("POST", "/oauth/token") != calls {
+		t.Errorf("exit %d\n%s", code, &second.output)
+	}
+	if text := second.output.String(); !strings.Contains(text, "process "+strconv.Itoa(first.Process.Pid)+", since 20") {
+		t.Errorf("output\n%s", text)
+	}
+	if code := start(t, tenant, dir, "disable", "--dry-run", "--max-duration", "1s", "pairs.csv").end(); code != batch.ExitStopped {
+		t.Errorf("a dry run beside it: exit %d", code)
+	}
+	third := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "third", "pairs.csv")
+	time.Sleep(200 * time.Millisecond)
+	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != batch.ExitLocked {
+		t.Errorf("resume of a run that goes on:\n%s", &resume.output)
+	}
+	unlimit(tenant)
+	if code := first.end(); code != batch.ExitOK {
+		t.Errorf("the first: exit %d\n%s", code, &first.output)
+	}
+	if code := third.end(); code != batch.ExitOK || !strings.Contains(third.output.String(), "already disabled       60") {
+		t.Errorf("the one that waited: exit %d\n%s", code, &third.output)
+	}
+}
