@@ -20,8 +20,9 @@ const (
 // answer is none at all, or one that says that the tenant is at fault (5xx).
 // It is safe for concurrent use.
 type health struct {
-	dead func()     // called once where nothing good came for outageTime
-	turn func(bool) // told when an outage begins and ends
+	dead    func()        // called once where nothing good came for outageTime
+	turn    func(bool)    // told when an outage begins and ends
+	probing chan struct{} // holds the one probe
 
 	mu       sync.Mutex
 	answered bool // anything ever came back
@@ -33,7 +34,18 @@ type health struct {
 }
 
 func newHealth(turn func(bool), dead func()) *health {
-	return &health{turn: turn, dead: dead, lastGood: time.Now()}
+	return &health{turn: turn, dead: dead, probing: make(chan struct{}, 1), lastGood: time.Now()}
+}
+
+// probe waits until it is a call's turn to probe a tenant that is out; ok is
+// false where the run stops first. Done ends the probe in either case.
+func (h *health) probe(c *control) (done func(), ok bool) {
+	select {
+	case h.probing <- struct{}{}:
+		return func() { <-h.probing }, c.sleep(probePause)
+	case <-c.stopping.Done():
+		return func() {}, false
+	}
 }
 
 // good notes an answer that shows the tenant at work.

@@ -40,19 +40,13 @@ type laneCount struct {
 	calls, retries, limited int
 }
 
-func newLane(headroom float64, pace *rate.Limiter, workers chan struct{}, c *control) *lane {
-	l := &lane{
+func newLane(headroom float64, pace *rate.Limiter, workers chan struct{}, c *control, h *health) *lane {
+	return &lane{
 		throttle: throttle.New(throttle.Config{Headroom: headroom, Pace: pace}),
 		workers:  workers,
 		control:  c,
+		health:   h,
 	}
-	l.health = newHealth(l.throttle.Single, func() {
-		c.stop(&Stop{
-			Code:   ExitStopped,
-			Reason: "the tenant gave no good answer for " + outageTime.String(),
-		})
-	})
-	return l
 }
 
 // sender makes one call. A nil response means that nothing was sent.
@@ -147,9 +141,13 @@ func (l *lane) do(permit *throttle.Permit, send sender) *reply {
 // bucket. The response is nil where nothing was sent.
 func (l *lane) once(permit *throttle.Permit, send sender) (*apiclient.Response, error) {
 	defer func() { <-l.workers }()
-	if l.health.out() && !l.control.sleep(probePause) {
-		permit.Unused()
-		return nil, context.Cause(l.control.stopping)
+	if l.health.out() {
+		done, ok := l.health.probe(l.control)
+		defer done()
+		if !ok {
+			permit.Unused()
+			return nil, context.Cause(l.control.stopping)
+		}
 	}
 	resp, err := send(l.control.calls)
 	if observation, sent := observe(resp, err); sent {

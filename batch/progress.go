@@ -24,7 +24,7 @@ func (r *Run) Progress() Progress {
 		Outcomes: r.tally.snapshot(),
 		Lane:     r.writes.throttle.State(),
 		Limited:  r.reads.counts().limited + r.writes.counts().limited,
-		Outage:   r.reads.health.out() || r.writes.health.out(),
+		Outage:   r.health.out(),
 		ETA:      max(r.reads.eta(), r.writes.eta()),
 	}
 	if r.Settings.DryRun {

@@ -66,6 +66,7 @@ type Run struct {
 	maxDuration time.Duration
 
 	control *control
+	health  *health
 	reads   *lane
 	writes  *lane
 	backlog *backlog
@@ -103,8 +104,9 @@ func New(cfg Config) (*Run, error) {
 		pace = rate.NewLimiter(rate.Limit(rps), 1)
 	}
 	workers := make(chan struct{}, cfg.Settings.Workers)
-	r.reads = newLane(cfg.Settings.Headroom, pace, workers, r.control)
-	r.writes = newLane(cfg.Settings.Headroom, pace, workers, r.control)
+	r.health = newHealth(r.outage, r.unreachable)
+	r.reads = newLane(cfg.Settings.Headroom, pace, workers, r.control, r.health)
+	r.writes = newLane(cfg.Settings.Headroom, pace, workers, r.control, r.health)
 	r.takeOver()
 	return r, nil
 }
@@ -130,8 +132,7 @@ func (r *Run) Do(ctx context.Context) Result {
 	r.work()
 	end()
 	helpers.Wait()
-	r.reads.health.rest()
-	r.writes.health.rest()
+	r.health.rest()
 	return r.result()
 }
 
@@ -180,6 +181,21 @@ func (r *Run) withoutCheck() {
 			}
 		}
 		_ = pool.Wait()
+	})
+}
+
+// outage lets one call of a kind through at a time while the tenant is out.
+func (r *Run) outage(on bool) {
+	r.reads.throttle.Single(on)
+	r.writes.throttle.Single(on)
+}
+
+// unreachable stops a run whose tenant has been out for too long.
+func (r *Run) unreachable() {
+	r.control.stop(&Stop{
+		Code:   ExitStopped,
+		Reason: "the tenant gave no good answer for " + outageTime.String(),
+		Hint:   "look at Auth0's status page and at the network",
 	})
 }
 

@@ -187,9 +187,7 @@ func (s *scenario) list() []byte {
 // job runs a command to its end, however many sittings that takes. The last
 // ones have no crashes and no faults.
 func (s *scenario) job(command string, input []byte) {
-	s.command, s.dir = command, s.t.TempDir()
-	s.must(os.WriteFile(filepath.Join(s.dir, "input.csv"), input, 0o644))
-	s.disk = &disk{random: rand.New(rand.NewPCG(s.random.Uint64(), 2)), intents: map[int]bool{}}
+	s.begin(command, input)
 	troubled := s.random.IntN(4)
 	for n := 0; ; n++ {
 		if n > 12 {
@@ -205,6 +203,13 @@ func (s *scenario) job(command string, input []byte) {
 			return
 		}
 	}
+}
+
+// begin prepares a run directory with its input.
+func (s *scenario) begin(command string, input []byte) {
+	s.command, s.dir = command, s.t.TempDir()
+	s.must(os.WriteFile(filepath.Join(s.dir, "input.csv"), input, 0o644))
+	s.disk = &disk{random: rand.New(rand.NewPCG(s.random.Uint64(), 2)), intents: map[int]bool{}}
 }
 
 // injectFaults lets the tenant misbehave.
