@@ -15,8 +15,9 @@ const (
 	// readsAhead is how many seconds' worth of writes the reads run ahead.
 	readsAhead = 60
 	// leastAhead is how many rows reads are ahead before the writes' rate is
-	// known.
+	// known, and mostAhead bounds the memory that they take.
 	leastAhead = 10
+	mostAhead  = 10_000
 )
 
 // checkAll checks every organization of the list, as far ahead of the writes
@@ -46,7 +47,7 @@ func (r *Run) mayReadOn() bool {
 		return r.control.stopping.Err() == nil
 	}
 	return r.backlog.waitBelow(func() int {
-		return max(leastAhead, int(readsAhead*r.writes.throttle.State().Rate))
+		return int(min(max(leastAhead, readsAhead*r.writes.throttle.State().Rate), mostAhead))
 	})
 }
 
