@@ -1,4 +1,6 @@
-.PHONY: help build test check fuzz bench demo
+SHELL := bash
+.SHELLFLAGS := -o pipefail -c
+.PHONY: help build test check fuzz crash bench demo
 
 help:           ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -22,6 +24,10 @@ fuzz:           ## run every fuzz target for a few seconds
 			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 5s $$package || exit 1; \
 		done; \
 	done
+
+crash:          ## 20,000 simulated crashes and 500 real ones; takes a quarter of an hour
+	go test -timeout 60m -run TestSimulation -v ./batch -seeds 20000 | grep -v '^ *--- PASS\|^=== '
+	go test -timeout 60m -run TestCrash -v ./cmd/orgconn -kills 500
 
 bench:          ## run the benchmarks
 	go test -run '^$$' -bench . -benchmem ./...

@@ -1,0 +1,172 @@
+package batch
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/reports"
+)
+
+// benchRows are the rows of one run: ten connections each in 2,000
+// organizations.
+const benchRows = 20_000
+
+// BenchmarkNoLimit is a whole job over loopback sockets against a tenant
+// without limits: as it is, without fsync, without the check, and the plain
+// loop that does nothing but send the calls.
+func BenchmarkNoLimit(b *testing.B) {
+	b.Run("bare loop", func(b *testing.B) { benchmark(b, bareLoop) })
+	b.Run("whole job", func(b *testing.B) { benchmark(b, wholeJob(true, false)) })
+	b.Run("without fsync", func(b *testing.B) { benchmark(b, wholeJob(false, false)) })
+	b.Run("without check", func(b *testing.B) { benchmark(b, wholeJob(true, true)) })
+}
+
+func benchmark(b *testing.B, run func(*testing.B, string, []simulator.Pair)) {
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		rows := pairs(benchRows/10, 10)
+		plan, _ := simulator.PlanByName("unlimited")
+		tenant := simulator.New(simulator.Config{Plan: plan})
+		tenant.SeedPairs(rows)
+		server := httptest.NewServer(tenant)
+		b.StartTimer()
+		run(b, server.URL, rows)
+		b.StopTimer()
+		server.Close()
+		if left := len(tenant.Enabled(orgID(7))); left != 1 {
+			b.Fatalf("%d connections are left in an organization", left)
+		}
+		b.StartTimer()
+	}
+	b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(benchRows*b.N), "µs/row")
+}
+
+// bareLoop deletes with a pool of workers and keeps no books.
+func bareLoop(b *testing.B, base string, rows []simulator.Pair) {
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
+	defer client.CloseIdleConnections()
+	token := simulatedToken(b, base)
+	var pool errgroup.Group
+	pool.SetLimit(128)
+	for _, p := range rows {
+		pool.Go(func() error {
+			req, err := http.NewRequest(http.MethodDelete, base+"/api/v2/organizations/"+p.OrganizationID+"/enabled_connections/"+p.ConnectionID, nil)
+			if err != nil {
+				return err
+			}
+			req.Header.Set("Authorization", "Bearer "+token)
+			resp, err := client.Do(req)
+			if err != nil {
+				return err
+			}
+			defer resp.Body.Close()
+			if resp.StatusCode != http.StatusNoContent {
+				return fmt.Errorf("status %d", resp.StatusCode)
+			}
+			_, err = io.Copy(io.Discard, resp.Body)
+			return err
+		})
+	}
+	if err := pool.Wait(); err != nil {
+		b.Fatal(err)
+	}
+}
+
+// simulatedToken gets a token without the client that is measured.
+func simulatedToken(b *testing.B, base string) string {
+	resp, err := http.PostForm(base+"/oauth/token", url.Values{
+		"grant_type": {"client_credentials"}, "client_id": {"client"}, "client_secret": {"secret"}, "audience": {base + "/api/v2/"},
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var token string
+	if _, err := fmt.Sscanf(string(text), `{"access_token":%q`, &token); err != nil {
+		b.Fatalf("%s: %v", text, err)
+	}
+	return token
+}
+
+// unsynced is a journal's file that is never synced.
+type unsynced struct{ io.Writer }
+
+func (unsynced) Sync() error { return nil }
+
+// wholeJob is a run from its list to its reports.
+func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
+	return func(b *testing.B, base string, rows []simulator.Pair) {
+		dir := b.TempDir()
+		input := filepath.Join(dir, "input.csv")
+		r := &rig{command: CommandDisable}
+		if err := os.WriteFile(input, []byte(r.list(rows)), 0o644); err != nil {
+			b.Fatal(err)
+		}
+		l, err := list.Open(input, "pairs.csv", list.Options{Command: CommandDisable})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close()
+		f, err := os.OpenFile(filepath.Join(dir, "journal.jsonl"), os.O_CREATE|os.O_APPEND|os.O_RDWR, 0o644)
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer f.Close()
+		var file journal.File = f
+		if !sync {
+			file = unsynced{f}
+		}
+		settings := journal.Settings{MaxFailures: "0", Headroom: 0.25, Workers: 128, Timeout: "30s", NoCheck: noCheck}
+		writer, err := journal.Create(file, journal.Record{At: time.Now(), Run: &journal.Run{
+			Format: journal.Format, Command: CommandDisable, Tenant: "tenant.example", Settings: settings,
+		}})
+		if err != nil {
+			b.Fatal(err)
+		}
+		target, err := apiclient.ParseDomain(base)
+		if err != nil {
+			b.Fatal(err)
+		}
+		client, err := apiclient.New(apiclient.Config{
+			BaseURL: target, Credentials: apiclient.Credentials{ClientID: "client", ClientSecret: "secret"},
+			Timeout: 30 * time.Second, MaxConns: 128,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer client.Close()
+		run, err := New(Config{Command: CommandDisable, List: l, API: client, Journal: writer, Settings: settings, Log: zap.NewNop()})
+		if err != nil {
+			b.Fatal(err)
+		}
+		if result := run.Do(b.Context()); result.ExitCode != ExitOK {
+			b.Fatalf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		if err := writer.Close(); err != nil {
+			b.Fatal(err)
+		}
+		if _, err := reports.Make(dir, l); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
