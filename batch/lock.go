@@ -41,10 +41,15 @@ type Lock struct {
 	end  context.CancelFunc
 }
 
+// LockFile is where a tenant's lock is.
+func LockFile(tenant string) string {
+	return filepath.Join(lockFolder, "orgconn-"+regexp.MustCompile(`[^a-z0-9.-]`).ReplaceAllString(tenant, "_")+".lock")
+}
+
 // LockTenant takes the tenant's lock, waiting for at most wait. A
 // *LockedError says that somebody else has it.
 func LockTenant(ctx context.Context, tenant string, wait time.Duration) (*Lock, error) {
-	path := filepath.Join(lockFolder, "orgconn-"+regexp.MustCompile(`[^a-z0-9.-]`).ReplaceAllString(tenant, "_")+".lock")
+	path := LockFile(tenant)
 	if err := createLockFile(path); err != nil {
 		return nil, fmt.Errorf("create the lock file: %w", err)
 	}

@@ -94,7 +94,7 @@ func (c *crash) misbehave() {
 // has ended by itself.
 func (c *crash) until(dir, run string, command ...string) {
 	for sitting := 0; ; sitting++ {
-		code, output := c.kill(dir, command)
+		code, output := c.kill(dir, sitting, command)
 		switch {
 		case code == batch.ExitOK:
 			return
@@ -114,10 +114,11 @@ func (c *crash) until(dir, run string, command ...string) {
 // killed stands for the exit code of a process that has none.
 const killed = -1
 
-// kill runs a command and kills it after a while, unless it ends before.
-func (c *crash) kill(dir string, args []string) (code int, output string) {
+// kill runs a command and kills it after a while, unless it ends before. Later
+// sittings get more time, else a slow machine would never come to an end.
+func (c *crash) kill(dir string, sitting int, args []string) (code int, output string) {
 	p := start(c.t, c.tenant, dir, args...)
-	timer := time.AfterFunc(time.Duration(30+rand.IntN(500))*time.Millisecond, func() { _ = p.Process.Kill() })
+	timer := time.AfterFunc(time.Duration(30+rand.IntN(400+20*sitting))*time.Millisecond, func() { _ = p.Process.Kill() })
 	code = p.end()
 	timer.Stop()
 	if code == killed {

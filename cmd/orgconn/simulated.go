@@ -6,9 +6,12 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
 )
 
 // simulatedClient is the application that a simulated tenant knows.
@@ -44,7 +47,12 @@ func (s *simulated) listen(address string) error {
 	return nil
 }
 
-func (s *simulated) close() { _ = s.server.Close() }
+// close ends the tenant, and removes the lock that runs on it have left: there
+// will be no others.
+func (s *simulated) close() {
+	_ = s.server.Close()
+	_ = os.Remove(batch.LockFile(strings.TrimPrefix(s.domain, "http://")))
+}
 
 // variables are the names of the environment variables that lead to a tenant.
 func (s *simulated) variables() []string {
