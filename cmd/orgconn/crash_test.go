@@ -26,6 +26,12 @@ func TestCrash(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.tenant.close()
+	c.startup = time.Minute
+	for range 3 {
+		began := time.Now()
+		start(t, c.tenant, t.TempDir(), "version").end()
+		c.startup = min(c.startup, time.Since(began))
+	}
 	for round := 0; c.kills < *kills; round++ {
 		c.round(fmt.Sprintf("round%d", round))
 	}
@@ -35,6 +41,7 @@ func TestCrash(t *testing.T) {
 type crash struct {
 	t           *testing.T
 	tenant      *simulated
+	startup     time.Duration // of the process, which takes long with the race detector
 	kills, rows int
 }
 
@@ -78,7 +85,7 @@ func (c *crash) populate(name string) []simulator.Pair {
 // misbehave has the tenant lose answers, fail and refuse for lack of tokens.
 func (c *crash) misbehave() {
 	c.tenant.ClearFaults()
-	plan, _ := simulator.PlanByName("private-1500")
+	plan, _ := simulator.PlanByName("private-500")
 	c.tenant.SetPlan(plan)
 	for _, f := range []simulator.Fault{
 		{Kind: simulator.Reset, Stage: simulator.AfterEffect},
@@ -118,7 +125,8 @@ const killed = -1
 // sittings get more time, else a slow machine would never come to an end.
 func (c *crash) kill(dir string, sitting int, args []string) (code int, output string) {
 	p := start(c.t, c.tenant, dir, args...)
-	timer := time.AfterFunc(time.Duration(30+rand.IntN(400+20*sitting))*time.Millisecond, func() { _ = p.Process.Kill() })
+	delay := c.startup + time.Duration(rand.IntN(400+20*sitting))*time.Millisecond
+	timer := time.AfterFunc(delay, func() { _ = p.Process.Kill() })
 	code = p.end()
 	timer.Stop()
 	if code == killed {

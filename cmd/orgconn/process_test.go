@@ -22,6 +22,10 @@ type process struct {
 	output bytes.Buffer // standard output and standard error
 }
 
+// noRaceSleep takes away the second that a process with the race detector
+// sleeps at its end.
+const noRaceSleep = "GORACE=atexit_sleep_ms=0"
+
 // start starts orgconn in a folder, for a tenant.
 func start(t *testing.T, tenant *simulated, dir string, args ...string) *process {
 	t.Helper()
@@ -31,7 +35,7 @@ func start(t *testing.T, tenant *simulated, dir string, args ...string) *process
 	}
 	p := &process{}
 	p.Cmd = &exec.Cmd{Path: executable, Args: append([]string{"orgconn"}, args...), Dir: dir, Stdout: &p.output, Stderr: &p.output}
-	p.Env = os.Environ()
+	p.Env = append(os.Environ(), noRaceSleep)
 	for _, name := range tenant.variables() {
 		p.Env = append(p.Env, name+"="+tenant.environment(name))
 	}

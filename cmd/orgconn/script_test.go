@@ -52,6 +52,7 @@ func setupTenant(env *testscript.Env) error {
 	}
 	env.Defer(tenant.close)
 	env.Values[tenantKey{}] = tenant
+	env.Vars = append(env.Vars, noRaceSleep)
 	for _, name := range tenant.variables() {
 		env.Setenv(name, tenant.environment(name))
 	}
