@@ -29,7 +29,7 @@ func (r *Run) checkAll() {
 		if !r.mayReadOn() {
 			break
 		}
-		permit, err := r.reads.turn(false)
+		permit, err := r.reads.turn()
 		if err != nil {
 			break
 		}
@@ -100,7 +100,7 @@ func (r *Run) readAgain(p *plan, since time.Time) *reply {
 			return &reply{}, nil
 		}
 		r.reads.expect(1)
-		permit, err := r.reads.turn(false)
+		permit, err := r.reads.turn()
 		if err != nil {
 			return stoppedReply(err), nil
 		}
@@ -143,7 +143,7 @@ func (r *Run) links(permit *throttle.Permit, org string) ([]apiclient.EnabledCon
 	for page := 0; ; page++ {
 		var more bool
 		var items []apiclient.EnabledConnection
-		reply := r.reads.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
+		reply := r.reads.do(permit, nil, func(ctx context.Context) (resp *apiclient.Response, err error) {
 			items, more, resp, err = r.API.EnabledConnections(ctx, org, page)
 			return resp, err
 		})
@@ -162,7 +162,7 @@ func (r *Run) links(permit *throttle.Permit, org string) ([]apiclient.EnabledCon
 		}
 		r.reads.expect(1)
 		var err error
-		if permit, err = r.reads.turn(false); err != nil {
+		if permit, err = r.reads.turn(); err != nil {
 			return nil, stoppedReply(err)
 		}
 	}

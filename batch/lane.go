@@ -19,6 +19,9 @@ const (
 	maxFaults   = 5 // attempts of one call that may go wrong
 	backoffBase = 500 * time.Millisecond
 	backoffCap  = 30 * time.Second
+	// inLine is how many calls for each worker may have had their turn: while
+	// intents go to the disk, workers are busy with other calls.
+	inLine = 2
 )
 
 // lane sends the calls of one of Auth0's rate-limit groups: it waits for the
@@ -26,6 +29,7 @@ const (
 // It is safe for concurrent use.
 type lane struct {
 	throttle *throttle.Throttle
+	line     chan struct{} // one for each call that has had its turn and is not decided
 	workers  chan struct{} // one for each call in flight, of all lanes together
 	control  *control
 	health   *health
@@ -43,13 +47,14 @@ type laneCount struct {
 func newLane(headroom float64, pace *rate.Limiter, workers chan struct{}, c *control, h *health) *lane {
 	return &lane{
 		throttle: throttle.New(throttle.Config{Headroom: headroom, Pace: pace}),
+		line:     make(chan struct{}, inLine*cap(workers)),
 		workers:  workers,
 		control:  c,
 		health:   h,
 	}
 }
 
-// sender makes one call. A nil response means that nothing was sent.
+// sender makes one call.
 type sender func(context.Context) (*apiclient.Response, error)
 
 // reply is what became of a call in the end.
@@ -92,30 +97,36 @@ func (r *reply) call() *journal.Call {
 	return call
 }
 
-// turn waits in line for a worker and the throttle's permit; again is a
-// repetition, which goes first. Whoever wants calls to go out in an order has
-// to ask in that order.
-func (l *lane) turn(again bool) (*throttle.Permit, error) {
+// turn waits for a new call's turn: a place in the line and the throttle's
+// permit. Whoever wants calls to go out in an order has to ask in that order,
+// and to call do with the permit.
+func (l *lane) turn() (*throttle.Permit, error) {
 	select {
-	case l.workers <- struct{}{}:
+	case l.line <- struct{}{}:
 	case <-l.control.stopping.Done():
 		return nil, context.Cause(l.control.stopping)
 	}
-	permit, err := l.throttle.Acquire(l.control.stopping, again)
+	permit, err := l.throttle.Acquire(l.control.stopping, false)
 	if err != nil {
-		<-l.workers
+		<-l.line
 		return nil, err
 	}
-	if !again {
-		l.expect(-1)
-	}
+	l.expect(-1)
 	return permit, nil
 }
 
-// do makes a call, whose turn it is, until its answer is decided or the
-// run stops.
-func (l *lane) do(permit *throttle.Permit, send sender) *reply {
+// do makes a call, whose turn it is, until its answer is decided or the run
+// stops. Prepare, where there is one, comes before the call is sent for the
+// first time; where it fails, nothing is sent.
+func (l *lane) do(permit *throttle.Permit, prepare func(context.Context) error, send sender) *reply {
+	defer func() { <-l.line }()
 	r := &reply{}
+	if prepare != nil {
+		if err := prepare(l.control.calls); err != nil {
+			permit.Unused()
+			return stoppedReply(err)
+		}
+	}
 	for again := false; ; again = true {
 		resp, err := l.once(permit, send)
 		if resp == nil {
@@ -130,7 +141,7 @@ func (l *lane) do(permit *throttle.Permit, send sender) *reply {
 		if !l.worthRepeating(r) {
 			return r
 		}
-		if permit, err = l.turn(true); err != nil {
+		if permit, err = l.throttle.Acquire(l.control.stopping, true); err != nil {
 			r.stopped = true
 			return r
 		}
@@ -138,16 +149,13 @@ func (l *lane) do(permit *throttle.Permit, send sender) *reply {
 }
 
 // once makes one call, and tells the throttle what its answer says of the
-// bucket. The response is nil where nothing was sent.
+// bucket. The response is nil where the run stopped before it.
 func (l *lane) once(permit *throttle.Permit, send sender) (*apiclient.Response, error) {
-	defer func() { <-l.workers }()
-	if l.health.out() {
-		done, ok := l.health.probe(l.control)
-		defer done()
-		if !ok {
-			permit.Unused()
-			return nil, context.Cause(l.control.stopping)
-		}
+	done, ok := l.begin()
+	defer done()
+	if !ok {
+		permit.Unused()
+		return nil, context.Cause(l.control.stopping)
 	}
 	resp, err := send(l.control.calls)
 	if observation, sent := observe(resp, err); sent {
@@ -156,6 +164,21 @@ func (l *lane) once(permit *throttle.Permit, send sender) (*apiclient.Response, 
 		permit.Unused()
 	}
 	return resp, err
+}
+
+// begin waits for a worker, and in an outage for the turn to probe; ok is false
+// where the run stops first. Done ends the call in either case.
+func (l *lane) begin() (done func(), ok bool) {
+	select {
+	case l.workers <- struct{}{}:
+	case <-l.control.stopping.Done():
+		return func() {}, false
+	}
+	if !l.health.out() {
+		return func() { <-l.workers }, true
+	}
+	probed, ok := l.health.probe(l.control)
+	return func() { probed(); <-l.workers }, ok
 }
 
 // worthRepeating judges an answer, and waits where a repetition has to.
@@ -216,9 +239,6 @@ func refusedCredentials(failure *apiclient.Error) *Stop {
 // observe is what an answer says of the bucket; sent is false where the call
 // never left.
 func observe(resp *apiclient.Response, err error) (o throttle.Observation, sent bool) {
-	if resp == nil {
-		return o, false
-	}
 	var failure *apiclient.Error
 	if resp.Status == 0 && errors.As(err, &failure) && !failure.Sent {
 		return o, false

@@ -23,7 +23,7 @@ func (r *Run) provesAbsence() bool {
 			return *known, nil
 		}
 		r.reads.expect(1)
-		permit, err := r.reads.turn(false)
+		permit, err := r.reads.turn()
 		if err != nil {
 			return false, nil
 		}

@@ -31,10 +31,10 @@ func (r *Run) writeAll() {
 
 // writePlan sends the writes of a plan's rows, in their order; false where the
 // run stops. The pool has no limit of its own: a row enters it when it is its
-// turn, which is when a worker is free and the throttle permits the call.
+// turn, which is when there is a place in the line and the throttle permits it.
 func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
 	for i := range p.rows {
-		permit, err := r.writes.turn(false)
+		permit, err := r.writes.turn()
 		if err != nil {
 			return false
 		}
@@ -49,27 +49,26 @@ func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
 // write sees a row of a plan, whose turn it is, through to its outcome.
 func (r *Run) write(p *plan, i int, permit *throttle.Permit) {
 	defer r.backlog.sent()
-	for intended := false; ; {
-		reply := r.writes.do(permit, func(ctx context.Context) (*apiclient.Response, error) {
-			if !intended {
-				if err := r.intend(ctx, p, i); err != nil {
-					return nil, err
-				}
-				intended = true
-			}
+	for {
+		intended := false
+		reply := r.writes.do(permit, func(ctx context.Context) error {
+			err := r.intend(ctx, p, i)
+			intended = err == nil
+			return err
+		}, func(ctx context.Context) (*apiclient.Response, error) {
 			return r.action.send(ctx, r.API, p.org, p.rows[i])
 		})
-		if intended {
+		switch {
+		case intended:
 			reply.lost = reply.lost || p.unchecked && p.rows[i].lost
 			r.settle(r.written(p, i, reply))
 			return
-		}
-		if !errors.Is(reply.err, errStale) || !r.checkAgain(p, i) {
+		case !errors.Is(reply.err, errStale) || !r.checkAgain(p, i):
 			return // as it was before
 		}
 		r.writes.expect(1)
 		var err error
-		if permit, err = r.writes.turn(false); err != nil {
+		if permit, err = r.writes.turn(); err != nil {
 			return
 		}
 	}
@@ -90,8 +89,8 @@ func (r *Run) checkAgain(p *plan, i int) bool {
 }
 
 // intend puts on disk that a row's call is about to be sent, and what the
-// connection's settings were. It is asked with the permit in hand, so that
-// intents never run ahead of their calls.
+// connection's settings were. It is asked with the permit in hand, so intents
+// run ahead of their calls by no more than the line is long.
 func (r *Run) intend(ctx context.Context, p *plan, i int) error {
 	d, fresh := p.decision(i)
 	if !fresh {

@@ -11,9 +11,10 @@ import (
 )
 
 const (
-	maxDelay  = time.Second // for which an appended record waits for its sync
-	maxQueued = 256         // records; then Append blocks
-	maxBatch  = 1 << 20     // bytes; then a batch is written though nobody waits
+	maxDelay  = time.Second          // for which an appended record waits for its sync
+	syncPause = 2 * time.Millisecond // between syncs
+	maxQueued = 256                  // records; then Append blocks
+	maxBatch  = 1 << 20              // bytes; then a batch is written though nobody waits
 )
 
 // File is what a Writer needs of the file it writes; *os.File is one. It must
@@ -40,10 +41,11 @@ type Writer struct {
 	closed bool
 
 	// The owner's.
-	file    File
-	end     int64 // offset behind the last synced byte
-	buf     []byte
-	waiting []chan struct{}
+	file     File
+	end      int64 // offset behind the last synced byte
+	lastSync time.Time
+	buf      []byte
+	waiting  []chan struct{}
 }
 
 // request is an encoded record on its way to the owner.
@@ -174,7 +176,9 @@ func (w *Writer) own() {
 				return
 			}
 			w.gather(req)
-			urgent = len(w.waiting) > 0 || len(w.buf) >= maxBatch
+			if urgent = len(w.waiting) > 0 || len(w.buf) >= maxBatch; urgent {
+				w.gatherMore()
+			}
 		case <-due:
 		}
 		switch {
@@ -192,8 +196,21 @@ func (w *Writer) own() {
 // gather adds a request, and those already queued behind it, to the batch.
 func (w *Writer) gather(req request) {
 	w.add(req)
+	w.gatherQueued()
+}
+
+func (w *Writer) gatherQueued() {
 	for len(w.queue) > 0 && len(w.buf) < maxBatch {
 		w.add(<-w.queue)
+	}
+}
+
+// gatherMore lets some time pass since the last sync, so that where rows come
+// by the thousand a second, more of them share the next one.
+func (w *Writer) gatherMore() {
+	if wait := time.Until(w.lastSync.Add(syncPause)); wait > 0 {
+		time.Sleep(wait)
+		w.gatherQueued()
 	}
 }
 
@@ -225,6 +242,7 @@ func (w *Writer) flush() error {
 	if err := w.file.Sync(); err != nil {
 		return fmt.Errorf("sync journal: %w", err)
 	}
+	w.lastSync = time.Now()
 	w.end += int64(n)
 	for _, done := range w.waiting {
 		close(done)
