@@ -207,13 +207,13 @@ func (j *job) execute(dir *runDir, former *batch.Former) error {
 // report makes the reports, prints the summary, and gives the run's exit code.
 func (j *job) report(dir string, result batch.Result, journalErr error) error {
 	summary, err := reports.Make(dir, j.list)
-	if err = errors.Join(journalErr, err); err != nil && result.ExitCode <= batch.ExitFailedRows {
-		result.ExitCode = batch.ExitStopped
-	}
-	if err != nil {
+	if err = errors.Join(journalErr, err); err != nil {
 		err = fmt.Errorf("make the reports: %w", err)
 	} else if err = j.print(summary, dir); err != nil {
 		err = fmt.Errorf("print the summary: %w", err)
+	}
+	if err != nil && result.ExitCode <= batch.ExitFailedRows {
+		result.ExitCode = batch.ExitStopped
 	}
 	switch {
 	case result.Stop != nil:

@@ -17,6 +17,7 @@ func notify() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Ignore(syscall.SIGPIPE) // an output that nobody reads any more is an error like others
 	go func() {
 		for first := true; ; first = false {
 			s, ok := <-signals
