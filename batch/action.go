@@ -27,9 +27,10 @@ type action interface {
 	decide(rows []row, links []apiclient.EnabledConnection) []decision
 	// send makes a row's call.
 	send(ctx context.Context, api API, org string, row row) (*apiclient.Response, error)
-	// conclude is the outcome of a row by an answer that means something to
-	// this action only; "" where it does not.
-	conclude(reply *reply, unchecked bool) string
+	// conclude is the outcome of a row by a class of answer that means something
+	// to this action only; "" where it does not. Earlier says that an attempt
+	// before may have taken effect.
+	conclude(class apiclient.Class, earlier, unchecked bool) string
 	// ambiguous says whether an answer has to be understood by another read.
 	ambiguous(reply *reply) bool
 }

@@ -22,11 +22,11 @@ func (disabling) send(ctx context.Context, api API, org string, row row) (*apicl
 // conclude knows the 404s. Auth0 answers 204 also for a pair that is not
 // enabled; compatible servers answer 404. After a check it is the pair that was
 // not found, and an attempt whose answer was lost has done it.
-func (disabling) conclude(reply *reply, unchecked bool) string {
+func (disabling) conclude(class apiclient.Class, earlier, unchecked bool) string {
 	switch {
-	case reply.class() != apiclient.NotFound || unchecked:
+	case class != apiclient.NotFound || unchecked:
 		return ""
-	case reply.lost:
+	case earlier:
 		return journal.Disabled
 	default:
 		return journal.AlreadyDisabled

@@ -27,7 +27,7 @@ func (restoring) send(ctx context.Context, api API, org string, row row) (*apicl
 	return api.EnableConnection(ctx, org, link)
 }
 
-func (restoring) conclude(*reply, bool) string { return "" }
+func (restoring) conclude(apiclient.Class, bool, bool) string { return "" }
 
 // ambiguous knows the answers for a pair that is enabled already: what Auth0
 // answers is not documented, 409 or 400.

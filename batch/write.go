@@ -108,7 +108,8 @@ func (r *Run) intend(ctx context.Context, p *plan, i int) error {
 func (r *Run) written(p *plan, i int, reply *reply) journal.Outcome {
 	d, _ := p.decision(i)
 	o := journal.Outcome{Line: p.rows[i].Line, Message: d.message, Call: reply.call()}
-	switch outcome := r.action.conclude(reply, p.unchecked); {
+	earlier := reply.lost || p.rows[i].lost // an attempt that may have done it
+	switch outcome := r.action.conclude(reply.class(), earlier, p.unchecked); {
 	case reply.err == nil:
 		o.Outcome = r.action.done()
 		if p.unchecked {
@@ -121,7 +122,7 @@ func (r *Run) written(p *plan, i int, reply *reply) journal.Outcome {
 	case reply.stopped && !reply.lost:
 		o.Outcome, o.Message, o.Call = journal.NotAttempted, "the run stopped before its call", nil
 		return o
-	case r.action.ambiguous(reply) && r.understand(p, i, reply, &o):
+	case r.action.ambiguous(reply) && r.understand(p, i, earlier, reply.err, &o):
 		return o
 	case reply.lost:
 		o.Outcome = journal.Unknown
@@ -135,17 +136,24 @@ func (r *Run) written(p *plan, i int, reply *reply) journal.Outcome {
 }
 
 // understand reads an organization again to learn what became of a row whose
-// call was refused. It says whether that could be told.
-func (r *Run) understand(p *plan, i int, reply *reply, o *journal.Outcome) bool {
-	if read := r.readAgain(p, time.Now()); read.err != nil {
+// call was refused. It says whether that could be told. The read is the row's
+// own: one that began earlier may have been answered before the call was.
+func (r *Run) understand(p *plan, i int, earlier bool, refusal error, o *journal.Outcome) bool {
+	r.reads.expect(1)
+	permit, err := r.reads.turn()
+	if err != nil {
 		return false
 	}
-	d, _ := p.decision(i)
+	links, read := r.links(permit, p.org)
+	if read.err != nil {
+		return false
+	}
+	d := r.action.decide(p.rows[i:i+1], links)[0]
 	switch {
-	case d.outcome != r.action.already():
-		o.Outcome, o.Message = journal.Failed, reply.err.Error()
-	case reply.lost:
-		o.Outcome, o.Message = r.action.done(), ""
+	case d.outcome != r.action.already() && d.outcome != r.action.done():
+		o.Outcome, o.Message = journal.Failed, refusal.Error()
+	case earlier:
+		o.Outcome, o.Message = r.action.done(), messageEarlier
 	default:
 		o.Outcome, o.Message = d.outcome, d.message
 	}
