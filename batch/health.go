@@ -37,14 +37,15 @@ func newHealth(turn func(bool), dead func()) *health {
 	return &health{turn: turn, dead: dead, probing: make(chan struct{}, 1), lastGood: time.Now()}
 }
 
-// probe waits until it is a call's turn to probe a tenant that is out; ok is
-// false where the run stops first. Done ends the probe in either case.
-func (h *health) probe(c *control) (done func(), ok bool) {
+// probe waits until it is a call's turn to probe a tenant that is out, or the
+// run stops. Done ends the probe.
+func (h *health) probe(c *control) (done func()) {
 	select {
 	case h.probing <- struct{}{}:
-		return func() { <-h.probing }, c.sleep(probePause)
+		c.sleep(probePause)
+		return func() { <-h.probing }
 	case <-c.stopping.Done():
-		return func() {}, false
+		return func() {}
 	}
 }
 

@@ -174,11 +174,11 @@ func (l *lane) begin() (done func(), ok bool) {
 	case <-l.control.stopping.Done():
 		return func() {}, false
 	}
-	if !l.health.out() {
-		return func() { <-l.workers }, true
+	probed := func() {}
+	if l.health.out() {
+		probed = l.health.probe(l.control)
 	}
-	probed, ok := l.health.probe(l.control)
-	return func() { probed(); <-l.workers }, ok
+	return func() { probed(); <-l.workers }, l.control.stopping.Err() == nil
 }
 
 // worthRepeating judges an answer, and waits where a repetition has to.
