@@ -12,7 +12,7 @@ import (
 
 const (
 	maxDelay  = time.Second          // for which an appended record waits for its sync
-	syncPause = 2 * time.Millisecond // between syncs
+	syncPause = 5 * time.Millisecond // between syncs
 	maxQueued = 256                  // records; then Append blocks
 	maxBatch  = 1 << 20              // bytes; then a batch is written though nobody waits
 )
