@@ -25,16 +25,16 @@ type health struct {
 	probing chan struct{} // holds the one probe
 
 	mu       sync.Mutex
-	answered bool // anything ever came back
-	lastGood time.Time
-	bad      int // bad answers since the last good one
+	answered bool      // anything ever came back
+	since    time.Time // when the first bad call since the last good answer was sent
+	bad      int       // bad answers since the last good one
 	first    *reply
 	several  bool // the bad ones are from more than one call
 	deadline *time.Timer
 }
 
 func newHealth(turn func(bool), dead func()) *health {
-	return &health{turn: turn, dead: dead, probing: make(chan struct{}, 1), lastGood: time.Now()}
+	return &health{turn: turn, dead: dead, probing: make(chan struct{}, 1)}
 }
 
 // probe waits until it is a call's turn to probe a tenant that is out, or the
@@ -58,22 +58,22 @@ func (h *health) good() {
 		h.deadline = nil
 		h.turn(false)
 	}
-	h.answered, h.lastGood = true, time.Now()
+	h.answered = true
 	h.bad, h.first, h.several = 0, nil, false
 }
 
 // fault notes a bad answer for call, and says whether this is an outage.
-func (h *health) fault(call *reply, status int) bool {
+func (h *health) fault(call *reply) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.answered = h.answered || status != 0
+	h.answered = h.answered || call.resp.Status != 0
 	if h.first == nil {
-		h.first = call
+		h.first, h.since = call, call.resp.Sent
 	}
 	h.bad++
 	h.several = h.several || h.first != call
 	if h.deadline == nil && h.bad >= outageAnswers && h.several {
-		h.deadline = time.AfterFunc(time.Until(h.lastGood.Add(outageTime)), h.dead)
+		h.deadline = time.AfterFunc(time.Until(h.since.Add(outageTime)), h.dead)
 		h.turn(true)
 	}
 	return h.deadline != nil

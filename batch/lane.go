@@ -209,7 +209,7 @@ func (l *lane) afterFault(r *reply, failure *apiclient.Error) bool {
 		r.stopped = true
 		return false
 	}
-	if !l.health.fault(r, r.resp.Status) {
+	if !l.health.fault(r) {
 		r.faults++
 	}
 	if r.faults >= maxFaults {

@@ -52,7 +52,7 @@ func (p *plan) decision(i int) (d decision, fresh bool) {
 func (p *plan) check(decisions []decision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.decisions, p.checkedAt = decisions, time.Now()
+	p.decisions, p.checkedAt = decisions, time.Now().Round(0) // by the wall clock, which a suspended machine does not stop
 }
 
 // checked is when the last check was made.

@@ -97,11 +97,11 @@ func (r *Run) intend(ctx context.Context, p *plan, i int) error {
 		return errStale
 	}
 	intent := journal.Record{Intent: &journal.Intent{Line: p.rows[i].Line, Snapshot: d.snapshot}}
-	if err := r.Journal.Commit(ctx, stamp(intent)); err != nil {
+	err := r.Journal.Commit(ctx, stamp(intent))
+	if err != nil && ctx.Err() == nil {
 		r.journalFailed(err)
-		return err
 	}
-	return nil
+	return err
 }
 
 // written is the outcome of a row whose intent is on disk.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
@@ -84,12 +85,12 @@ func apiExitCode(err *apiclient.Error) int {
 }
 
 // printable keeps a terminal safe from text that came from a file or a
-// server: control characters are shown, not obeyed.
+// server: what would not be seen as it is, is shown and not obeyed.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069) {
-			return '\uFFFD'
+		if r == '\n' || unicode.IsPrint(r) {
+			return r
 		}
-		return r
+		return unicode.ReplacementChar
 	}, s)
 }

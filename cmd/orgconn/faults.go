@@ -47,8 +47,9 @@ func parseFault(spec string) (simulator.Fault, error) {
 	}
 	fault.Path = apiPath
 	if hasShare {
-		p, err := strconv.ParseFloat(strings.TrimSuffix(share, "%"), 64)
-		if err != nil || !(p > 0 && p <= 100) {
+		number, isPercent := strings.CutSuffix(share, "%")
+		p, err := strconv.ParseFloat(number, 64)
+		if err != nil || !(p > 0 && p <= 100) || !isPercent {
 			return fault, fmt.Errorf("fault %s: %q is not a share from 0%% to 100%%", name, share)
 		}
 		fault.Probability = p / 100

@@ -90,8 +90,10 @@ func (o *options) check() error {
 	switch {
 	case s.DryRun && s.NoCheck:
 		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
-	case s.Limit < 0, s.MaxChanges < 0, s.MaxRPS < 0, o.duration < 0, o.lockWait < 0:
-		return errors.New("--limit, --max-changes, --max-rps, --max-duration and --lock-wait take no negative values")
+	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS):
+		return fmt.Errorf("--max-rps takes 0 to %d requests per second", int(maxRPS))
+	case s.Limit < 0, s.MaxChanges < 0, o.duration < 0, o.lockWait < 0:
+		return errors.New("--limit, --max-changes, --max-duration and --lock-wait take no negative values")
 	case s.Workers < 1 || s.Workers > 1024:
 		return errors.New("--workers takes 1 to 1024")
 	case o.timeout < time.Millisecond:
@@ -139,6 +141,9 @@ func (o *options) load(run journal.Run, flags *pflag.FlagSet) error {
 	return nil
 }
 
+// maxRPS is more than any tenant allows.
+const maxRPS = 1e6
+
 // percent is a share, written "25%". It is a pflag.Value.
 type percent float64
 
@@ -152,8 +157,9 @@ func (p *percent) String() string {
 func (p *percent) Type() string { return "P%" }
 
 func (p *percent) Set(s string) error {
-	v, err := strconv.ParseFloat(strings.TrimSuffix(s, "%"), 64)
-	if err != nil || !(v >= 0 && v <= maxHeadroom) {
+	number, isPercent := strings.CutSuffix(s, "%")
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil || !(v >= 0 && v <= maxHeadroom) || !isPercent && v != 0 {
 		return fmt.Errorf("%q is not a share from 0%% to %d%%", s, maxHeadroom)
 	}
 	*p = percent(v / 100)

@@ -16,6 +16,9 @@ func newReport() *cobra.Command {
 		Short: "make the reports again from the journal, also of a running or killed run",
 		Args:  oneArg("run directory"),
 		RunE: func(_ *cobra.Command, args []string) error {
+			if _, err := firstRun(args[0]); err != nil {
+				return err
+			}
 			summary, err := reports.Make(args[0], nil)
 			if err != nil {
 				return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -33,16 +34,15 @@ type stagedDir struct {
 // stageRunDir makes the hidden directory beside where the named one will be.
 func stageRunDir(name string) (*stagedDir, error) {
 	if name != "" {
+		name = filepath.Clean(name)
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
 			return nil, refused(fmt.Errorf("run directory %q exists already", name), "give another --out")
 		}
 	}
-	hidden, err := os.MkdirTemp(filepath.Dir(name), ".orgconn-")
-	if err != nil {
+	// Not os.MkdirTemp, which leaves nobody else a way in, whatever the umask.
+	hidden := filepath.Join(filepath.Dir(name), ".orgconn-"+rand.Text())
+	if err := os.Mkdir(hidden, 0o777); err != nil {
 		return nil, refused(fmt.Errorf("make the run directory: %w", err), "the current folder, or the one of --out, must be writable")
-	}
-	if err := os.Chmod(hidden, 0o755); err != nil {
-		return nil, errors.Join(err, os.RemoveAll(hidden))
 	}
 	return &stagedDir{hidden: hidden, name: name}, nil
 }
@@ -87,7 +87,8 @@ func defaultName(run journal.Run, now time.Time) string {
 	return fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), run.Command)
 }
 
-// rename gives the directory its name, durably, and never somebody else's.
+// rename gives the directory its name, durably. A default name that is taken,
+// be it at this instant by another run, makes place for the next one.
 func (d *stagedDir) rename(standard string) (string, error) {
 	if err := syncDir(d.hidden); err != nil {
 		return "", err
@@ -100,12 +101,16 @@ func (d *stagedDir) rename(standard string) (string, error) {
 				name = fmt.Sprintf("%s-%d", standard, n)
 			}
 		}
-		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
-			if err := os.Rename(d.hidden, name); err != nil {
-				return "", err
+		_, err := os.Lstat(name)
+		if errors.Is(err, fs.ErrNotExist) {
+			err = os.Rename(d.hidden, name)
+			if err == nil {
+				d.named = true
+				return name, syncDir(filepath.Dir(name))
 			}
-			d.named = true
-			return name, syncDir(filepath.Dir(name))
+		}
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return "", err
 		}
 		if d.name != "" {
 			break

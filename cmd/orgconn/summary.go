@@ -46,14 +46,14 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	printNeverSeen(&b, s)
 	if s.Reason != "" {
-		fmt.Fprintf(&b, "  %s\n", printable(s.Reason))
+		fmt.Fprintf(&b, "  %s\n", s.Reason)
 	}
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
 	if s.DryRun && s.Outcomes[journal.WouldDisable] > 0 {
 		fmt.Fprintf(&b, "  next:    orgconn disable %s\n", results)
 	}
-	_, err := io.WriteString(w, b.String())
+	_, err := io.WriteString(w, printable(b.String()))
 	return err
 }
 
