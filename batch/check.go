@@ -116,7 +116,8 @@ func (r *Run) readWith(permit *throttle.Permit, p *plan) *reply {
 	if reply.err == nil {
 		r.found.Store(true)
 		r.see(p, links)
-		p.check(r.decide(p.rows, links))
+		rows, places, left := p.open(links)
+		p.check(places, r.decide(rows, left))
 	}
 	return reply
 }

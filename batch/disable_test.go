@@ -116,3 +116,22 @@ func TestDecideNeverLocksOut(t *testing.T) {
 		}
 	})
 }
+
+// A check that is repeated while another row's call is on its way counts that
+// row's connection as gone: two rows never take an organization's last two
+// ways in.
+func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
+	p := &plan{rows: rowsOf("a b")}
+	guard := disabling{}
+	rows, places, left := p.open(linksOf("a b c"))
+	p.check(places, guard.decide(rows, left))
+	p.begin(0)
+	rows, places, left = p.open(linksOf("a b")) // c is gone by now
+	p.check(places, guard.decide(rows, left))
+	if d, _ := p.decision(1); d.outcome != journal.Blocked {
+		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.outcome)
+	}
+	if d, _ := p.decision(0); d.outcome != "" {
+		t.Errorf("row a, whose call is on its way, is %q", d.outcome)
+	}
+}

@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"slices"
 	"sync"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -34,6 +36,7 @@ type plan struct {
 
 	mu        sync.Mutex
 	decisions []decision // by row
+	begun     []bool     // by row: its call is on its way; nil where none is
 	checkedAt time.Time
 }
 
@@ -48,11 +51,45 @@ func (p *plan) decision(i int) (d decision, fresh bool) {
 	return p.decisions[i], time.Since(p.checkedAt) < checkAge
 }
 
-// check notes a new check.
-func (p *plan) check(decisions []decision) {
+// begin takes row i out of later checks: its call is about to be sent.
+func (p *plan) begin(i int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.decisions, p.checkedAt = decisions, time.Now().Round(0) // by the wall clock, which a suspended machine does not stop
+	if p.begun == nil {
+		p.begun = make([]bool, len(p.rows))
+	}
+	p.begun[i] = true
+}
+
+// open are the rows whose call is not on its way, with their places in the
+// plan. Of the links, those that calls on their way are about to take do not
+// count any more.
+func (p *plan) open(links []apiclient.EnabledConnection) (rows []row, places []int, left []apiclient.EnabledConnection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i, row := range p.rows {
+		if p.begun == nil || !p.begun[i] {
+			rows, places = append(rows, row), append(places, i)
+			continue
+		}
+		links = slices.DeleteFunc(links, func(link apiclient.EnabledConnection) bool {
+			return link.ConnectionID == row.ConnectionID
+		})
+	}
+	return rows, places, links
+}
+
+// check notes what a new check says of the rows at these places.
+func (p *plan) check(places []int, decisions []decision) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.decisions == nil {
+		p.decisions = make([]decision, len(p.rows))
+	}
+	for n, d := range decisions {
+		p.decisions[places[n]] = d
+	}
+	p.checkedAt = time.Now().Round(0) // by the wall clock, which a suspended machine does not stop
 }
 
 // checked is when the last check was made.

@@ -50,9 +50,10 @@ func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
 func (r *Run) write(p *plan, i int, permit *throttle.Permit) {
 	defer r.backlog.sent()
 	for {
+		var d decision
 		intended := false
-		reply := r.writes.do(permit, func(ctx context.Context) error {
-			err := r.intend(ctx, p, i)
+		reply := r.writes.do(permit, func(ctx context.Context) (err error) {
+			d, err = r.intend(ctx, p, i)
 			intended = err == nil
 			return err
 		}, func(ctx context.Context) (*apiclient.Response, error) {
@@ -61,7 +62,7 @@ func (r *Run) write(p *plan, i int, permit *throttle.Permit) {
 		switch {
 		case intended:
 			reply.lost = reply.lost || p.unchecked && p.rows[i].lost
-			r.settle(r.written(p, i, reply))
+			r.settle(r.written(p, i, d, reply))
 			return
 		case !errors.Is(reply.err, errStale) || !r.checkAgain(p, i):
 			return // as it was before
@@ -91,22 +92,22 @@ func (r *Run) checkAgain(p *plan, i int) bool {
 // intend puts on disk that a row's call is about to be sent, and what the
 // connection's settings were. It is asked with the permit in hand, so intents
 // run ahead of their calls by no more than the line is long.
-func (r *Run) intend(ctx context.Context, p *plan, i int) error {
+func (r *Run) intend(ctx context.Context, p *plan, i int) (decision, error) {
 	d, fresh := p.decision(i)
 	if !fresh {
-		return errStale
+		return d, errStale
 	}
+	p.begin(i)
 	intent := journal.Record{Intent: &journal.Intent{Line: p.rows[i].Line, Snapshot: d.snapshot}}
 	err := r.Journal.Commit(ctx, stamp(intent))
 	if err != nil && ctx.Err() == nil {
 		r.journalFailed(err)
 	}
-	return err
+	return d, err
 }
 
-// written is the outcome of a row whose intent is on disk.
-func (r *Run) written(p *plan, i int, reply *reply) journal.Outcome {
-	d, _ := p.decision(i)
+// written is the outcome of a row whose intent is on disk, by decision d.
+func (r *Run) written(p *plan, i int, d decision, reply *reply) journal.Outcome {
 	o := journal.Outcome{Line: p.rows[i].Line, Message: d.message, Call: reply.call()}
 	earlier := reply.lost || p.rows[i].lost // an attempt that may have done it
 	switch outcome := r.action.conclude(reply.class(), earlier, p.unchecked); {
