@@ -55,7 +55,8 @@ func LockTenant(ctx context.Context, tenant string, wait time.Duration) (*Lock, 
 	}
 	// Without O_CREAT: in a sticky folder the kernel may refuse to open
 	// another user's file with it, even where its mode allows writing.
-	file := flock.New(path, flock.SetFlag(os.O_RDWR))
+	// Without following links, which anybody may have put there.
+	file := flock.New(path, flock.SetFlag(os.O_RDWR|noFollow))
 	ok, err := file.TryLock()
 	if err == nil && !ok && wait > 0 {
 		waiting, cancel := context.WithTimeout(ctx, wait)
@@ -110,7 +111,7 @@ func hold(file *flock.Flock) (*Lock, error) {
 
 // sign writes into the lock file whose it is.
 func sign(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC, 0)
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|noFollow, 0)
 	if err != nil {
 		return err
 	}
@@ -120,7 +121,7 @@ func sign(path string) error {
 
 // holder is what the lock's holder wrote about itself.
 func holder(path string) string {
-	f, err := os.Open(path)
+	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
 	if err != nil {
 		return "who it is cannot be read"
 	}

@@ -3,6 +3,7 @@ package batch
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -73,6 +74,7 @@ type scenario struct {
 	settings journal.Settings
 
 	dir     string
+	sum     string // of the input
 	disk    *disk
 	dead    atomic.Bool // the process is: nothing more leaves it
 	command string
@@ -207,7 +209,7 @@ func (s *scenario) job(command string, input []byte) {
 
 // begin prepares a run directory with its input.
 func (s *scenario) begin(command string, input []byte) {
-	s.command, s.dir = command, s.t.TempDir()
+	s.command, s.dir, s.sum = command, s.t.TempDir(), fmt.Sprintf("%x", sha256.Sum256(input))
 	s.must(os.WriteFile(filepath.Join(s.dir, "input.csv"), input, 0o644))
 	s.disk = &disk{random: rand.New(rand.NewPCG(s.random.Uint64(), 2)), intents: map[int]bool{}}
 }
@@ -274,6 +276,7 @@ func (s *scenario) sitting(n int, troubled bool) int {
 func (s *scenario) open(n int) (*Former, *journal.Writer) {
 	run := journal.Record{At: time.Now(), Run: &journal.Run{
 		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,
+		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
 	}}
 	s.dead.Store(false)
 	if n == 0 {

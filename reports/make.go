@@ -5,6 +5,8 @@ package reports
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -98,12 +100,34 @@ func openInput(dir string, run journal.Run) (*list.List, error) {
 	if name == "-" {
 		name = "standard input"
 	}
-	return list.Open(filepath.Join(dir, "input.csv"), name, list.Options{
+	path := filepath.Join(dir, "input.csv")
+	if err := CheckInput(path, run.Input.SHA256); err != nil {
+		return nil, err
+	}
+	return list.Open(path, name, list.Options{
 		Command:       run.Command,
 		DryRun:        run.Settings.DryRun,
 		Limit:         run.Settings.Limit,
 		Organizations: run.Settings.Organizations,
 	})
+}
+
+// CheckInput fails where the file at path is not the list that a run began
+// with: its rows would get each other's outcomes.
+func CheckInput(path, sum string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open the run's list: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return fmt.Errorf("read the run's list: %w", err)
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != sum {
+		return fmt.Errorf("%s is not the list that the run began with", path)
+	}
+	return nil
 }
 
 // writeResults writes a line for every record of the input, and counts them.

@@ -84,7 +84,9 @@ func TestEveryRecordOnce(t *testing.T) {
 		input.WriteString("valid," + orgC + "," + con1 + "\n")
 		writeFile(rt, dir, "input.csv", input.String())
 		lines := rapid.SliceOfN(rapid.IntRange(2, rows+10), 0, 60).Draw(rt, "lines")
-		run := journalOf(t, append([]journal.Record{runRecord()}, recordsOf(rt, lines)...)...)
+		first := runRecord()
+		first.Run.Input.SHA256 = sumOf(input.String())
+		run := journalOf(t, append([]journal.Record{first}, recordsOf(rt, lines)...)...)
 		head := strings.IndexByte(run, '\n') + 1
 		writeFile(rt, dir, "journal.jsonl", run[:rapid.IntRange(head, len(run)).Draw(rt, "cut")])
 

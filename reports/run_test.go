@@ -62,11 +62,20 @@ func (*memory) Sync() error { return nil }
 func writeRun(t testing.TB, input string, first journal.Record, records ...journal.Record) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	sum := sha256.Sum256([]byte(input))
-	first.Run.Input.SHA256 = hex.EncodeToString(sum[:])
+	all := append([]journal.Record{first}, records...)
+	for _, rec := range all {
+		if rec.Run != nil {
+			rec.Run.Input.SHA256 = sumOf(input)
+		}
+	}
 	writeFile(t, dir, "input.csv", input)
-	writeFile(t, dir, "journal.jsonl", journalOf(t, append([]journal.Record{first}, records...)...))
+	writeFile(t, dir, "journal.jsonl", journalOf(t, all...))
 	return dir
+}
+
+func sumOf(input string) string {
+	sum := sha256.Sum256([]byte(input))
+	return hex.EncodeToString(sum[:])
 }
 
 func writeFile(t rapid.TB, dir, name, content string) {

@@ -58,7 +58,7 @@ func (j *job) start(from source) (err error) {
 	}
 	defer func() { err = errors.Join(err, staged.discard()) }()
 	j.input.Path = from.path
-	if j.input.SHA256, err = staged.input(from.copy); err != nil {
+	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
 	}
 	if err := j.openList(staged.file(inputFile), from.name); err != nil {
@@ -78,6 +78,25 @@ func (j *job) start(from source) (err error) {
 		return err
 	}
 	return j.execute(dir, nil)
+}
+
+// copyInput copies the list into the run directory. A signal ends the wait for
+// a pipe that brings nothing.
+func (j *job) copyInput(staged *stagedDir, write func(io.Writer) error) error {
+	copied := make(chan error, 1)
+	var sum string
+	go func() {
+		var err error
+		sum, err = staged.input(write)
+		copied <- err
+	}()
+	select {
+	case err := <-copied:
+		j.input.SHA256 = sum
+		return err
+	case <-j.ctx.Done():
+		return context.Cause(j.ctx)
+	}
 }
 
 // run is the record that a sitting begins with.

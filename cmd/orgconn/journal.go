@@ -1,8 +1,6 @@
 package main
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -94,24 +92,6 @@ func (d *runDir) former() (*batch.Former, error) {
 	}
 	d.journal = journal.Append(d.file, tail.Offset)
 	return former, nil
-}
-
-// checkInput refuses a run directory whose list is not the one that its journal
-// is about.
-func (d *runDir) checkInput(in journal.Input) error {
-	f, err := os.Open(filepath.Join(d.path, inputFile))
-	if err != nil {
-		return fmt.Errorf("open the run's list: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return fmt.Errorf("read the run's list: %w", err)
-	}
-	if hex.EncodeToString(hash.Sum(nil)) != in.SHA256 {
-		return refused(fmt.Errorf("%s is not the list that the run began with", f.Name()), "put it back, or begin a new run")
-	}
-	return nil
 }
 
 // reportFiles are what a sitting makes at its end, the last one last.

@@ -99,9 +99,10 @@ func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
 
 // goOn runs the rows that are left.
 func (j *job) goOn(dir *runDir, former *batch.Former) error {
-	err := dir.checkInput(j.input)
+	input := filepath.Join(dir.path, inputFile)
+	err := reports.CheckInput(input, j.input.SHA256)
 	if err == nil {
-		err = j.openList(filepath.Join(dir.path, inputFile), j.input.Path)
+		err = j.openList(input, j.input.Path)
 	}
 	if err != nil {
 		return errors.Join(err, dir.close())

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -26,27 +27,32 @@ const (
 type view struct {
 	terminal bool
 	quiet    bool
-	bars     *mpb.Progress // nil off a terminal
 	stop     chan struct{}
 	stopped  chan struct{}
+
+	mu   sync.Mutex
+	bars *mpb.Progress // while there is a progress line
 }
 
 func newView(quiet bool) *view {
-	v := &view{terminal: term.IsTerminal(int(os.Stderr.Fd())), quiet: quiet}
-	if v.terminal && !quiet {
-		v.bars = mpb.New(mpb.WithOutput(os.Stderr), mpb.WithRefreshRate(redrawEvery), mpb.WithWidth(20))
-	}
-	return v
+	return &view{terminal: term.IsTerminal(int(os.Stderr.Fd())), quiet: quiet}
 }
 
 // Write prints log lines above the progress line.
 func (v *view) Write(p []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
 	if v.bars != nil {
-		if n, err := v.bars.Write(p); err == nil {
-			return n, nil
-		}
+		return v.bars.Write(p)
 	}
 	return os.Stderr.Write(p)
+}
+
+// setBars begins the progress line, or ends it with nil.
+func (v *view) setBars(bars *mpb.Progress) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.bars = bars
 }
 
 // watch shows the progress until close.
@@ -55,7 +61,7 @@ func (v *view) watch(progress func() batch.Progress, log *zap.Logger) {
 	switch {
 	case v.quiet:
 		close(v.stopped)
-	case v.bars != nil:
+	case v.terminal:
 		go v.draw(progress)
 	default:
 		go v.report(progress, log)
@@ -71,11 +77,13 @@ func (v *view) close() {
 // draw keeps the progress line up to date.
 func (v *view) draw(progress func() batch.Progress) {
 	defer close(v.stopped)
+	bars := mpb.New(mpb.WithOutput(os.Stderr), mpb.WithRefreshRate(redrawEvery), mpb.WithWidth(20))
+	v.setBars(bars)
 	now := progress()
 	text := func(f func(batch.Progress) string) decor.Decorator {
 		return decor.Any(func(decor.Statistics) string { return f(progress()) })
 	}
-	bar := v.bars.AddBar(int64(max(now.Rows, 1)),
+	bar := bars.AddBar(int64(max(now.Rows, 1)),
 		mpb.PrependDecorators(text(func(p batch.Progress) string { return fmt.Sprintf("%d/%d ", p.Done, p.Rows) })),
 		mpb.AppendDecorators(text(progressText)),
 	)
@@ -88,8 +96,8 @@ func (v *view) draw(progress func() batch.Progress) {
 		case <-v.stop:
 			bar.SetCurrent(int64(progress().Done))
 			bar.Abort(false)
-			v.bars.Wait()
-			v.bars = nil
+			v.setBars(nil)
+			bars.Wait()
 			return
 		}
 	}
