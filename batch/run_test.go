@@ -604,3 +604,79 @@ func TestReadsAndWritesAtTheSameTime(t *testing.T) {
 		}
 	})
 }
+
+// A list longer than a page is read to its end.
+func TestReadsEveryPage(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		all := pairs(1, 130)
+		r.tenant.SeedPairs(all)
+		rows := []simulator.Pair{all[129], all[5]}
+		r.run(rows)
+		r.expect(rows, "disabled*2")
+		if gets := r.count(http.MethodGet); gets != 2 {
+			t.Errorf("%d reads of a list of two pages", gets)
+		}
+	})
+}
+
+// A panic in a worker is a stop with its own code, not the end of the process.
+func TestPanicIsAnInternalError(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(5, 1)
+		r.tenant.SeedPairs(rows)
+		onRow := onRow(rows[2], simulator.Fault{})
+		match := onRow.Match
+		onRow.Match = func(req *http.Request) bool {
+			if match(req) {
+				panic("a bug")
+			}
+			return false
+		}
+		onRow.Kind, onRow.Probability = simulator.Slow, 1
+		r.tenant.Inject(onRow)
+		if result := r.run(rows); result.ExitCode != ExitInternal || !strings.Contains(result.Reason(), "a bug") {
+			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+		}
+	})
+}
+
+func TestMaxRPS(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(20, 4)
+		r.tenant.SeedPairs(rows)
+		r.settings.MaxRPS = 10
+		start := time.Now()
+		r.run(rows)
+		r.expect(rows, "disabled*80")
+		if took := time.Since(start); took < 9*time.Second || took > 13*time.Second {
+			t.Errorf("100 calls at 10 a second took %s", took)
+		}
+	})
+}
+
+// Reads run about a minute of writes ahead, so that checks are young when they
+// are acted on.
+func TestReadsDoNotRunFarAhead(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {
+		rows := pairs(200, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.MaxDuration = "150s"
+		r.run(rows)
+		gets, deletes := r.count(http.MethodGet), r.count(http.MethodDelete)
+		// 25 writes a minute are a minute ahead; reads could be 125 by then.
+		if ahead := gets - deletes; ahead < 5 || ahead > 40 {
+			t.Errorf("%d reads and %d writes", gets, deletes)
+		}
+	})
+}
+
+// Bad answers for one row alone are no outage, however many there are.
+func TestOneBadRowIsNoOutage(t *testing.T) {
+	h := newHealth(func(bool) { t.Error("an outage") }, func() {})
+	call := &reply{resp: &apiclient.Response{Status: 503, Sent: time.Now()}}
+	for range 3 * outageAnswers {
+		if h.fault(call) {
+			t.Fatal("an outage of one row")
+		}
+	}
+}
