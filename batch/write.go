@@ -94,7 +94,7 @@ func (r *Run) checkAgain(p *plan, i int) bool {
 // run ahead of their calls by no more than the line is long.
 func (r *Run) intend(ctx context.Context, p *plan, i int) (decision, error) {
 	d, fresh := p.decision(i)
-	if !fresh {
+	if !fresh || d.outcome != "" { // another row's check may have decided this one
 		return d, errStale
 	}
 	p.begin(i)

@@ -88,7 +88,7 @@ func apiExitCode(err *apiclient.Error) int {
 // server: what would not be seen as it is, is shown and not obeyed.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == '\n' || unicode.IsPrint(r) {
+		if r == '\n' || r == '\t' || unicode.IsPrint(r) {
 			return r
 		}
 		return unicode.ReplacementChar

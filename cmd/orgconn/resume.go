@@ -109,7 +109,7 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 	}
 	defer j.list.Close()
 	left := former.Left(j.list)
-	if left == 0 && former.End != nil {
+	if left == 0 && former.End != nil && former.End.ExitCode <= batch.ExitFailedRows {
 		if err := errors.Join(j.nothingLeft(dir), dir.close()); err != nil {
 			return err
 		}
@@ -145,7 +145,7 @@ func (j *job) begin(dir *runDir) error {
 	}
 	run := j.run()
 	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Run: &run}); err != nil {
-		return fmt.Errorf("write the journal: %w", err)
+		return &failure{code: batch.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
 	}
 	return nil
 }

@@ -50,8 +50,8 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
-	if s.DryRun && s.Outcomes[journal.WouldDisable] > 0 {
-		fmt.Fprintf(&b, "  next:    orgconn disable %s\n", results)
+	if s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0 {
+		fmt.Fprintf(&b, "  next:    orgconn %s %s\n", s.Command, results)
 	}
 	_, err := io.WriteString(w, printable(b.String()))
 	return err

@@ -42,10 +42,17 @@ func newView(quiet bool) *view {
 func (v *view) Write(p []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if v.bars != nil {
-		return v.bars.Write(p)
+	text := p
+	if v.terminal {
+		text = []byte(printable(string(p)))
 	}
-	return os.Stderr.Write(p)
+	var err error
+	if v.bars != nil {
+		_, err = v.bars.Write(text)
+	} else {
+		_, err = os.Stderr.Write(text)
+	}
+	return len(p), err
 }
 
 // setBars begins the progress line, or ends it with nil.
