@@ -73,7 +73,13 @@ func (r *Run) settle(o journal.Outcome) {
 		fields = append(fields, zap.Int("status", o.Call.Status), zap.Int("attempts", o.Call.Attempts))
 	}
 	switch o.Outcome {
-	case journal.Blocked, journal.Failed, journal.NotFound, journal.Unknown:
+	case journal.NotFound:
+		if r.Settings.MissingOK {
+			r.Log.Debug("row", fields...)
+			break
+		}
+		fallthrough
+	case journal.Blocked, journal.Failed, journal.Unknown:
 		r.Log.Warn("row", fields...)
 	case r.action.done():
 		r.found.Store(true)

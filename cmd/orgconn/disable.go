@@ -41,7 +41,7 @@ func newDisable(getenv func(string) string) *cobra.Command {
 		Example: disableExample,
 		Args:    oneArg("list"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
 			j, err := newJob(cmd.Context(), o, batch.CommandDisable)

@@ -54,6 +54,17 @@ func (o *options) addRestore(flags *pflag.FlagSet) {
 	mustBeTyped(flags, "allow-defaults")
 }
 
+// atLeastOne refuses a bound of 0 that somebody gave: it would be none, and is
+// most likely a variable that came out empty.
+func atLeastOne(flags *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if flag := flags.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "0" {
+			return fmt.Errorf("--%s takes 1 or more; leave it out for no bound", name)
+		}
+	}
+	return nil
+}
+
 // addLimits adds the flags that bound a run.
 func (o *options) addLimits(flags *pflag.FlagSet) {
 	s := &o.settings
@@ -83,7 +94,10 @@ func (o *options) addSitting(flags *pflag.FlagSet) {
 }
 
 // check refuses values that make no sense, and completes the settings.
-func (o *options) check() error {
+func (o *options) check(flags *pflag.FlagSet) error {
+	if err := atLeastOne(flags, "limit", "max-changes"); err != nil {
+		return err
+	}
 	s := &o.settings
 	_, thresholdErr := batch.ParseThreshold(s.MaxFailures)
 	_, levelErr := zapcore.ParseLevel(o.logLevel)

@@ -36,7 +36,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 		Example: restoreExample,
 		Args:    oneArg("run directory or results file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
 			j, err := newJob(cmd.Context(), o, batch.CommandRestore)

@@ -94,7 +94,7 @@ func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
 	if j.settings.AllowLockout || j.settings.AllowDefaults {
 		former.Unblock()
 	}
-	return j.check()
+	return j.check(flags)
 }
 
 // goOn runs the rows that are left.

@@ -2,14 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
+	"golang.org/x/term"
+
 	"github.com/orgconn/orgconn/batch"
 )
 
-// notify ends the context at the first SIGINT or SIGTERM, so that a run can
+// notify ends the context at the first SIGINT, SIGTERM or SIGHUP, so that a run can
 // finish its calls in flight, and the process at the second. An own channel
 // and not signal.NotifyContext: that one restores the default action, which a
 // parent like nohup may have set to ignore.
@@ -17,6 +20,9 @@ func notify() (ctx context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it, and means it
+		signal.Notify(signals, syscall.SIGHUP)
+	}
 	signal.Ignore(syscall.SIGPIPE) // an output that nobody reads any more is an error like others
 	go func() {
 		for first := true; ; first = false {
@@ -26,6 +32,9 @@ func notify() (ctx context.Context, stop func()) {
 				return
 			case first:
 				cancel(stopBy(s))
+				if term.IsTerminal(int(os.Stderr.Fd())) {
+					fmt.Fprintln(os.Stderr, "\nstopping when the calls in flight are answered; once more leaves at once")
+				}
 			default:
 				os.Exit(stopBy(s).Code)
 			}
@@ -38,7 +47,7 @@ func notify() (ctx context.Context, stop func()) {
 }
 
 func stopBy(s os.Signal) *batch.Stop {
-	if s == syscall.SIGTERM {
+	if s != os.Interrupt {
 		return &batch.Stop{Code: batch.ExitTerminated, Reason: "terminated"}
 	}
 	return &batch.Stop{Code: batch.ExitInterrupted, Reason: "interrupted"}

@@ -51,10 +51,18 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
 	if s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0 {
-		fmt.Fprintf(&b, "  next:    orgconn %s %s\n", s.Command, results)
+		fmt.Fprintf(&b, "  next:    orgconn %s %s\n", s.Command, shellWord(results))
 	}
 	_, err := io.WriteString(w, printable(b.String()))
 	return err
+}
+
+// shellWord quotes a path for a shell where it has to be.
+func shellWord(path string) string {
+	if !strings.ContainsAny(path, " \t'\"$`\\&;|<>()*?[]#~!") {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // printNeverSeen names connections that no organization had: most likely
