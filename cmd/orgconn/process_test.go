@@ -88,7 +88,9 @@ func waitForWrites(t *testing.T, tenant *simulated, n int) {
 
 // The first signal lets calls in flight finish, and the run can be resumed.
 func TestFirstSignalDrains(t *testing.T) {
-	for signal, want := range map[syscall.Signal]int{syscall.SIGINT: batch.ExitInterrupted, syscall.SIGTERM: batch.ExitTerminated} {
+	for signal, want := range map[syscall.Signal]int{
+		syscall.SIGINT: batch.ExitInterrupted, syscall.SIGTERM: batch.ExitTerminated, syscall.SIGHUP: batch.ExitTerminated,
+	} {
 		tenant, dir := slowTenant(t, 100*time.Millisecond)
 		p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
 		waitForWrites(t, tenant, 3)
