@@ -84,8 +84,8 @@ func (n *network) oneWay() time.Duration {
 	return duration(min(max(trip, 20), 300) / 2 / 1000)
 }
 
-// job is a run of calls by 128 workers.
-type job struct {
+// oldJob is a run of calls by 128 workers.
+type oldJob struct {
 	calls    int
 	headroom float64
 	unknown  bool // how many there are is not told
@@ -102,7 +102,7 @@ type result struct {
 
 // run does the job against do, which answers one call. It must be called in a
 // synctest bubble.
-func (j job) run(do func() Observation) result {
+func (j oldJob) run(do func() Observation) result {
 	t := New(Config{Headroom: j.headroom})
 	ctx, cancel := context.WithCancel(context.Background())
 	var all, workers sync.WaitGroup
@@ -158,8 +158,6 @@ func sendOne(ctx context.Context, t *Throttle, net *network, do func() Observati
 		}
 	}
 }
-
-const trip = 90 * time.Millisecond
 
 // ideal is T* with nothing left to others.
 func ideal(calls int, burst, refill float64) time.Duration {

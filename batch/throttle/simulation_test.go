@@ -34,7 +34,7 @@ func TestSpeedAlone(t *testing.T) {
 			calls := max(100, int(20*p.burst))
 			simulate(t, 10, p.plan, calls, p.ratio, p.limited, func(seed uint64) result {
 				s := newServer(p.burst, p.refill)
-				return job{calls: calls, headroom: 0.1, seed: seed}.run(s.take)
+				return oldJob{calls: calls, headroom: 0.1, seed: seed}.run(s.take)
 			})
 		})
 	}
@@ -68,7 +68,7 @@ func TestOddServers(t *testing.T) {
 			simulate(t, 3, usual, calls, c.ratio, c.limited, func(seed uint64) result {
 				s := newServer(usual.burst, usual.refill)
 				c.change(s)
-				return job{calls: calls, headroom: 0.1, seed: seed}.run(s.take)
+				return oldJob{calls: calls, headroom: 0.1, seed: seed}.run(s.take)
 			})
 		})
 	}
@@ -105,7 +105,7 @@ func TestWindows(t *testing.T) {
 			simulate(t, 3, c.plan, c.calls, c.ratio, c.limited, func(seed uint64) result {
 				s := newServer(c.burst, c.refill)
 				s.window = c.window
-				return job{calls: c.calls, headroom: 0.1, seed: seed}.run(s.take)
+				return oldJob{calls: c.calls, headroom: 0.1, seed: seed}.run(s.take)
 			})
 		})
 	}
@@ -150,7 +150,7 @@ func TestLimitChanges(t *testing.T) {
 			simulate(t, 3, p, c.calls, c.ratio, c.limited, func(seed uint64) result {
 				s := newServer(c.before.burst, c.before.refill)
 				time.AfterFunc(c.at, func() { s.change(c.after.burst, c.after.refill) })
-				return job{calls: c.calls, headroom: 0.1, seed: seed}.run(s.take)
+				return oldJob{calls: c.calls, headroom: 0.1, seed: seed}.run(s.take)
 			})
 		})
 	}
@@ -187,7 +187,7 @@ func TestTwoBuckets(t *testing.T) {
 				var turn atomic.Int64
 				turn.Store(c.first - 1)
 				one, all := newServer(group.burst, group.refill), newServer(global.burst, global.refill)
-				return job{calls: 200, headroom: 0.1, seed: seed}.run(func() Observation {
+				return oldJob{calls: 200, headroom: 0.1, seed: seed}.run(func() Observation {
 					a, b := one.take(), all.take()
 					o := c.tell(turn.Add(1), a, b)
 					o.Kind = max(a.Kind, b.Kind)
@@ -207,9 +207,9 @@ func TestTwoOfUs(t *testing.T) {
 				calls := int(60 * p.refill)
 				var first, second result
 				var both sync.WaitGroup
-				both.Go(func() { first = job{calls: calls, headroom: 0.1, seed: 1}.run(s.take) })
+				both.Go(func() { first = oldJob{calls: calls, headroom: 0.1, seed: 1}.run(s.take) })
 				both.Go(func() {
-					second = job{calls: calls, headroom: 0.1, seed: 2, start: 5 * time.Second}.run(s.take)
+					second = oldJob{calls: calls, headroom: 0.1, seed: 2, start: 5 * time.Second}.run(s.take)
 				})
 				both.Wait()
 				t.Logf("%v and %v; 429s %d and %d", first.took, second.took, first.limited, second.limited)
@@ -242,7 +242,7 @@ func TestOthers(t *testing.T) {
 				}
 			}
 		})
-		r := job{calls: 1000, headroom: 0.1}.run(s.take)
+		r := oldJob{calls: 1000, headroom: 0.1}.run(s.take)
 		stop()
 		other.Wait()
 		t.Logf("refused %d of %d; %+v", refused, asked, r.state)

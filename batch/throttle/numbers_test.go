@@ -1,0 +1,264 @@
+package throttle
+
+import (
+	"flag"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+)
+
+var (
+	seeds     = flag.Int("seeds", 0, "seeds of each case in TestNumbers; 0: as few as show a mistake")
+	firstSeed = flag.Uint64("first", 1, "the first of them")
+	against   = flag.Bool("rivals", false, "TestNumbers: the plain ways of sending, too")
+)
+
+// numbers is a case of TestNumbers with what is to be reached.
+type numbers struct {
+	scenario
+	ratio   float64 // median of T/T*
+	limited float64 // mean of 429s per 1000 calls
+	harm    float64 // mean, percentage points
+}
+
+// alone makes the case of one bucket without any other user.
+func alone(limit simulator.Limit, ratio, limited float64) numbers {
+	s := scenario{
+		plan:  simulator.Plan{Groups: map[string]simulator.Limit{group: limit}},
+		calls: max(100, 20*limit.Burst),
+	}
+	s.name = fmt.Sprintf("%d/%d%s", limit.Burst, limit.Refill, map[time.Duration]string{time.Second: "s", time.Minute: "m"}[limit.Per])
+	s.ideal = func(time.Time) float64 { return s.drained(limit) }
+	return numbers{s, ratio, limited, 0}
+}
+
+// drained is T*: the time in which the bucket gives the calls, and the one in a
+// hundred that fails after it took a token.
+func (s scenario) drained(limit simulator.Limit) float64 {
+	return (float64(s.calls)/0.99-float64(limit.Burst))/(perSec(limit)-s.others) + trip.Seconds()
+}
+
+// beside is the case with another user, at a share of the refill rate.
+func (n numbers) beside(share, limited, harm float64) numbers {
+	limit := n.plan.Groups[group]
+	n.name += fmt.Sprintf(" beside %.0f%%", 100*share)
+	n.others = share * perSec(limit)
+	s := n.scenario
+	n.ideal = func(time.Time) float64 { return s.drained(limit) }
+	n.ratio, n.limited, n.harm = luck, limited, harm // the speed is that of the other, too
+	return n
+}
+
+const luck = math.MaxFloat64 // cannot be helped
+
+// plans are those of Auth0's tables for changes of organizations' connections,
+// and some that other groups have.
+func plans() (all []numbers) {
+	for _, p := range []struct {
+		numbers
+		limited, harm [3]float64 // beside 25, 50 and 80 %
+	}{
+		{alone(simulator.PerMinute(5, 150), 1.01, 0), [3]float64{3, 13, 50}, [3]float64{1.3, 3.5, 8}},
+		{alone(simulator.PerMinute(25, 750), 1.01, 0), [3]float64{0, 0, 2}, [3]float64{0.05, 0.05, 0.5}},
+		{alone(simulator.PerMinute(75, 2250), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(simulator.PerMinute(150, 4500), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(simulator.PerMinute(300, 9000), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(simulator.PerMinute(600, 18000), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(simulator.PerSecond(50, 16), 1.01, 0), [3]float64{0, 0, 1}, [3]float64{0.05, 0.05, 0.1}},
+		{alone(simulator.PerSecond(10, 2), 1.01, 0), [3]float64{0.5, 1.5, 20}, [3]float64{0.1, 0.3, 4}},
+		{alone(simulator.PerSecond(50, 50), 1.015, 0), [3]float64{0, 0, 1}, [3]float64{0.05, 0.05, 0.1}},
+		{alone(simulator.PerSecond(250, 250), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(simulator.PerMinute(5, 25), 1.02, 1), [3]float64{10, 30, 90}, [3]float64{3, 6, 13}},
+		{alone(simulator.PerSecond(2, 2), 1.03, 7), [3]float64{luck, luck, luck}, [3]float64{luck, luck, luck}},
+	} {
+		all = append(all, p.numbers)
+		for i, share := range []float64{0.25, 0.5, 0.8} {
+			all = append(all, p.beside(share, p.limited[i], p.harm[i]))
+		}
+	}
+	return all
+}
+
+// odd are tenants that are not as Auth0's pages describe them.
+func odd() []numbers {
+	usual := simulator.PerMinute(25, 750)
+	with := func(name string, ratio, limited float64, edit func(int, http.Header)) numbers {
+		n := alone(usual, ratio, limited)
+		n.name, n.headers = name, edit
+		return n
+	}
+	none := simulator.DropRateLimit
+	retryAfter := func(status int, h http.Header) {
+		none(status, h)
+		simulator.RetryAfter(time.Second)(status, h)
+	}
+	noDate := func(edit func(int, http.Header)) func(int, http.Header) {
+		return func(status int, h http.Header) { edit(status, h); h.Del("Date") }
+	}
+	steps := with("steps of a second", 1.03, 0, nil)
+	steps.refill = simulator.Steps
+	all := []numbers{
+		window("window of a minute", simulator.PerMinute(150, 150), 1.03, 20),
+		window("window of a second", simulator.PerSecond(50, 50), 1.2, 100),
+		steps,
+		stacked("5/150m under 50/16s with others", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 10),
+		stacked("5/150m under 10/2s", simulator.PerMinute(5, 150), simulator.PerSecond(10, 2), 0),
+		stacked("300/9000m under 250/120s", simulator.PerMinute(300, 9000), simulator.PerSecond(250, 120), 0),
+		with("no headers", 1.05, 20, none),
+		with("Retry-After only", 1.05, 20, retryAfter),
+		with("Remaining 0", 1.15, 20, simulator.RemainingZero),
+		with("Remaining = Limit", 1.15, 20, simulator.RemainingLimit),
+		with("Remaining negative", 1.15, 20, simulator.RemainingNegative),
+		with("Reset in ms", 1.15, 0, simulator.ResetMillis),
+		with("Reset as seconds left", 1.15, 0, simulator.ResetSecondsLeft),
+		changed("raised", usual, simulator.PerMinute(75, 2250), 20*time.Second, 1275),
+		changed("lowered", simulator.PerMinute(75, 2250), usual, 10*time.Second, 1000),
+	}
+	untold := stacked("5/150m, headers of 50/16s", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 0)
+	untold.tell, untold.ratio, untold.limited = simulator.HeadersGlobal, 1.2, 200
+	all = append(all, untold)
+	for _, skew := range []time.Duration{5 * time.Second, -5 * time.Second, time.Hour, -time.Hour} {
+		edit := simulator.Skew(skew)
+		all = append(all, with(fmt.Sprint("clock off by ", skew), 1.01, 0, edit))
+		all = append(all, with(fmt.Sprint("clock off by ", skew, ", no Date"), 1.01, 0, noDate(edit)))
+	}
+	return all
+}
+
+// window is a tenant whose tokens come all at once at the top of each period.
+func window(name string, limit simulator.Limit, ratio, limited float64) numbers {
+	n := alone(limit, ratio, limited)
+	n.name, n.refill, n.phase, n.calls = name, simulator.Window, limit.Per, 1000
+	n.ideal = func(start time.Time) float64 {
+		whole := math.Ceil(float64(n.calls)/0.99/float64(limit.Burst)) - 1 // periods after the first
+		top := start.Truncate(limit.Per)
+		return top.Add(time.Duration(whole)*limit.Per).Sub(start).Seconds() + trip.Seconds()
+	}
+	return n
+}
+
+// stacked is a tenant with a global bucket, of which others take, above the group's.
+func stacked(name string, own, global simulator.Limit, others float64) numbers {
+	n := alone(own, 1.03, 0)
+	n.name, n.plan.Global, n.others, n.from = name, global, others, simulator.Global
+	n.calls = max(200, 20*own.Burst)
+	n.ideal = func(time.Time) float64 {
+		one, all := scenario{calls: n.calls}, n.scenario
+		return max(one.drained(own), all.drained(global))
+	}
+	n.harm = 0.1
+	return n
+}
+
+// changed is a tenant whose plan changes in the middle of the job.
+func changed(name string, before, after simulator.Limit, at time.Duration, calls int) numbers {
+	n := alone(before, 1.1, 1)
+	n.name, n.calls = name, calls
+	n.change = func(tenant *simulator.Tenant) {
+		time.AfterFunc(at, func() {
+			tenant.SetPlan(simulator.Plan{Groups: map[string]simulator.Limit{group: after}})
+		})
+	}
+	n.ideal = func(time.Time) float64 {
+		first := float64(before.Burst) + perSec(before)*at.Seconds()
+		return at.Seconds() + (float64(calls)/0.99-first)/perSec(after) + trip.Seconds()
+	}
+	return n
+}
+
+// TestNumbers measures how near to the ideal the throttle comes, and at whose
+// expense. With -v -seeds 60 it prints the table, with -rivals in comparison.
+func TestNumbers(t *testing.T) {
+	cases := slices.Concat(plans(), odd())
+	tables := make([]string, len(cases))
+	t.Cleanup(func() {
+		if testing.Verbose() {
+			fmt.Print(heading, strings.Join(tables, ""))
+		}
+	})
+	for i, n := range cases {
+		t.Run(n.name, func(t *testing.T) {
+			t.Parallel()
+			got := n.measure(t, throttled)
+			tables[i] = got.line(n.name)
+			n.check(t, got)
+			for _, r := range rivals {
+				if *against {
+					tables[i] += n.measure(t, r.client).line("  " + r.name)
+				}
+			}
+		})
+	}
+}
+
+const heading = `
+                                       T/T*         429s per 1000   harm pp   lowest   ETA/time
+                                       median worst    mean worst      mean  content   median  5..95 %
+`
+
+// table is what several runs of a case came to.
+type table struct {
+	ratio, limited, harm, lowest, eta []float64 // sorted
+}
+
+// measure runs the case with several seeds.
+func (n numbers) measure(t *testing.T, c client) (all table) {
+	count := *seeds
+	if count == 0 {
+		count = max(1, min(5, 2000/n.calls))
+	}
+	for seed := range uint64(count) {
+		o := n.run(t, *firstSeed+seed, c)
+		all.ratio = append(all.ratio, o.ratio)
+		all.limited = append(all.limited, o.limited)
+		all.harm = append(all.harm, o.harm)
+		all.lowest = append(all.lowest, o.lowest)
+		all.eta = append(all.eta, o.eta)
+	}
+	for _, v := range [][]float64{all.ratio, all.limited, all.harm, all.lowest, all.eta} {
+		slices.Sort(v)
+	}
+	return all
+}
+
+func (t table) line(name string) string {
+	last := len(t.ratio) - 1
+	return fmt.Sprintf("%-36s %8.3f %5.3f %7.1f %5.0f %9.2f %8.1f %8.3f %5.2f %5.2f\n", name,
+		median(t.ratio), t.ratio[last], mean(t.limited), t.limited[last], mean(t.harm), t.lowest[0],
+		median(t.eta), t.eta[last/20], t.eta[last-last/20])
+}
+
+// check allows a little more where the seeds are few.
+func (n numbers) check(t *testing.T, got table) {
+	t.Helper()
+	for _, c := range []struct {
+		what                 string
+		got, want, allowance float64
+	}{
+		{"T/T*", median(got.ratio), n.ratio, 0.02},
+		{"429s per 1000 calls", mean(got.limited), n.limited, 5},
+		{"harm in percentage points", mean(got.harm), n.harm, 2},
+	} {
+		if *seeds >= 60 {
+			c.allowance = 0
+		}
+		if c.got > c.want+c.allowance {
+			t.Errorf("%s: %.3f, want at most %.3f", c.what, c.got, c.want+c.allowance)
+		}
+	}
+}
+
+func median(sorted []float64) float64 { return sorted[len(sorted)/2] }
+
+func mean(all []float64) (mean float64) {
+	for _, v := range all {
+		mean += v / float64(len(all))
+	}
+	return mean
+}

@@ -1,0 +1,245 @@
+package throttle
+
+import (
+	"context"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+)
+
+// group is that of the calls that these tests send.
+const group = simulator.OrganizationConnectionsWrite
+
+// trip is the usual round trip.
+const trip = 90 * time.Millisecond
+
+// scenario is a job against a simulated tenant, and what else goes on there.
+type scenario struct {
+	name    string
+	plan    simulator.Plan
+	refill  simulator.Refill
+	tell    simulator.HeadersOf
+	headers func(status int, h http.Header) // what becomes of them on the way; nil: nothing
+	change  func(*simulator.Tenant)         // called at the start; nil: nothing
+	phase   time.Duration                   // the job starts at random within it
+	others  float64                         // requests per second of another user
+	from    string                          // the bucket that those draw on; empty: group's
+	calls   int                             // that have to get through
+	ideal   func(start time.Time) float64   // T*, seconds
+}
+
+// outcome is what a job came to.
+type outcome struct {
+	ratio   float64 // T/T*
+	limited float64 // 429s per 1000 calls
+	harm    float64 // of another's requests refused because of the job, percentage points
+	lowest  float64 // tokens
+	eta     float64 // what State.Rate promised after a tenth of the calls, over what it took
+}
+
+// client is a way of sending. It returns a function for so many workers that
+// sends one call until it gets through.
+type client func(ctx context.Context, calls int) (workers int, send func(exchange), rate func() float64)
+
+// exchange sends a call once. It has to be repeated where ok is false.
+type exchange func() (o Observation, ok bool)
+
+// tenant makes the simulated tenant. One in a hundred calls takes a token and
+// fails; one in two hundred takes two seconds longer.
+func (s scenario) tenant(seed uint64) *simulator.Tenant {
+	t := simulator.New(simulator.Config{
+		Plan: s.plan, Refill: s.refill, HeadersOf: s.tell, Seed: seed,
+		EmptyForUnknown: true, // nothing has to be there to be disabled
+		LatencyOf: func(random *rand.Rand) time.Duration {
+			ms := min(max(90*math.Exp(0.4*random.NormFloat64()), 20), 300)
+			if random.Float64() < 1.0/200 {
+				ms += 2000
+			}
+			return seconds(ms / 1000)
+		},
+	})
+	t.Inject(simulator.Fault{Stage: simulator.AtHandler, Probability: 0.01})
+	if s.headers != nil {
+		t.Inject(simulator.Fault{Kind: simulator.Headers, Edit: s.headers})
+	}
+	return t
+}
+
+// run does the job in virtual time.
+func (s scenario) run(t *testing.T, seed uint64, c client) (o outcome) {
+	t.Helper()
+	synctest.Test(t, func(*testing.T) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		if s.phase > 0 {
+			time.Sleep(rand.N(s.phase))
+		}
+		tenant := s.tenant(seed)
+		if s.change != nil {
+			s.change(tenant)
+		}
+		users := s.otherUser(tenant, random)
+		start := time.Now()
+		j := do(tenant, s.calls, c)
+		o.ratio = (j.last.Sub(start) + trip).Seconds() / s.ideal(start)
+		o.limited = float64(j.limited) * 1000 / float64(s.calls)
+		o.lowest = tenant.Bucket(group).Lowest
+		o.eta = j.eta / j.last.Sub(j.tenth).Seconds()
+		o.harm = users()
+	})
+	return o
+}
+
+// otherUser sends as a Poisson process to the tenant and, to compare, to one
+// without the job. The function that it returns ends it, and tells the harm.
+func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm func() float64) {
+	if s.others == 0 {
+		return func() float64 { return 0 }
+	}
+	from := s.from
+	if from == "" {
+		from = group
+	}
+	alone := s.tenant(0)
+	var asked, refused int
+	var stop atomic.Bool
+	var user sync.WaitGroup
+	user.Go(func() {
+		for !stop.Load() {
+			time.Sleep(seconds(random.ExpFloat64() / s.others))
+			asked++
+			if !tenant.Take(from) {
+				refused++
+			}
+			if !alone.Take(from) {
+				refused--
+			}
+		}
+	})
+	return func() float64 {
+		limit := s.plan.Groups[group]
+		time.Sleep(seconds(float64(limit.Burst)/perSec(limit)) + 2*time.Second)
+		stop.Store(true)
+		user.Wait()
+		return 100 * float64(refused) / float64(max(asked, 1))
+	}
+}
+
+// job is the work that was done, and when.
+type job struct {
+	last    time.Time // the last useful send
+	limited int
+	tenth   time.Time // a tenth of the calls had got through
+	eta     float64   // seconds that the rest would take, by the rate told then
+}
+
+// do sends the calls from as many workers as the client wants.
+func do(tenant *simulator.Tenant, calls int, c client) (j job) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	workers, send, rate := c(ctx, calls)
+	once := exchanger(tenant)
+	var mu sync.Mutex
+	var pool sync.WaitGroup
+	todo, missing := calls, calls
+	for range workers {
+		pool.Go(func() {
+			for {
+				mu.Lock()
+				todo--
+				mine := todo >= 0
+				mu.Unlock()
+				if !mine {
+					return
+				}
+				send(func() (Observation, bool) {
+					sent := time.Now()
+					o, ok := once()
+					mu.Lock()
+					defer mu.Unlock()
+					if o.Kind == Limited {
+						j.limited++
+					}
+					if ok && sent.After(j.last) {
+						j.last = sent
+					}
+					if ok {
+						missing--
+					}
+					if ok && missing == calls-calls/10 {
+						j.tenth, j.eta = time.Now(), float64(missing)/rate()
+					}
+					return o, ok
+				})
+			}
+		})
+	}
+	pool.Wait()
+	return j
+}
+
+// exchanger sends calls to a tenant without sockets.
+func exchanger(tenant *simulator.Tenant) exchange {
+	transport := tenant.Transport()
+	request, err := http.NewRequest("DELETE", "https://tenant.example/api/v2/organizations/org_1/enabled_connections/con_1", nil)
+	if err != nil {
+		panic(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+tenant.IssueToken())
+	return func() (Observation, bool) {
+		resp, err := transport.RoundTrip(request)
+		if err != nil {
+			panic(err)
+		}
+		return observe(resp), resp.StatusCode < 300
+	}
+}
+
+// observe reads an answer as the program does.
+func observe(resp *http.Response) (o Observation) {
+	var errs [3]error
+	o.Limit, errs[0] = strconv.ParseInt(resp.Header.Get("X-Ratelimit-Limit"), 10, 64)
+	o.Remaining, errs[1] = strconv.ParseInt(resp.Header.Get("X-Ratelimit-Remaining"), 10, 64)
+	o.Reset, errs[2] = strconv.ParseInt(resp.Header.Get("X-Ratelimit-Reset"), 10, 64)
+	o.Headers = errs == [3]error{}
+	o.Date, _ = http.ParseTime(resp.Header.Get("Date"))
+	wait, _ := strconv.Atoi(resp.Header.Get("Retry-After"))
+	o.RetryAfter = time.Duration(wait) * time.Second
+	switch {
+	case resp.StatusCode == http.StatusTooManyRequests:
+		o.Kind = Limited
+	case resp.StatusCode >= 500 && !o.Headers:
+		o.Kind = Lost
+	}
+	return o
+}
+
+// throttled is this package's way of sending.
+func throttled(ctx context.Context, calls int) (int, func(exchange), func() float64) {
+	t := New(Config{Headroom: 0.1})
+	t.Expect(calls)
+	go t.Run(ctx)
+	send := func(once exchange) {
+		for again := false; ; again = true {
+			p, err := t.Acquire(ctx, again)
+			if err != nil {
+				panic(err)
+			}
+			o, ok := once()
+			p.Answered(o)
+			if ok {
+				return
+			}
+		}
+	}
+	return 128, send, func() float64 { return t.State().Rate }
+}
+
+func perSec(l simulator.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }
