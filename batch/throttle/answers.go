@@ -9,6 +9,7 @@ const (
 	// The refill per second, as a share of the bucket, until answers tell: that
 	// of the groups of organization connections in Auth0's tables.
 	prior        = 0.5
+	expectedTrip = 100 * time.Millisecond // until answers tell
 	mostBuckets  = 4                      // remembered
 	silentProbes = 3                      // answers to a probe that say nothing, until it goes on blind
 	headlessMost = 10                     // answers without headers in a row
@@ -38,7 +39,7 @@ func (r *rule) answered(now time.Time, c call, o Observation) {
 // twice what is usual.
 func (r *rule) time(trip time.Duration) {
 	if r.trip == 0 {
-		r.trip = trip
+		r.trip = expectedTrip
 	}
 	r.trip += (min(trip, 2*r.trip) - r.trip) / 8
 }
@@ -54,7 +55,7 @@ func (r *rule) taken(now time.Time, c call, o Observation) {
 	case o.credible():
 		b := r.bucket(now, c, o)
 		r.doubt(o.Remaining == 0 && b.content(now) >= 2)
-		b.learn(now, r.reading(c, o))
+		b.learn(now, r.reading(now, c, o))
 	case r.probing():
 		r.goBlind(now)
 	default:
@@ -90,7 +91,7 @@ func (r *rule) refused(now time.Time, c call, o Observation) {
 	var named *bucket
 	if o.credible() && !r.distrusted {
 		named = r.bucket(now, c, o)
-		named.note(now, r.reading(c, o))
+		named.note(now, r.reading(now, c, o))
 	}
 	first := c.number > r.round
 	if first {
@@ -174,13 +175,14 @@ func (r *rule) goBlind(now time.Time) {
 }
 
 // reading dates an answer.
-func (r *rule) reading(c call, o Observation) reading {
+func (r *rule) reading(now time.Time, c call, o Observation) reading {
 	return reading{
 		Observation: o,
 		call:        c,
 		after:       float64(r.sent - c.number),
 		inflight:    float64(r.inflight),
 		trip:        r.trip.Seconds(),
+		age:         now.Sub(c.at).Seconds(),
 	}
 }
 
@@ -195,7 +197,7 @@ func (r *rule) bucket(now time.Time, c call, o Observation) *bucket {
 	r.read++
 	i := slices.IndexFunc(r.buckets, func(b *bucket) bool { return b.limit == o.Limit })
 	if i < 0 {
-		r.buckets = append(r.buckets, newBucket(now, r.reading(c, o), prior*float64(o.Limit)))
+		r.buckets = append(r.buckets, newBucket(now, r.reading(now, c, o), prior*float64(o.Limit)))
 		i = len(r.buckets) - 1
 	}
 	b := r.buckets[i]

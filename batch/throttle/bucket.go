@@ -87,20 +87,27 @@ type reading struct {
 	after    float64 // calls sent after this one
 	inflight float64 // calls in flight now
 	trip     float64 // usual round trip, seconds
+	age      float64 // seconds since the call was sent
 }
 
 // least is what the bucket holds at least by this answer, the calls in flight
-// served: Remaining, less what the later calls take, and half a round trip's
-// drip. Remaining is rounded down, so it may be up to a token more.
+// served: Remaining, less what the later calls take, and what has dripped in
+// on the way back.
 func (b *bucket) least(r reading) float64 {
-	return float64(r.Remaining) - r.after + b.drip*r.trip/2
+	return float64(r.Remaining) - r.after + b.drip*min(r.age, r.trip)/2
+}
+
+// most is what it holds at most. Remaining is rounded down, and an answer that
+// was late may have been late on either way.
+func (b *bucket) most(r reading) float64 {
+	return b.least(r) + 1 + b.drip*max(0, r.age-r.trip)
 }
 
 // learn corrects the picture towards the answer. The more calls are under way
 // the less is known of their order, and the smaller is the step.
 func (b *bucket) learn(now time.Time, r reading) {
-	least, content := b.least(r), b.content(now)
-	off := min(max(content, least), least+1) - content
+	content := b.content(now)
+	off := min(max(content, b.least(r)), b.most(r)) - content
 	if r.call.at.Before(b.emptied) {
 		off = min(off, 0) // from before the 429: no news of tokens
 	}

@@ -17,6 +17,7 @@ var (
 	seeds     = flag.Int("seeds", 0, "seeds of each case in TestNumbers; 0: as few as show a mistake")
 	firstSeed = flag.Uint64("first", 1, "the first of them")
 	against   = flag.Bool("rivals", false, "TestNumbers: the plain ways of sending, too")
+	traceName = flag.String("case", "", "")
 )
 
 // numbers is a case of TestNumbers with what is to be reached.
@@ -33,7 +34,7 @@ func alone(limit simulator.Limit, ratio, limited float64) numbers {
 		plan:  simulator.Plan{Groups: map[string]simulator.Limit{group: limit}},
 		calls: max(100, 20*limit.Burst),
 	}
-	s.name = fmt.Sprintf("%d/%d%s", limit.Burst, limit.Refill, map[time.Duration]string{time.Second: "s", time.Minute: "m"}[limit.Per])
+	s.name = fmt.Sprintf("%d:%d%s", limit.Burst, limit.Refill, map[time.Duration]string{time.Second: "s", time.Minute: "m"}[limit.Per])
 	s.ideal = func(time.Time) float64 { return s.drained(limit) }
 	return numbers{s, ratio, limited, 0}
 }
@@ -107,9 +108,9 @@ func odd() []numbers {
 		window("window of a minute", simulator.PerMinute(150, 150), 1.03, 20),
 		window("window of a second", simulator.PerSecond(50, 50), 1.2, 100),
 		steps,
-		stacked("5/150m under 50/16s with others", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 10),
-		stacked("5/150m under 10/2s", simulator.PerMinute(5, 150), simulator.PerSecond(10, 2), 0),
-		stacked("300/9000m under 250/120s", simulator.PerMinute(300, 9000), simulator.PerSecond(250, 120), 0),
+		stacked("5:150m under 50:16s with others", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 10),
+		stacked("5:150m under 10:2s", simulator.PerMinute(5, 150), simulator.PerSecond(10, 2), 0),
+		stacked("300:9000m under 250:120s", simulator.PerMinute(300, 9000), simulator.PerSecond(250, 120), 0),
 		with("no headers", 1.05, 20, none),
 		with("Retry-After only", 1.05, 20, retryAfter),
 		with("Remaining 0", 1.15, 20, simulator.RemainingZero),
@@ -120,7 +121,7 @@ func odd() []numbers {
 		changed("raised", usual, simulator.PerMinute(75, 2250), 20*time.Second, 1275),
 		changed("lowered", simulator.PerMinute(75, 2250), usual, 10*time.Second, 1000),
 	}
-	untold := stacked("5/150m, headers of 50/16s", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 0)
+	untold := stacked("5:150m, headers of 50:16s", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 0)
 	untold.tell, untold.ratio, untold.limited = simulator.HeadersGlobal, 1.2, 200
 	all = append(all, untold)
 	for _, skew := range []time.Duration{5 * time.Second, -5 * time.Second, time.Hour, -time.Hour} {

@@ -109,7 +109,7 @@ func (r *rule) wait(b *bucket, now time.Time, left int) time.Duration {
 // calls of two round trips, so that waiting for answers never slows it down.
 func (r *rule) floor(b *bucket, now time.Time, left int) float64 {
 	low := min(max(min(r.headroom*b.burst, b.burst-2), leastHeadroom), b.burst-1)
-	last := left >= 0 && float64(left) <= b.content(now)-low
+	last := left >= 0 && float64(left) <= b.content(now)-low+2*b.drip*r.trip.Seconds()
 	if last || b.windows.stepped(now) {
 		return low
 	}
