@@ -13,7 +13,8 @@ const (
 	mostBuckets  = 4                      // remembered
 	silentProbes = 3                      // answers to a probe that say nothing, until it goes on blind
 	headlessMost = 10                     // answers without headers in a row
-	zerosMost    = 8                      // answers in a row that deny tokens
+	deniedEnough = 25                     // tokens, by answers in a row,
+	mostDenied   = 5                      // of which each one counts so many
 	pauseAfter   = 3                      // rounds of 429s
 	firstPause   = 250 * time.Millisecond // then doubling
 	longestPause = 30 * time.Second
@@ -54,7 +55,7 @@ func (r *rule) taken(now time.Time, c call, o Observation) {
 	case r.distrusted:
 	case o.credible():
 		b := r.bucket(now, c, o)
-		r.doubt(o.Remaining == 0 && b.content(now) >= 2)
+		r.doubt(o.Remaining, b.content(now))
 		b.learn(now, r.reading(now, c, o))
 	case r.probing():
 		r.goBlind(now)
@@ -66,15 +67,15 @@ func (r *rule) taken(now time.Time, c call, o Observation) {
 	}
 }
 
-// doubt counts answers in a row that deny tokens while calls get through. After
-// a few of them the headers are not read any more.
-func (r *rule) doubt(denied bool) {
-	if !denied {
-		r.zeros = 0
+// doubt adds up the tokens that answers in a row deny while calls get through.
+// When they are many the headers are not read any more.
+func (r *rule) doubt(remaining int64, content float64) {
+	if remaining > 0 || content < 2 {
+		r.denied = 0
 		return
 	}
-	r.zeros++
-	r.distrusted = r.zeros >= zerosMost
+	r.denied += min(content, mostDenied)
+	r.distrusted = r.denied >= deniedEnough
 }
 
 // withoutHeaders counts answers in a row that have none, up to the one after
@@ -102,7 +103,7 @@ func (r *rule) refused(now time.Time, c call, o Observation) {
 	if o.RetryAfter > 0 {
 		r.pauseUntil(now.Add(min(o.RetryAfter, longestWait)))
 	}
-	r.zeros = 0
+	r.denied = 0
 	r.blame(now, named, o.Remaining, first)
 }
 

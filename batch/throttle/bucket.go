@@ -12,12 +12,13 @@ import (
 // answer corrects it a little, because answers come in another order than the
 // server served the calls, and believing the last one swings.
 type bucket struct {
-	limit  int64 // X-RateLimit-Limit, which names the bucket
-	burst  float64
-	mirror *rate.Limiter // content less the calls in flight, in thousandths of a token
-	drip   float64       // tokens per second that are left to us: refill less what others take
-	span   time.Duration // over which drip is averaged
-	at     time.Time     // of the last correction
+	limit          int64 // X-RateLimit-Limit, which names the bucket
+	burst          float64
+	mirror         *rate.Limiter // content less the calls in flight, in thousandths of a token
+	drip           float64       // tokens per second that are left to us: refill less what others take
+	span           time.Duration // over which drip is averaged
+	at             time.Time     // of the last correction
+	income, earned float64       // what dripped in and in how many seconds, in the last quarter of an hour or so
 
 	fullAt  time.Time // by Reset, if nobody took any more
 	emptied time.Time // the last 429
@@ -38,6 +39,7 @@ const (
 	steepestFall = 0.2             // of drip at one correction
 	steepestRise = 0.4             // of drip at one correction
 	memory       = 60              // seconds of headers that refill is taken from,
+	longMemory   = 900             // seconds that rate is averaged over
 	leastWatched = 5               // and the fewest of them
 	leastShare   = 0.1             // of the refill, claimed beside the greediest others
 	nextLook     = 5 * time.Second // after a look beyond Reset that brought no answer
@@ -56,8 +58,12 @@ func newBucket(now time.Time, r reading, drip float64) *bucket {
 		at:     now,
 		noted:  now,
 	}
+	// The calls in the last seconds of Reset, which is rounded up as Date is down,
+	if left := r.untilFull(now).Seconds(); !r.Date.IsZero() && left != defaultUntilFull.Seconds() && left > 2 {
+		b.drip = min(b.drip, max(0.05*b.burst, (b.burst-float64(r.Remaining))/(left-2)))
+	}
 	b.add(now, b.least(r)-b.burst)
-	b.mirror.SetLimitAt(now, rate.Limit(drip*thousandth))
+	b.mirror.SetLimitAt(now, rate.Limit(b.drip*thousandth))
 	return b
 }
 
@@ -111,6 +117,9 @@ func (b *bucket) learn(now time.Time, r reading) {
 	if r.call.at.Before(b.emptied) {
 		off = min(off, 0) // from before the 429: no news of tokens
 	}
+	if r.Remaining >= r.Limit-1 && off > max(1, 0.2*b.burst) {
+		b.windows.watchFull(now)
+	}
 	step := off / (1 + r.inflight + r.after)
 	b.add(now, step)
 	b.note(now, r)
@@ -131,6 +140,10 @@ func (b *bucket) steer(now time.Time, step float64) {
 		b.mirror.SetLimitAt(now, 0)
 		return
 	}
+	passed := now.Sub(b.at).Seconds()
+	keep := max(0, 1-passed/longMemory)
+	b.income = keep*b.income + b.drip*passed + step
+	b.earned = keep*b.earned + passed
 	b.span = min(b.span+now.Sub(b.at), longestSpan)
 	b.at = now
 	change := step / b.span.Seconds()
@@ -148,7 +161,7 @@ func (b *bucket) note(now time.Time, r reading) {
 	}
 	if r.call.number > b.newest {
 		b.newest = r.call.number
-		b.windows.watch(now, r.Observation)
+		b.windows.watchReset(now, r.Observation)
 	}
 }
 
@@ -165,6 +178,15 @@ func (b *bucket) average(now time.Time, lacked, untilFull float64) {
 	b.lacked = keep*b.lacked + weight*(lacked-0.5)
 	b.untilFull = keep*b.untilFull + weight*(untilFull-1)
 	b.watched = keep*b.watched + weight
+}
+
+// rate is the number of tokens per second that can be expected for us. It is
+// what drip was on average, as that follows the others' luck.
+func (b *bucket) rate() float64 {
+	if b.earned < 1 {
+		return b.drip
+	}
+	return max(b.income/b.earned, slowestDrip)
 }
 
 // refill is the rate at which the server fills the bucket, in tokens per
@@ -188,7 +210,7 @@ func (b *bucket) leastPace() float64 {
 // others is what other users take, in tokens per second. Less than a tenth of
 // the refill cannot be told from the rounding of Reset.
 func (b *bucket) others() float64 {
-	if taken := b.refill() - b.drip; taken > 0.1*b.refill() {
+	if taken := b.refill() - b.rate(); taken > 0.1*b.refill() {
 		return taken
 	}
 	return 0

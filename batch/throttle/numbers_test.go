@@ -102,12 +102,18 @@ func odd() []numbers {
 	noDate := func(edit func(int, http.Header)) func(int, http.Header) {
 		return func(status int, h http.Header) { edit(status, h); h.Del("Date") }
 	}
-	steps := with("steps of a second", 1.03, 0, nil)
-	steps.refill = simulator.Steps
+	steps := func(limit simulator.Limit) numbers {
+		n := alone(limit, 1.03, 0)
+		n.name += " in steps of a second"
+		n.refill = simulator.Steps
+		return n
+	}
 	all := []numbers{
 		window("window of a minute", simulator.PerMinute(150, 150), 1.03, 20),
 		window("window of a second", simulator.PerSecond(50, 50), 1.2, 100),
-		steps,
+		steps(simulator.PerMinute(5, 150)),
+		steps(usual),
+		steps(simulator.PerMinute(150, 4500)),
 		stacked("5:150m under 50:16s with others", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 10),
 		stacked("5:150m under 10:2s", simulator.PerMinute(5, 150), simulator.PerSecond(10, 2), 0),
 		stacked("300:9000m under 250:120s", simulator.PerMinute(300, 9000), simulator.PerSecond(250, 120), 0),

@@ -44,10 +44,10 @@ type rule struct {
 	rounds int       // round trips in a row in which all answers were 429s
 	round  uint64    // the newest call when this round of 429s began
 
-	read       uint64 // answers with credible headers
-	headless   int    // answers in a row without
-	zeros      int    // answers in a row that deny tokens which prove to be there
-	distrusted bool   // headers are not read any more
+	read       uint64  // answers with credible headers
+	headless   int     // answers in a row without
+	denied     float64 // tokens denied by answers in a row while calls get through
+	distrusted bool    // headers are not read any more
 }
 
 // call is one that was sent.
@@ -108,13 +108,18 @@ func (r *rule) wait(b *bucket, now time.Time, left int) time.Duration {
 // remain, the headroom for the last ones. Above the level there is room for the
 // calls of two round trips, so that waiting for answers never slows it down.
 func (r *rule) floor(b *bucket, now time.Time, left int) float64 {
-	low := min(max(min(r.headroom*b.burst, b.burst-2), leastHeadroom), b.burst-1)
+	low := r.low(b.burst)
 	last := left >= 0 && float64(left) <= b.content(now)-low+2*b.drip*r.trip.Seconds()
-	if last || b.windows.stepped(now) {
+	if last || b.windows.fixed {
 		return low
 	}
-	room := max(2, 1+2*b.drip*r.trip.Seconds())
+	room := max(2, 1+b.drip*(2*r.trip.Seconds()+b.windows.step(now)))
 	return max(low, min(level*b.burst, b.burst-room))
+}
+
+// low is the content that is left to others in any case.
+func (r *rule) low(burst float64) float64 {
+	return min(max(min(r.headroom*burst, burst-2), leastHeadroom), burst-1)
 }
 
 // counts reports whether a bucket holds calls back. One that was not named for

@@ -196,11 +196,11 @@ func TestLevel(t *testing.T) {
 
 func TestRefused(t *testing.T) {
 	r := probed(100, 0.1)
-	before := r.state(at(0.1))
+	before := r.state(at(0.1), -1)
 	c := r.send(at(0.2))
 	old := r.send(at(0.2))
 	r.answered(at(0.3), c, refused(at(0.3), 100, 0, 2))
-	s := r.state(at(0.3))
+	s := r.state(at(0.3), -1)
 	if s.Content > 0 || s.Rate >= before.Rate {
 		t.Errorf("after a 429: content %.1f, rate %.1f; want 0, and less than %.1f", s.Content, s.Rate, before.Rate)
 	}
@@ -208,7 +208,7 @@ func TestRefused(t *testing.T) {
 		t.Errorf("%d calls go right after a 429", n)
 	}
 	r.answered(at(0.4), old, taken(at(0.4), 100, 90, 1))
-	if s := r.state(at(0.4)); s.Content > 10 {
+	if s := r.state(at(0.4), -1); s.Content > 10 {
 		t.Errorf("content %.1f by an answer to a call from before the 429", s.Content)
 	}
 }
@@ -359,7 +359,7 @@ func TestNeverStalls(t *testing.T) {
 		if wait, why := r.next(at(now+601), 100); wait > 0 {
 			t.Fatalf("ten minutes later the next call still waits %v for %v", wait, why)
 		}
-		if s := r.state(at(now)); math.IsNaN(s.Rate+s.Content+s.Refill) || s.Content > s.Burst {
+		if s := r.state(at(now), -1); math.IsNaN(s.Rate+s.Content+s.Refill) || s.Content > s.Burst {
 			t.Fatalf("%+v", s)
 		}
 	})

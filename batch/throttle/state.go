@@ -39,15 +39,20 @@ type State struct {
 }
 
 // state describes the bucket that holds calls back most: the one with the least
-// left for us.
-func (r *rule) state(now time.Time) State {
+// left for us. Left is the number of calls to come; negative: unknown.
+func (r *rule) state(now time.Time, left int) State {
 	var s State
 	for _, b := range r.buckets {
-		if !r.counts(b) || s.Known && b.drip >= s.Rate {
+		if !r.counts(b) || s.Known && b.rate() >= s.Rate {
 			continue
 		}
-		s = State{Known: true, Burst: b.burst, Content: max(b.content(now), 0), Rate: b.drip, Others: b.others()}
-		s.Refill = b.drip + s.Others
+		s = State{Known: true, Burst: b.burst, Content: max(b.content(now), 0), Rate: b.rate(), Others: b.others()}
+		s.Refill = s.Rate + s.Others
+	}
+	if s.Known && left > 0 {
+		// The last calls do not wait for tokens, they are there.
+		wait := max(0, float64(left)-max(0, s.Content-r.low(s.Burst))) / s.Rate
+		s.Rate = float64(left) / (wait + r.trip.Seconds())
 	}
 	if r.blind != nil && (!s.Known || r.blind.rate(now) < s.Rate) {
 		s.Rate = r.blind.rate(now)

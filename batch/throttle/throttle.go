@@ -243,7 +243,7 @@ func (p *Permit) end() {
 func (t *Throttle) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.rule.state(time.Now())
+	s := t.rule.state(time.Now(), t.left())
 	if t.pace != nil {
 		s.Rate = min(s.Rate, float64(t.pace.Limit()))
 	}

@@ -12,28 +12,25 @@ type windows struct {
 	since time.Time // since when,
 	first int64     // and Remaining then
 
-	last    Observation // the answer before
-	lastAt  time.Time
-	leaps   int       // in a row
-	leaptAt time.Time // the last leap
-	until   time.Time // taken for a bucket that leaps until then
+	full    int       // answers in a row from a bucket that was full and should not have been
+	fullAt  time.Time // the last of them
+	stepped time.Time // taken for a bucket that fills in steps until then
 }
 
 const (
-	standstill  = 2 * time.Second  // of Reset, until it is taken for a window's end
-	leapsEnough = 3                // leaps to full that a drip does not explain
-	leapsApart  = 10 * time.Second // at most, to count as in a row
-	leapsCount  = time.Minute      // for so long
+	standstill = 2 * time.Second  // of Reset, until it is taken for a window's end
+	fullEnough = 3                // answers from a full bucket
+	fullApart  = 10 * time.Second // at most, to count as in a row
+	stepsLast  = 5 * time.Minute  // until the next look
+	oneStep    = 1.0              // seconds: Auth0 fills buckets per minute once a second
 )
 
-// stepped reports whether tokens left over are lost rather than kept.
-func (w *windows) stepped(now time.Time) bool { return w.fixed || now.Before(w.until) }
-
-// watch looks at an answer. Answers come in the order in which they were sent.
-func (w *windows) watch(now time.Time, o Observation) {
-	w.watchReset(now, o)
-	w.watchLeap(now, o)
-	w.last, w.lastAt = o, now
+// step is the time in seconds between two steps; 0: the bucket drips.
+func (w *windows) step(now time.Time) float64 {
+	if now.Before(w.stepped) {
+		return oneStep
+	}
+	return 0
 }
 
 // watchReset compares Reset with the one before. Every token that is taken from
@@ -50,19 +47,14 @@ func (w *windows) watchReset(now time.Time, o Observation) {
 	w.reset, w.since, w.first = o.Reset, now, o.Remaining
 }
 
-// watchLeap counts rises to nearly full of more than a fifth of the bucket that
-// would need a drip of more than twice its size per second.
-func (w *windows) watchLeap(now time.Time, o Observation) {
-	burst, rise := float64(o.Limit), float64(o.Remaining-w.last.Remaining)
-	drip := 2 * burst * now.Sub(w.lastAt).Seconds()
-	if w.lastAt.IsZero() || float64(o.Remaining) < 0.8*burst || rise <= max(0.2*burst, drip) {
-		return
+// watchFull counts answers from a bucket that was full although the picture of
+// it was held below. A drip cannot do that; a step did.
+func (w *windows) watchFull(now time.Time) {
+	if now.Sub(w.fullAt) > fullApart {
+		w.full = 0
 	}
-	if now.Sub(w.leaptAt) > leapsApart {
-		w.leaps = 0
-	}
-	w.leaps, w.leaptAt = w.leaps+1, now
-	if w.leaps >= leapsEnough {
-		w.until = now.Add(leapsCount)
+	w.full, w.fullAt = w.full+1, now
+	if w.full >= fullEnough {
+		w.stepped = now.Add(stepsLast)
 	}
 }
