@@ -6,9 +6,6 @@ import (
 )
 
 const (
-	// The refill per second, as a share of the bucket, until answers tell: that
-	// of the groups of organization connections in Auth0's tables.
-	prior        = 0.5
 	expectedTrip = 100 * time.Millisecond // until answers tell
 	mostBuckets  = 4                      // remembered
 	silentProbes = 3                      // answers to a probe that say nothing, until it goes on blind
@@ -40,7 +37,7 @@ func (r *rule) answered(now time.Time, c call, o Observation) {
 // twice what is usual.
 func (r *rule) time(trip time.Duration) {
 	if r.trip == 0 {
-		r.trip = expectedTrip
+		r.trip = expectedTrip // the first answer may be a straggler's
 	}
 	r.trip += (min(trip, 2*r.trip) - r.trip) / 8
 }
@@ -198,7 +195,7 @@ func (r *rule) bucket(now time.Time, c call, o Observation) *bucket {
 	r.read++
 	i := slices.IndexFunc(r.buckets, func(b *bucket) bool { return b.limit == o.Limit })
 	if i < 0 {
-		r.buckets = append(r.buckets, newBucket(now, r.reading(now, c, o), prior*float64(o.Limit)))
+		r.buckets = append(r.buckets, newBucket(now, r.reading(now, c, o)))
 		i = len(r.buckets) - 1
 	}
 	b := r.buckets[i]

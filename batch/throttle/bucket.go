@@ -12,13 +12,14 @@ import (
 // answer corrects it a little, because answers come in another order than the
 // server served the calls, and believing the last one swings.
 type bucket struct {
-	limit          int64 // X-RateLimit-Limit, which names the bucket
-	burst          float64
-	mirror         *rate.Limiter // content less the calls in flight, in thousandths of a token
-	drip           float64       // tokens per second that are left to us: refill less what others take
-	span           time.Duration // over which drip is averaged
-	at             time.Time     // of the last correction
-	income, earned float64       // what dripped in and in how many seconds, in the last quarter of an hour or so
+	limit  int64 // X-RateLimit-Limit, which names the bucket
+	burst  float64
+	mirror *rate.Limiter // content less the calls in flight, in thousandths of a token
+	drip   float64       // tokens per second that are left to us: refill less what others take
+	span   time.Duration // over which drip is averaged
+	at     time.Time     // of the last correction
+
+	income, earned float64 // tokens that came in lately, and in how many seconds
 
 	fullAt  time.Time // by Reset, if nobody took any more
 	emptied time.Time // the last 429
@@ -32,35 +33,40 @@ type bucket struct {
 	heard   uint64 // answers that the rule had read when this bucket was last in one
 }
 
+const thousandth = 1000 // rate.Limiter reserves whole tokens only
+
+// Of the drip, in tokens per second.
 const (
-	thousandth   = 1000        // rate.Limiter reserves whole tokens only
+	usualDrip    = 0.5         // of the bucket, until answers tell: so in Auth0's tables
+	rareDrip     = 0.05        // of the bucket, if Reset is far away at once
 	shortestSpan = time.Second // a new picture learns fast,
 	longestSpan  = 5 * time.Second
-	steepestFall = 0.2             // of drip at one correction
-	steepestRise = 0.4             // of drip at one correction
-	memory       = 60              // seconds of headers that refill is taken from,
-	longMemory   = 900             // seconds that rate is averaged over
-	leastWatched = 5               // and the fewest of them
+	steepestFall = 0.2  // of drip at one correction
+	steepestRise = 0.4  // of drip at one correction
+	slowestDrip  = 0.01 // keeps waits finite
+	leastEarned  = 1    // seconds, for an average
+	mostEarned   = 900
+)
+
+// Of what the headers say.
+const (
+	memory       = 60              // seconds that refill is taken from,
+	leastWatched = 5               // and the fewest
+	surprise     = 0.2             // of the bucket, more than there should have been
 	leastShare   = 0.1             // of the refill, claimed beside the greediest others
 	nextLook     = 5 * time.Second // after a look beyond Reset that brought no answer
-	slowestDrip  = 0.01            // tokens per second; keeps waits finite
 )
 
 // newBucket makes the picture from the first answer that names the bucket.
-// Drip is what is expected of it.
-func newBucket(now time.Time, r reading, drip float64) *bucket {
+func newBucket(now time.Time, r reading) *bucket {
 	b := &bucket{
 		limit:  r.Limit,
 		burst:  float64(r.Limit),
 		mirror: rate.NewLimiter(0, int(r.Limit)*thousandth), // full
-		drip:   drip,
+		drip:   r.expectedDrip(now),
 		span:   shortestSpan,
 		at:     now,
 		noted:  now,
-	}
-	// The calls in the last seconds of Reset, which is rounded up as Date is down,
-	if left := r.untilFull(now).Seconds(); !r.Date.IsZero() && left != defaultUntilFull.Seconds() && left > 2 {
-		b.drip = min(b.drip, max(0.05*b.burst, (b.burst-float64(r.Remaining))/(left-2)))
 	}
 	b.add(now, b.least(r)-b.burst)
 	b.mirror.SetLimitAt(now, rate.Limit(b.drip*thousandth))
@@ -96,6 +102,18 @@ type reading struct {
 	age      float64 // seconds since the call was sent
 }
 
+// expectedDrip is the usual one for the size of the bucket, or less where Reset
+// is so far away that the bucket must be a slower one. Reset is rounded up and
+// Date down, so it may be two seconds less to a full bucket.
+func (r reading) expectedDrip(now time.Time) float64 {
+	burst, left := float64(r.Limit), r.untilFull(now)
+	if !r.measures(left) || left <= 2*time.Second {
+		return usualDrip * burst
+	}
+	fastest := (burst - float64(r.Remaining)) / (left - 2*time.Second).Seconds()
+	return min(usualDrip*burst, max(fastest, rareDrip*burst))
+}
+
 // least is what the bucket holds at least by this answer, the calls in flight
 // served: Remaining, less what the later calls take, and what has dripped in
 // on the way back.
@@ -117,7 +135,7 @@ func (b *bucket) learn(now time.Time, r reading) {
 	if r.call.at.Before(b.emptied) {
 		off = min(off, 0) // from before the 429: no news of tokens
 	}
-	if r.Remaining >= r.Limit-1 && off > max(1, 0.2*b.burst) {
+	if r.Remaining >= r.Limit-1 && off > max(1, surprise*b.burst) {
 		b.windows.watchFull(now)
 	}
 	step := off / (1 + r.inflight + r.after)
@@ -136,27 +154,32 @@ func (b *bucket) refused(now time.Time) {
 
 // steer lets a correction of the content count for the drip too.
 func (b *bucket) steer(now time.Time, step float64) {
+	passed := now.Sub(b.at)
+	b.at = now
+	b.earn(passed.Seconds(), step)
 	if b.windows.fixed {
 		b.mirror.SetLimitAt(now, 0)
 		return
 	}
-	passed := now.Sub(b.at).Seconds()
-	keep := max(0, 1-passed/longMemory)
-	b.income = keep*b.income + b.drip*passed + step
-	b.earned = keep*b.earned + passed
-	b.span = min(b.span+now.Sub(b.at), longestSpan)
-	b.at = now
+	b.span = min(b.span+passed, longestSpan)
 	change := step / b.span.Seconds()
 	b.drip += min(max(change, -steepestFall*b.drip), steepestRise*b.drip)
 	b.drip = max(b.drip, b.leastPace(), slowestDrip)
 	b.mirror.SetLimitAt(now, rate.Limit(b.drip*thousandth))
 }
 
+// earn adds up what came in: what dripped, as corrected.
+func (b *bucket) earn(passed, step float64) {
+	keep := max(0, 1-passed/mostEarned)
+	b.income = keep*b.income + float64(b.mirror.Limit())/thousandth*passed + step
+	b.earned = keep*b.earned + passed
+}
+
 // note keeps what Reset says: when the bucket is full and how fast it fills.
 func (b *bucket) note(now time.Time, r reading) {
 	left := r.untilFull(now)
 	b.fullAt = now.Add(left)
-	if !r.Date.IsZero() && left != defaultUntilFull {
+	if r.measures(left) {
 		b.average(now, b.burst-float64(r.Remaining), left.Seconds())
 	}
 	if r.call.number > b.newest {
@@ -180,10 +203,10 @@ func (b *bucket) average(now time.Time, lacked, untilFull float64) {
 	b.watched = keep*b.watched + weight
 }
 
-// rate is the number of tokens per second that can be expected for us. It is
-// what drip was on average, as that follows the others' luck.
+// rate is the drip on average, in tokens per second: what can be expected. Drip
+// itself follows every whim of the others.
 func (b *bucket) rate() float64 {
-	if b.earned < 1 {
+	if b.earned < leastEarned {
 		return b.drip
 	}
 	return max(b.income/b.earned, slowestDrip)

@@ -17,7 +17,6 @@ var (
 	seeds     = flag.Int("seeds", 0, "seeds of each case in TestNumbers; 0: as few as show a mistake")
 	firstSeed = flag.Uint64("first", 1, "the first of them")
 	against   = flag.Bool("rivals", false, "TestNumbers: the plain ways of sending, too")
-	traceName = flag.String("case", "", "")
 )
 
 // numbers is a case of TestNumbers with what is to be reached.
@@ -31,7 +30,7 @@ type numbers struct {
 // alone makes the case of one bucket without any other user.
 func alone(limit simulator.Limit, ratio, limited float64) numbers {
 	s := scenario{
-		plan:  simulator.Plan{Groups: map[string]simulator.Limit{group: limit}},
+		plan:  bucketOf(limit),
 		calls: max(100, 20*limit.Burst),
 	}
 	s.name = fmt.Sprintf("%d:%d%s", limit.Burst, limit.Refill, map[time.Duration]string{time.Second: "s", time.Minute: "m"}[limit.Per])
@@ -102,8 +101,8 @@ func odd() []numbers {
 	noDate := func(edit func(int, http.Header)) func(int, http.Header) {
 		return func(status int, h http.Header) { edit(status, h); h.Del("Date") }
 	}
-	steps := func(limit simulator.Limit) numbers {
-		n := alone(limit, 1.03, 0)
+	steps := func(limit simulator.Limit, ratio, limited float64) numbers {
+		n := alone(limit, ratio, limited)
 		n.name += " in steps of a second"
 		n.refill = simulator.Steps
 		return n
@@ -111,9 +110,9 @@ func odd() []numbers {
 	all := []numbers{
 		window("window of a minute", simulator.PerMinute(150, 150), 1.03, 20),
 		window("window of a second", simulator.PerSecond(50, 50), 1.2, 100),
-		steps(simulator.PerMinute(5, 150)),
-		steps(usual),
-		steps(simulator.PerMinute(150, 4500)),
+		steps(simulator.PerMinute(5, 150), 1.07, 3), // a step is half of the bucket
+		steps(usual, 1.03, 1),
+		steps(simulator.PerMinute(150, 4500), 1.035, 1),
 		stacked("5:150m under 50:16s with others", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 10),
 		stacked("5:150m under 10:2s", simulator.PerMinute(5, 150), simulator.PerSecond(10, 2), 0),
 		stacked("300:9000m under 250:120s", simulator.PerMinute(300, 9000), simulator.PerSecond(250, 120), 0),
@@ -169,7 +168,7 @@ func changed(name string, before, after simulator.Limit, at time.Duration, calls
 	n.name, n.calls = name, calls
 	n.change = func(tenant *simulator.Tenant) {
 		time.AfterFunc(at, func() {
-			tenant.SetPlan(simulator.Plan{Groups: map[string]simulator.Limit{group: after}})
+			tenant.SetPlan(bucketOf(after))
 		})
 	}
 	n.ideal = func(time.Time) float64 {

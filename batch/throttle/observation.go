@@ -55,6 +55,11 @@ func (o Observation) untilFull(now time.Time) time.Duration {
 	return max(left, time.Second)
 }
 
+// measures reports whether that time is good enough to measure the refill by.
+func (o Observation) measures(left time.Duration) bool {
+	return !o.Date.IsZero() && left != defaultUntilFull
+}
+
 // clock is the server's time, in whole seconds as the Date header has it.
 func (o Observation) clock(now time.Time) time.Time {
 	if o.Date.IsZero() {

@@ -19,7 +19,7 @@ var rivals = []struct {
 
 // pool is eight workers that send without looking and wait after a 429.
 func pool(wait func(o Observation, tries int) time.Duration) client {
-	return func(context.Context, int) (int, func(exchange), func() float64) {
+	return func(context.Context, int) (int, func(exchange), func() State) {
 		send := func(once exchange) {
 			for tries := 0; ; tries++ {
 				o, ok := once()
@@ -31,11 +31,12 @@ func pool(wait func(o Observation, tries int) time.Duration) client {
 				}
 			}
 		}
-		return 8, send, unknownRate
+		return 8, send, noState
 	}
 }
 
-func unknownRate() float64 { return 1 }
+// noState is what a way of sending knows that learns nothing.
+func noState() State { return State{Rate: 1} }
 
 // untilReset waits as the official Go SDK does: until Reset and up to a fifth
 // longer, between one second and one minute.
@@ -53,7 +54,7 @@ func backOff(_ Observation, tries int) time.Duration {
 }
 
 // evenPace spreads what Remaining says over the time until Reset.
-func evenPace(context.Context, int) (int, func(exchange), func() float64) {
+func evenPace(context.Context, int) (int, func(exchange), func() State) {
 	var mu sync.Mutex
 	var next time.Time
 	gap := time.Second
@@ -86,5 +87,5 @@ func evenPace(context.Context, int) (int, func(exchange), func() float64) {
 			}
 		}
 	}
-	return 128, send, unknownRate
+	return 128, send, noState
 }

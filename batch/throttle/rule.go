@@ -106,7 +106,9 @@ func (r *rule) wait(b *bucket, now time.Time, left int) time.Duration {
 
 // floor is the content that the next call must leave: the level while calls
 // remain, the headroom for the last ones. Above the level there is room for the
-// calls of two round trips, so that waiting for answers never slows it down.
+// calls of two round trips, so that waiting for answers never slows it down. The
+// end begins two round trips early, so that few calls are left to be repeated
+// when all has been spent.
 func (r *rule) floor(b *bucket, now time.Time, left int) float64 {
 	low := r.low(b.burst)
 	last := left >= 0 && float64(left) <= b.content(now)-low+2*b.drip*r.trip.Seconds()

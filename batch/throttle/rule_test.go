@@ -114,20 +114,20 @@ func TestBlind(t *testing.T) {
 func TestHeadersThatDenyTokens(t *testing.T) {
 	run := func(refusal bool) bool {
 		r := probed(25, 0.1)
-		for i := range 14 {
+		for i := range 8 {
 			now := at(float64(10 * (i + 1))) // enough for the bucket to be full
 			r.answered(now, r.send(now), taken(now, 25, 0, 2))
-			if refusal && i == 6 {
+			if refusal && i == 3 {
 				r.answered(now, r.send(now), refused(now, 25, 0, 2))
 			}
 		}
 		return r.distrusted
 	}
 	if !run(false) {
-		t.Error("14 wrong answers in a row are believed")
+		t.Error("8 wrong answers in a row are believed")
 	}
 	if run(true) {
-		t.Error("not believed after 7 wrong answers, a 429 and 7 more")
+		t.Error("not believed after 4 wrong answers, a 429 and 4 more")
 	}
 }
 
@@ -177,7 +177,8 @@ func TestLevel(t *testing.T) {
 		{"30 % of the bucket while calls remain", 100, 0.1, many, 30},
 		{"and where their number is unknown", 100, 0.1, unknown, 30},
 		{"down to the headroom with the last calls", 100, 0.1, 89, 89},
-		{"not with one more", 100, 0.1, 92, 30},
+		{"beginning two round trips early", 100, 0.1, 95, 90},
+		{"not earlier", 100, 0.1, 105, 30},
 		{"headroom above the level", 100, 0.8, many, 20},
 		{"no headroom", 100, 0, 98, 98},
 		{"a small bucket keeps room for two", 5, 0.1, many, 1},

@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/goleak"
 	"golang.org/x/time/rate"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -40,7 +42,7 @@ func must(t *testing.T, th *Throttle) *Permit {
 
 func TestOrderOfCalls(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
-		s := newServer(2, 2)
+		s := instant(simulator.PerSecond(2, 2))
 		probe := must(t, th)
 		var mu sync.Mutex
 		var order []int
@@ -55,7 +57,7 @@ func TestOrderOfCalls(t *testing.T) {
 				mu.Lock()
 				order = append(order, name)
 				mu.Unlock()
-				p.Answered(s.take())
+				p.Answered(s())
 			})
 			synctest.Wait()
 		}
@@ -65,7 +67,7 @@ func TestOrderOfCalls(t *testing.T) {
 		for i := range 3 {
 			ask(10+i, true)
 		}
-		probe.Answered(s.take())
+		probe.Answered(s())
 		all.Wait()
 		if want := []int{10, 11, 12, 0, 1, 2, 3}; !slices.Equal(order, want) {
 			t.Errorf("calls went in the order %v, want %v", order, want)
@@ -116,7 +118,7 @@ func TestCancelledAcquireLosesNoPermit(t *testing.T) {
 
 func TestUnusedGivesTheTokenBack(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
-		must(t, th).Answered(newServer(100, 0.001).take())
+		must(t, th).Answered(instant(simulator.PerMinute(100, 1))())
 		before := th.State().Content
 		for range 200 {
 			must(t, th).Unused()
@@ -142,8 +144,8 @@ func TestPermitEndsOnce(t *testing.T) {
 
 func TestSingle(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
-		s := newServer(100, 50)
-		must(t, th).Answered(s.take())
+		s := instant(simulator.PerSecond(100, 50))
+		must(t, th).Answered(s())
 		th.Single(true)
 		p := must(t, th)
 		next := make(chan *Permit)
@@ -152,11 +154,11 @@ func TestSingle(t *testing.T) {
 		if got := th.State().Waiting; got != Outage {
 			t.Errorf("the second call waits for %v, want %v", got, Outage)
 		}
-		p.Answered(s.take())
+		p.Answered(s())
 		p = <-next
 		th.Single(false)
-		must(t, th).Answered(s.take())
-		p.Answered(s.take())
+		must(t, th).Answered(s())
+		p.Answered(s())
 	})
 }
 
@@ -169,7 +171,7 @@ func TestPaceIsShared(t *testing.T) {
 		var all sync.WaitGroup
 		var throttles [2]*Throttle
 		for i := range throttles {
-			th, s := New(Config{Pace: pace}), newServer(1000, 500)
+			th, s := New(Config{Pace: pace}), instant(simulator.PerSecond(1000, 500))
 			throttles[i] = th
 			all.Go(func() { th.Run(ctx) })
 			for range 8 {
@@ -180,7 +182,7 @@ func TestPaceIsShared(t *testing.T) {
 							return
 						}
 						time.Sleep(trip)
-						p.Answered(s.take())
+						p.Answered(s())
 					}
 				})
 			}
@@ -199,10 +201,10 @@ func TestState(t *testing.T) {
 			t.Errorf("at first %+v, want nothing", s)
 		}
 		began := time.Now()
-		s := newServer(5, 2.5)
+		s := instant(simulator.PerMinute(5, 150))
 		p := must(t, th)
 		time.Sleep(trip)
-		p.Answered(s.take())
+		p.Answered(s())
 		got := th.State()
 		if !got.Known || got.Burst != 5 || got.Sent != 1 || !got.First.Equal(began) || !got.Last.Equal(time.Now()) {
 			t.Errorf("after the probe %+v", got)

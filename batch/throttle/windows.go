@@ -3,8 +3,9 @@ package throttle
 import "time"
 
 // windows finds out whether the server fills its bucket in steps instead of by
-// a drip: fixed windows of a minute, say, or of a second. Holding a level is no
-// use there, since what is left at the end of a window is lost.
+// a drip. In a fixed window holding a level is no use: what is left at its end is
+// lost. Where a part of the bucket comes in once a second the level has to leave
+// room for that.
 type windows struct {
 	fixed bool // Reset is the end of a window
 

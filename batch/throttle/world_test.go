@@ -42,12 +42,13 @@ type outcome struct {
 	limited float64 // 429s per 1000 calls
 	harm    float64 // of another's requests refused because of the job, percentage points
 	lowest  float64 // tokens
-	eta     float64 // what State.Rate promised after a tenth of the calls, over what it took
+	eta     float64 // time left by State.Rate after a tenth of the calls, over what it took
+	state   State   // then
 }
 
-// client is a way of sending. It returns a function for so many workers that
-// sends one call until it gets through.
-type client func(ctx context.Context, calls int) (workers int, send func(exchange), rate func() float64)
+// client is a way of sending so many calls. It returns a function for so many
+// workers that sends one call until it gets through.
+type client func(ctx context.Context, calls int) (workers int, send func(exchange), state func() State)
 
 // exchange sends a call once. It has to be repeated where ok is false.
 type exchange func() (o Observation, ok bool)
@@ -87,11 +88,12 @@ func (s scenario) run(t *testing.T, seed uint64, c client) (o outcome) {
 		}
 		users := s.otherUser(tenant, random)
 		start := time.Now()
-		j := do(tenant, s.calls, c)
+		j := do(exchanger(tenant), s.calls, c)
 		o.ratio = (j.last.Sub(start) + trip).Seconds() / s.ideal(start)
 		o.limited = float64(j.limited) * 1000 / float64(s.calls)
 		o.lowest = tenant.Bucket(group).Lowest
-		o.eta = j.eta / j.last.Sub(j.tenth).Seconds()
+		o.eta = j.eta() / j.last.Sub(j.tenth).Seconds()
+		o.state = j.state
 		o.harm = users()
 	})
 	return o
@@ -134,55 +136,69 @@ func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm f
 
 // job is the work that was done, and when.
 type job struct {
+	mu      sync.Mutex
+	todo    int       // calls that have not been sent
+	missing int       // calls that have not got through
+	limited int       // 429s
 	last    time.Time // the last useful send
-	limited int
-	tenth   time.Time // a tenth of the calls had got through
-	eta     float64   // seconds that the rest would take, by the rate told then
+
+	tenth time.Time // a tenth of the calls had got through
+	left  int       // calls then
+	state State     // then
 }
 
+// eta is the time that was left after a tenth of the calls, as it was known then.
+func (j *job) eta() float64 { return float64(j.left) / j.state.Rate }
+
 // do sends the calls from as many workers as the client wants.
-func do(tenant *simulator.Tenant, calls int, c client) (j job) {
+func do(once exchange, calls int, c client) *job {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	workers, send, rate := c(ctx, calls)
-	once := exchanger(tenant)
-	var mu sync.Mutex
+	j := &job{todo: calls, missing: calls}
+	workers, send, state := c(ctx, calls)
+	counted := func() (Observation, bool) {
+		sent := time.Now()
+		o, ok := once()
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.count(sent, o, ok)
+		if ok && j.missing == calls-calls/10 {
+			j.tenth, j.left, j.state = time.Now(), j.missing, state()
+		}
+		return o, ok
+	}
 	var pool sync.WaitGroup
-	todo, missing := calls, calls
 	for range workers {
 		pool.Go(func() {
-			for {
-				mu.Lock()
-				todo--
-				mine := todo >= 0
-				mu.Unlock()
-				if !mine {
-					return
-				}
-				send(func() (Observation, bool) {
-					sent := time.Now()
-					o, ok := once()
-					mu.Lock()
-					defer mu.Unlock()
-					if o.Kind == Limited {
-						j.limited++
-					}
-					if ok && sent.After(j.last) {
-						j.last = sent
-					}
-					if ok {
-						missing--
-					}
-					if ok && missing == calls-calls/10 {
-						j.tenth, j.eta = time.Now(), float64(missing)/rate()
-					}
-					return o, ok
-				})
+			for j.take() {
+				send(counted)
 			}
 		})
 	}
 	pool.Wait()
 	return j
+}
+
+// take reports whether there is another call to send, and takes it.
+func (j *job) take() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.todo--
+	return j.todo >= 0
+}
+
+// count takes in an answer. It requires that j.mu is held.
+func (j *job) count(sent time.Time, o Observation, ok bool) {
+	if o.Kind == Limited {
+		j.limited++
+	}
+	if !ok {
+		return
+	}
+	j.missing--
+	if sent.After(j.last) {
+		j.last = sent
+	}
 }
 
 // exchanger sends calls to a tenant without sockets.
@@ -222,7 +238,7 @@ func observe(resp *http.Response) (o Observation) {
 }
 
 // throttled is this package's way of sending.
-func throttled(ctx context.Context, calls int) (int, func(exchange), func() float64) {
+func throttled(ctx context.Context, calls int) (int, func(exchange), func() State) {
 	t := New(Config{Headroom: 0.1})
 	t.Expect(calls)
 	go t.Run(ctx)
@@ -239,7 +255,21 @@ func throttled(ctx context.Context, calls int) (int, func(exchange), func() floa
 			}
 		}
 	}
-	return 128, send, func() float64 { return t.State().Rate }
+	return 128, send, t.State
 }
 
 func perSec(l simulator.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }
+
+// bucketOf is a plan of one bucket.
+func bucketOf(l simulator.Limit) simulator.Plan {
+	return simulator.Plan{Groups: map[string]simulator.Limit{group: l}}
+}
+
+// instant answers calls at once, from one bucket and without a fault.
+func instant(l simulator.Limit) func() Observation {
+	once := exchanger(simulator.New(simulator.Config{Plan: bucketOf(l), EmptyForUnknown: true}))
+	return func() Observation {
+		o, _ := once()
+		return o
+	}
+}

@@ -1,0 +1,121 @@
+package throttle
+
+import (
+	"math"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+)
+
+// Two runs on one bucket, the second of which starts later, share it.
+func TestTwoOfUs(t *testing.T) {
+	for _, limit := range []simulator.Limit{
+		simulator.PerMinute(5, 150), simulator.PerMinute(25, 750), simulator.PerMinute(75, 2250),
+	} {
+		for seed := range uint64(5) {
+			synctest.Test(t, func(t *testing.T) {
+				calls := int(60 * perSec(limit))
+				tenant := scenario{plan: bucketOf(limit)}.tenant(seed)
+				var took [2]float64
+				var limited [2]int
+				var both sync.WaitGroup
+				for i := range took {
+					both.Go(func() {
+						time.Sleep(time.Duration(i) * 5 * time.Second)
+						start := time.Now()
+						j := do(exchanger(tenant), calls, throttled)
+						took[i], limited[i] = j.last.Sub(start).Seconds(), j.limited
+					})
+				}
+				both.Wait()
+				t.Logf("%v: took %.1f s, 429s %v of %d", limit, took, limited, calls)
+				if share := took[1] / took[0]; share < 0.75 || share > 4.0/3 {
+					t.Errorf("%v: took %.1f s, not about the same", limit, took)
+				}
+				if limited[0]+limited[1] > calls/50 {
+					t.Errorf("%v: 429s %v of %d calls", limit, limited, calls)
+				}
+			})
+		}
+	}
+}
+
+// After a tenth of the calls the time to the last one is known, as far as the
+// other user's luck allows, and how fast the bucket fills and for whom.
+func TestWhatIsKnownAfterATenth(t *testing.T) {
+	for _, c := range []struct {
+		limit simulator.Limit
+		share float64 // that the other user takes
+		calls int
+	}{
+		{simulator.PerMinute(5, 150), 0, 500},
+		{simulator.PerMinute(5, 150), 0.25, 5000},
+		{simulator.PerMinute(5, 25), 0, 500},
+		{simulator.PerMinute(25, 750), 0, 500},
+		{simulator.PerMinute(25, 750), 0.25, 5000},
+		{simulator.PerMinute(25, 750), 0.5, 5000},
+		{simulator.PerMinute(150, 4500), 0.5, 10000},
+		{simulator.PerSecond(50, 16), 0.5, 5000},
+	} {
+		n := alone(c.limit, 0, 0)
+		n.calls = c.calls
+		n = n.beside(c.share, 0, 0)
+		t.Run(n.name, func(t *testing.T) {
+			t.Parallel()
+			var etas []float64
+			for seed := range uint64(5) {
+				o := n.run(t, seed, throttled)
+				etas = append(etas, o.eta)
+				for _, known := range []struct{ got, want float64 }{
+					{o.state.Refill, perSec(c.limit)}, {o.state.Others, c.share * perSec(c.limit)},
+				} {
+					if math.Abs(known.got-known.want) > perSec(c.limit)/6 {
+						t.Errorf("%+v; want refill %.2f and others %.2f", o.state, perSec(c.limit), n.others)
+					}
+				}
+			}
+			slices.Sort(etas)
+			t.Logf("time left, predicted over true: %.3f", etas)
+			if math.Abs(median(etas)-1) > 0.05 {
+				t.Errorf("time left, predicted over true: %.3f", etas)
+			}
+		})
+	}
+}
+
+// A call needs a token of its group's bucket and one of the tenant's, and the
+// headers tell of either in turn.
+func TestTwoBucketsInTurn(t *testing.T) {
+	const calls = 200
+	group := scenario{plan: bucketOf(simulator.PerMinute(5, 150)), calls: calls}
+	for name, turn := range map[string]int{"group first": 0, "global first": 1} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				start := time.Now()
+				one, all := exchanger(group.tenant(1)), instant(simulator.PerSecond(50, 16))
+				var mu sync.Mutex
+				j := do(func() (Observation, bool) {
+					o, ok := one()
+					other := all()
+					mu.Lock()
+					defer mu.Unlock()
+					if turn++; turn%2 == 0 {
+						other.Kind = o.Kind
+						return other, ok
+					}
+					return o, ok
+				}, calls, throttled)
+				ratio := (j.last.Sub(start) + trip).Seconds() / group.drained(simulator.PerMinute(5, 150))
+				t.Logf("T/T* %.3f, 429s %d", ratio, j.limited)
+				// Where the probe shows 50 tokens, 15 calls go for which the group has four.
+				if ratio > 1.04 || j.limited > 12 {
+					t.Errorf("T/T* %.3f, 429s %d; want at most 1.04 and 12", ratio, j.limited)
+				}
+			})
+		})
+	}
+}
