@@ -80,7 +80,7 @@ func (s scenario) run(t *testing.T, seed uint64, c client) (o outcome) {
 	synctest.Test(t, func(*testing.T) {
 		random := rand.New(rand.NewPCG(seed, 1))
 		if s.phase > 0 {
-			time.Sleep(rand.N(s.phase))
+			time.Sleep(time.Duration(random.Int64N(int64(s.phase))))
 		}
 		tenant := s.tenant(seed)
 		if s.change != nil {
