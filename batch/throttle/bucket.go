@@ -38,7 +38,7 @@ const thousandth = 1000 // rate.Limiter reserves whole tokens only
 // Of the drip, in tokens per second.
 const (
 	usualDrip    = 0.5         // of the bucket, until answers tell: so in Auth0's tables
-	rareDrip     = 0.05        // of the bucket, if Reset is far away at once
+	rareDrip     = 0.05        // of the bucket; in a fixed window Reset is far away at once
 	shortestSpan = time.Second // a new picture learns fast,
 	longestSpan  = 5 * time.Second
 	steepestFall = 0.2  // of drip at one correction
@@ -63,7 +63,7 @@ func newBucket(now time.Time, r reading) *bucket {
 		limit:  r.Limit,
 		burst:  float64(r.Limit),
 		mirror: rate.NewLimiter(0, int(r.Limit)*thousandth), // full
-		drip:   r.expectedDrip(now),
+		drip:   usualDrip * float64(r.Limit),
 		span:   shortestSpan,
 		at:     now,
 		noted:  now,
@@ -102,16 +102,13 @@ type reading struct {
 	age      float64 // seconds since the call was sent
 }
 
-// expectedDrip is the usual one for the size of the bucket, or less where Reset
-// is so far away that the bucket must be a slower one. Reset is rounded up and
-// Date down, so it may be two seconds less to a full bucket.
-func (r reading) expectedDrip(now time.Time) float64 {
-	burst, left := float64(r.Limit), r.untilFull(now)
-	if !r.measures(left) || left <= 2*time.Second {
-		return usualDrip * burst
+// fastest is the highest refill with which the bucket is full no sooner than by
+// Reset. That is rounded up as Date is rounded down, so up to two seconds sooner.
+func (r reading) fastest(left time.Duration) float64 {
+	if left <= 2*time.Second {
+		return math.Inf(1)
 	}
-	fastest := (burst - float64(r.Remaining)) / (left - 2*time.Second).Seconds()
-	return min(usualDrip*burst, max(fastest, rareDrip*burst))
+	return float64(r.Limit-r.Remaining) / (left - 2*time.Second).Seconds()
 }
 
 // least is what the bucket holds at least by this answer, the calls in flight
@@ -180,6 +177,7 @@ func (b *bucket) note(now time.Time, r reading) {
 	left := r.untilFull(now)
 	b.fullAt = now.Add(left)
 	if r.measures(left) {
+		b.drip = min(b.drip, max(r.fastest(left), rareDrip*b.burst))
 		b.average(now, b.burst-float64(r.Remaining), left.Seconds())
 	}
 	if r.call.number > b.newest {
