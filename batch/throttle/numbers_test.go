@@ -108,8 +108,8 @@ func odd() []numbers {
 		return n
 	}
 	all := []numbers{
-		window("window of a minute", simulator.PerMinute(150, 150), 1.03, 20),
-		window("window of a second", simulator.PerSecond(50, 50), 1.2, 100),
+		window("window of a minute", simulator.PerMinute(150, 150), 680, 1.03, 20),
+		window("window of a second", simulator.PerSecond(50, 50), 1000, 1.2, 100),
 		steps(simulator.PerMinute(5, 150), 1.07, 3), // a step is half of the bucket
 		steps(usual, 1.03, 1),
 		steps(simulator.PerMinute(150, 4500), 1.035, 1),
@@ -138,9 +138,9 @@ func odd() []numbers {
 }
 
 // window is a tenant whose tokens come all at once at the top of each period.
-func window(name string, limit simulator.Limit, ratio, limited float64) numbers {
+func window(name string, limit simulator.Limit, calls int, ratio, limited float64) numbers {
 	n := alone(limit, ratio, limited)
-	n.name, n.refill, n.phase, n.calls = name, simulator.Window, limit.Per, 1000
+	n.name, n.refill, n.phase, n.calls = name, simulator.Window, limit.Per, calls
 	n.ideal = func(start time.Time) float64 {
 		whole := math.Ceil(float64(n.calls)/0.99/float64(limit.Burst)) - 1 // periods after the first
 		top := start.Truncate(limit.Per)
@@ -221,7 +221,7 @@ func (n numbers) seeds() int {
 	if *seeds > 0 {
 		return *seeds
 	}
-	return min(2000/n.calls, 3)
+	return min(2100/n.calls, 3)
 }
 
 // measure runs the case with several seeds.
