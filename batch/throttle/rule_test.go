@@ -155,6 +155,40 @@ func TestStragglerDoesNotCountForMuch(t *testing.T) {
 	}
 }
 
+// The server may have seen a late call at once or just now: what may have
+// dripped in since is no contradiction.
+func TestLateAnswerIsNoNews(t *testing.T) {
+	for _, c := range []struct {
+		late      float64 // seconds
+		remaining int64
+		moves     bool
+	}{{0.1, 93, true}, {2, 93, false}, {2, 20, false}, {2, 1, false}, {4, 1, false}} {
+		r := probed(100, 0.1)
+		b := r.buckets[0]
+		sent := r.send(at(0.1))
+		now := at(0.1 + c.late)
+		before := b.content(now)
+		r.answered(now, sent, taken(now, 100, c.remaining, 1))
+		if got := b.content(now); (math.Abs(got-before) > 0.01) != c.moves {
+			t.Errorf("Remaining %d after %v s: content %.1f, before %.1f", c.remaining, c.late, got, before)
+		}
+	}
+}
+
+// A slow bucket is known by its first answer: one call takes it so long to mend.
+func TestResetBoundsTheRefill(t *testing.T) {
+	for _, c := range []struct {
+		full int64 // seconds until then, as told
+		want float64
+	}{{1, 2.5}, {2, 2.5}, {3, 1}, {4, 0.5}, {50, 0.25}} {
+		var r rule
+		r.answered(at(0.1), r.send(at(0)), taken(at(0.1), 5, 4, c.full))
+		if got := r.buckets[0].drip; got > c.want+0.01 {
+			t.Errorf("full after %d s: %.2f tokens per second, want at most %.2f", c.full, got, c.want)
+		}
+	}
+}
+
 func TestLimitsAreNotCollected(t *testing.T) {
 	r := probed(10, 0.1)
 	for i := range int64(1000) {
