@@ -2,8 +2,9 @@ package throttle
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -35,8 +36,8 @@ func pool(wait func(o Observation, tries int) time.Duration) client {
 	}
 }
 
-// noState is what a way of sending knows that learns nothing.
-func noState() State { return State{Rate: 1} }
+// noState is what those know who do not measure.
+func noState() State { return State{Rate: math.NaN()} }
 
 // untilReset waits as the official Go SDK does: until Reset and up to a fifth
 // longer, between one second and one minute.
@@ -53,33 +54,24 @@ func backOff(_ Observation, tries int) time.Duration {
 	return rand.N(min(500*time.Millisecond<<min(tries, 6), 30*time.Second))
 }
 
-// evenPace spreads what Remaining says over the time until Reset.
+// evenPace sends one call after the other, so far apart that what Remaining says
+// lasts until Reset.
 func evenPace(context.Context, int) (int, func(exchange), func() State) {
-	var mu sync.Mutex
-	var next time.Time
-	gap := time.Second
-	turn := func() time.Duration {
-		mu.Lock()
-		defer mu.Unlock()
-		now := time.Now()
-		if next.Before(now) {
-			next = now
-		}
-		wait := next.Sub(now)
-		next = next.Add(gap)
-		return wait
-	}
+	var gap atomic.Int64
+	gap.Store(int64(time.Second))
+	turn := make(chan struct{}, 1)
+	turn <- struct{}{}
 	learn := func(o Observation) {
-		mu.Lock()
-		defer mu.Unlock()
 		left := min(max(time.Until(time.Unix(o.Reset, 0)), time.Millisecond), time.Minute)
 		if o.Headers {
-			gap = left / time.Duration(max(o.Remaining, 1))
+			gap.Store(int64(left) / max(o.Remaining, 1))
 		}
 	}
 	send := func(once exchange) {
 		for {
-			time.Sleep(turn())
+			<-turn
+			time.Sleep(time.Duration(gap.Load()))
+			turn <- struct{}{}
 			o, ok := once()
 			learn(o)
 			if ok {

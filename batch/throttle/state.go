@@ -27,7 +27,9 @@ type State struct {
 	Refill  float64 // tokens per second that drip in, whoever takes them
 	Others  float64 // tokens per second that other users take
 	Content float64 // tokens in the bucket when the calls in flight are served
-	Rate    float64 // calls per second that can be expected from now on
+	// Rate is the calls per second that can be expected from now to the last one,
+	// where their number is known with what is spent at the end.
+	Rate float64
 
 	Waiting Reason    // what holds the next call back
 	Until   time.Time // end of the pause; zero where Waiting is not Paused
