@@ -53,11 +53,11 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 		calls int
 	}{
 		{simulator.PerMinute(5, 150), 0, 500},
-		{simulator.PerMinute(5, 150), 0.25, 3000},
+		{simulator.PerMinute(5, 150), 0.25, 2000},
 		{simulator.PerMinute(5, 25), 0, 500},
 		{simulator.PerMinute(25, 750), 0, 500},
-		{simulator.PerMinute(25, 750), 0.5, 4000},
-		{simulator.PerSecond(50, 16), 0.25, 3000},
+		{simulator.PerMinute(25, 750), 0.5, 2000},
+		{simulator.PerSecond(50, 16), 0.25, 2000},
 	} {
 		n := alone(c.limit, 0, 0)
 		n.calls = c.calls
