@@ -29,7 +29,8 @@ crash:          ## 20,000 simulated crashes and 500 real ones; takes a quarter o
 	go test -timeout 60m -run TestSimulation -v ./batch -seeds 20000 | grep -v '^ *--- PASS\|^=== '
 	go test -timeout 60m -run TestCrash -v ./cmd/orgconn -kills 500
 
-bench:          ## run the benchmarks
+bench:          ## the throttle in virtual time beside plain rivals, then the benchmarks
+	go test ./batch/throttle -run TestNumbers -v -seeds 20 -rivals
 	go test -run '^$$' -bench . -benchmem ./...
 
 demo:           ## the whole job against a simulated tenant; needs nothing
