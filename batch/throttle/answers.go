@@ -46,7 +46,7 @@ func (r *rule) time(trip time.Duration) {
 func (r *rule) taken(now time.Time, c call, o Observation) {
 	r.rounds = 0
 	if r.blind != nil {
-		r.blind.passed++
+		r.blind.got(now)
 	}
 	switch {
 	case r.distrusted:
@@ -106,16 +106,18 @@ func (r *rule) refused(now time.Time, c call, o Observation) {
 
 // blame makes the bucket that refused count as empty. One with tokens left did
 // not refuse, so it was another one. Where none is known that was thought to be
-// short, it is one that the headers never tell of.
+// short, it is one that the headers never tell of; and where there are no headers
+// at all, nothing then speaks against the buckets that are known.
 func (r *rule) blame(now time.Time, named *bucket, remaining int64, first bool) {
-	guilty, told := named, named != nil && remaining == 0
-	if !told {
+	guilty := named
+	if named == nil || remaining > 0 {
 		guilty = r.emptiest(now, named)
 	}
-	if guilty == nil || !told && guilty.content(now) >= 2 {
+	unlikely := guilty == nil || guilty != named && guilty.content(now) >= 2
+	if unlikely {
 		r.unseen(now, first)
 	}
-	if guilty != nil {
+	if guilty != nil && !(unlikely && named == nil) {
 		guilty.refused(now)
 	}
 }
@@ -126,8 +128,8 @@ func (r *rule) unseen(now time.Time, first bool) {
 	r.hidden = r.hidden || len(r.buckets) > 0
 	if r.blind == nil {
 		r.blind = newBlind(now)
-	} else if first {
-		r.blind.refused(now)
+	} else {
+		r.blind.refused(now, first)
 	}
 }
 

@@ -16,8 +16,12 @@ type blind struct {
 	limiter  *rate.Limiter
 	base     float64   // calls per second: the pace after the last 429, or the limit
 	doubling float64   // seconds in which the pace doubles; 0: the limit is known
-	since    time.Time // the last 429, or the start
-	passed   int       // calls that got through since then
+	since    time.Time // the last 429 that changed the pace, or the start
+	passed   float64   // calls that got through since then
+	denied   float64   // and 429s
+	// below counts answers at a pace below the limit: what is refused there has
+	// another cause.
+	below struct{ passed, denied float64 }
 }
 
 const (
@@ -28,6 +32,10 @@ const (
 	secondDoubling = 4
 	shortestLook   = time.Second // between two 429s, to take what got through for the limit
 	perSecond      = 50          // more calls a second than that go in so many bursts
+	belowMemory    = 200         // calls
+	fewStrays      = 3           // 429s below the limit,
+	straysAbove    = 2           // of whose share so many times are no news above it,
+	mostStrays     = 0.3         // but no more than this share of all calls
 )
 
 func newBlind(now time.Time) *blind {
@@ -54,19 +62,57 @@ func (b *blind) wait(now time.Time) time.Duration {
 
 func (b *blind) sent(now time.Time) { b.limiter.ReserveN(now, 1) }
 
-// refused takes in the first 429 of a round.
-func (b *blind) refused(now time.Time) {
+// got counts a call that got through.
+func (b *blind) got(now time.Time) {
+	b.passed++
+	if b.isBelow(now) {
+		b.count(&b.below.passed)
+	}
+}
+
+// isBelow reports whether the pace is no higher than the limit, as far as that
+// is known.
+func (b *blind) isBelow(now time.Time) bool { return b.doubling == 0 && b.rate(now) <= b.base }
+
+// count adds to one of below's counts.
+func (b *blind) count(n *float64) {
+	*n++
+	if b.below.passed+b.below.denied > belowMemory {
+		b.below.passed /= 2
+		b.below.denied /= 2
+	}
+}
+
+// stray reports whether a 429 says nothing about our pace. Another user, who
+// empties a bucket that we do not see now and then, has a share of our calls
+// refused at any pace; to slow down for each of them would come to a standstill.
+func (b *blind) stray(now time.Time) bool {
+	share := b.denied / (b.passed + b.denied)
+	if b.isBelow(now) {
+		b.count(&b.below.denied)
+		return b.denied < fewStrays || share < mostStrays
+	}
+	usual := b.below.denied / (b.below.passed + b.below.denied)
+	return b.doubling == 0 && b.below.denied >= fewStrays && share < min(straysAbove*usual, mostStrays)
+}
+
+// refused takes in a 429; first says that it is the first of its round.
+func (b *blind) refused(now time.Time, first bool) {
+	b.denied++
+	if b.stray(now) || !first {
+		return
+	}
 	look := now.Sub(b.since)
-	through := float64(b.passed) / max(look.Seconds(), 0.001)
+	through := b.passed / max(look.Seconds(), 0.001)
 	switch {
 	case b.doubling == firstDoubling:
 		b.base = min(b.rate(now), max(through, blindStart)) / 2
 		b.doubling = secondDoubling
 	case look < shortestLook:
-		b.base = b.rate(now) / 2
+		b.base = max(b.rate(now)/2, min(b.rate(now), through))
 		b.doubling = secondDoubling
 	default:
 		b.base, b.doubling = through, 0
 	}
-	b.since, b.passed = now, 0
+	b.since, b.passed, b.denied = now, 0, 0
 }

@@ -131,13 +131,21 @@ func odd() []numbers {
 	fallen.ratio, fallen.limited = 2.5, 15
 	untold := stacked("5:150m, headers of 50:16s", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 0)
 	untold.tell, untold.ratio, untold.limited = simulator.HeadersGlobal, 1.2, 200
-	all = append(all, fallen, untold)
+	all = append(all, fallen, untold, strays(0.01), strays(0.05), strays(0.1))
 	for _, skew := range []time.Duration{5 * time.Second, -5 * time.Second, time.Hour, -time.Hour} {
 		edit := simulator.Skew(skew)
 		all = append(all, with(fmt.Sprint("clock off by ", skew), 1.01, 0, edit))
 		all = append(all, with(fmt.Sprint("clock off by ", skew, ", no Date"), 1.01, 0, noDate(edit)))
 	}
 	return all
+}
+
+// strays is a tenant that refuses a share of the calls whatever the pace: a
+// bucket that the headers do not tell of, and that others empty now and then.
+func strays(share float64) numbers {
+	n := alone(simulator.PerMinute(25, 750), 1.5, 1500*share)
+	n.name, n.strays = fmt.Sprintf("%.0f%% stray 429s", 100*share), share
+	return n
 }
 
 // window is a tenant whose tokens come all at once at the top of each period.

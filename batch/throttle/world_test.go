@@ -28,6 +28,7 @@ type scenario struct {
 	refill  simulator.Refill
 	tell    simulator.HeadersOf
 	headers func(status int, h http.Header) // what becomes of them on the way; nil: nothing
+	strays  float64                         // share of calls refused whatever the pace
 	change  func(*simulator.Tenant)         // called at the start; nil: nothing
 	phase   time.Duration                   // the job starts at random within it
 	others  float64                         // requests per second of another user
@@ -68,6 +69,9 @@ func (s scenario) tenant(seed uint64) *simulator.Tenant {
 		},
 	})
 	t.Inject(simulator.Fault{Stage: simulator.AtHandler, Probability: 0.01})
+	if s.strays > 0 {
+		t.Inject(simulator.Fault{Code: http.StatusTooManyRequests, Probability: s.strays})
+	}
 	if s.headers != nil {
 		t.Inject(simulator.Fault{Kind: simulator.Headers, Edit: s.headers})
 	}
