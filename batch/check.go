@@ -54,6 +54,7 @@ func (r *Run) mayReadOn() bool {
 // check decides an organization's rows, when it is its turn: those that need no
 // write get their outcome, the others go to the backlog.
 func (r *Run) check(p *plan, permit *throttle.Permit) {
+	defer r.checked.rows.Add(int64(len(p.rows)))
 	if reply := r.readWith(permit, p); reply.err != nil {
 		for _, row := range p.rows {
 			r.writes.expect(-1)
@@ -77,6 +78,7 @@ func (r *Run) check(p *plan, permit *throttle.Permit) {
 		r.writes.expect(-1)
 		r.settle(decided(row.Line, d))
 	}
+	r.checked.writes.Add(int64(writes))
 	r.hand(p, writes, int(r.changes.Add(int64(changes))))
 }
 

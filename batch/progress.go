@@ -11,24 +11,38 @@ type Progress struct {
 	Rows     int            // rows to work on
 	Done     int            // rows that have an outcome
 	Outcomes map[string]int // of those
-	Lane     throttle.State // of the calls that the rows wait for: reads in a dry run, else writes
-	Limited  int            // calls answered by 429
-	Outage   bool
+	Calls    int            // sent so far, in this sitting
+	Limited  int            // of them answered by 429
+	Holdup   Holdup
+	Known    bool          // whether something is known of the bucket that holds the run back
+	Tokens   float64       // left in that bucket
 	ETA      time.Duration // until the last row, from the measured rates; 0 where they are not known yet
 }
 
+// Holdup is what holds a run back, in words.
+type Holdup string
+
+// What a run may wait for.
+const (
+	HeldByReads   Holdup = "reads"                // the tenant's limit on reads
+	HeldByWrites  Holdup = "writes"               // the tenant's limit on writes
+	HeldByOthers  Holdup = "another user"         // who takes a large part of the bucket
+	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults, an outage
+	HeldByMaxRPS  Holdup = "--max-rps"
+	Stopping      Holdup = "the last calls" // to end, after a stop
+)
+
+// greedy is the share of the refill from which on others hold a run back.
+const greedy = 1.0 / 3
+
 // Progress is how far the run is now.
 func (r *Run) Progress() Progress {
+	reads, writes := r.reads.counts(), r.writes.counts()
 	p := Progress{
 		Rows:     r.List.Counts().Pairs,
 		Outcomes: r.tally.snapshot(),
-		Lane:     r.writes.throttle.State(),
-		Limited:  r.reads.counts().limited + r.writes.counts().limited,
-		Outage:   r.health.out(),
-		ETA:      max(r.reads.eta(), r.writes.eta()),
-	}
-	if r.Settings.DryRun {
-		p.Lane = r.reads.throttle.State()
+		Calls:    reads.calls + writes.calls,
+		Limited:  reads.limited + writes.limited,
 	}
 	for outcome, n := range r.before.snapshot() {
 		p.Outcomes[outcome] += n
@@ -36,17 +50,81 @@ func (r *Run) Progress() Progress {
 	for _, n := range p.Outcomes {
 		p.Done += n
 	}
+	r.foresee(&p)
+	if r.control.stopping.Err() != nil {
+		p.Holdup, p.ETA = Stopping, 0
+	}
 	return p
 }
 
-// eta is the time that the lane's calls to come will take.
-func (l *lane) eta() time.Duration {
-	l.mu.Lock()
-	todo := l.todo
-	l.mu.Unlock()
-	rate := l.throttle.State().Rate
-	if todo <= 0 || rate <= 0 {
+// foresee adds when the run will be over, and what that is up to: of reads and
+// writes, which go at the same time, the ones that take longer.
+func (r *Run) foresee(p *Progress) {
+	slow, holdup := r.readsAhead(), HeldByReads
+	writes := r.writesAhead()
+	known := slow.known() && writes.known()
+	if r.Settings.NoCheck || !writes.known() || writes.time() > slow.time() {
+		slow, holdup = writes, HeldByWrites
+	}
+	if known {
+		p.ETA = slow.time()
+	}
+	p.Holdup, p.Known, p.Tokens = holdup, slow.state.Known, slow.state.Content
+	switch state := slow.state; {
+	case r.health.out(), state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
+		p.Holdup = HeldByAnswers
+		p.ETA = max(p.ETA, slow.timeAsBefore())
+	case state.Waiting == throttle.MaxRPS:
+		p.Holdup = HeldByMaxRPS
+	case state.Others > greedy*state.Refill:
+		p.Holdup = HeldByOthers
+	}
+}
+
+// ahead is what a lane has to do.
+type ahead struct {
+	calls float64
+	state throttle.State
+}
+
+func (r *Run) readsAhead() ahead {
+	return ahead{float64(r.reads.left()), r.reads.throttle.State()}
+}
+
+// writesAhead are the writes to come. Of the rows that are not checked yet, so
+// many will need one as of those that are.
+func (r *Run) writesAhead() ahead {
+	a := ahead{float64(r.writes.left()), r.writes.throttle.State()}
+	if checked := float64(r.checked.rows.Load()); checked > 0 {
+		unchecked := max(0, float64(r.todo.rows)-checked)
+		a.calls = max(0, a.calls-unchecked) + unchecked*float64(r.checked.writes.Load())/checked
+	}
+	return a
+}
+
+// known reports whether it can be told how long the calls will take.
+func (a ahead) known() bool { return a.calls < 1 || a.state.Rate > 0 }
+
+// time is how long the calls will take, as far as the bucket decides.
+func (a ahead) time() time.Duration {
+	if a.calls < 1 || !a.known() {
 		return 0
 	}
-	return time.Duration(float64(todo) / rate * float64(time.Second))
+	return time.Duration(a.calls / a.state.Rate * float64(time.Second))
+}
+
+// timeAsBefore is how long the calls will take where something else decides,
+// if it goes on like this.
+func (a ahead) timeAsBefore() time.Duration {
+	if a.state.Sent == 0 {
+		return 0
+	}
+	return time.Duration(a.calls / float64(a.state.Sent) * activeSeconds(a.state) * float64(time.Second))
+}
+
+// left is the number of new calls to come.
+func (l *lane) left() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return max(l.todo, 0)
 }

@@ -30,6 +30,7 @@ type rig struct {
 	settings    journal.Settings
 	records     memoryJournal
 	stop        context.Context
+	during      func(*Run) // runs beside the job
 }
 
 func newRig(t *testing.T, config simulator.Config) *rig {
@@ -80,6 +81,9 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	run, err := New(Config{Command: r.command, List: l, API: r.client(), Journal: &r.records, Settings: r.settings, Log: zap.NewNop()})
 	if err != nil {
 		r.t.Fatal(err)
+	}
+	if r.during != nil {
+		go r.during(run)
 	}
 	return run.Do(r.stop)
 }
@@ -164,6 +168,16 @@ func (r *rig) expect(rows []simulator.Pair, want ...string) {
 
 // count counts calls to the API, tokens aside.
 func (r *rig) count(method string) int { return r.tenant.Count(method, "/api/v2/") }
+
+// limited counts calls answered by 429.
+func (r *rig) limited() (n int) {
+	for _, call := range r.tenant.Calls() {
+		if call.Status == http.StatusTooManyRequests {
+			n++
+		}
+	}
+	return n
+}
 
 // enabled says whether the tenant still has the pair enabled.
 func (r *rig) enabled(p simulator.Pair) bool {

@@ -73,6 +73,7 @@ type Run struct {
 	tally   *tally // of this sitting
 	before  *tally // of earlier ones: rows whose outcome is final
 	todo    struct{ organizations, rows int }
+	checked struct{ rows, writes atomic.Int64 } // rows of this sitting, and those that need a write
 	seen    seen
 	reading singleflight.Group   // by organization
 	proof   atomic.Pointer[bool] // see provesAbsence

@@ -37,15 +37,16 @@ const thousandth = 1000 // rate.Limiter reserves whole tokens only
 
 // Of the drip, in tokens per second.
 const (
-	usualDrip    = 0.5         // of the bucket, until answers tell: so in Auth0's tables
-	rareDrip     = 0.05        // of the bucket; in a fixed window Reset is far away at once
-	shortestSpan = time.Second // a new picture learns fast,
-	longestSpan  = 5 * time.Second
-	steepestFall = 0.2  // of drip at one correction
-	steepestRise = 0.4  // of drip at one correction
-	slowestDrip  = 0.01 // keeps waits finite
-	leastEarned  = 1    // seconds, for an average
-	mostEarned   = 900
+	usualDrip     = 0.5         // of the bucket, until answers tell: so in Auth0's tables
+	rareDrip      = 0.05        // of the bucket; in a fixed window Reset is far away at once
+	shortestSpan  = time.Second // a new picture learns fast,
+	longestSpan   = 5 * time.Second
+	steepestFall  = 0.2  // of drip at one correction
+	steepestRise  = 0.4  // of drip at one correction
+	slowestDrip   = 0.01 // keeps waits finite
+	leastEarned   = 1    // seconds, for an average,
+	leastMeasured = 3    // and for one to tell people
+	mostEarned    = 900
 )
 
 // Of what the headers say.

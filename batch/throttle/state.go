@@ -20,7 +20,8 @@ func (r Reason) String() string {
 }
 
 // State is what a Throttle knows at one moment. Where Known is false, nothing
-// is known of the tenant's bucket: Burst, Refill, Others and Content are 0.
+// is known of the tenant's bucket: Burst, Refill, Others and Content are 0. Refill
+// and Others take a few seconds to be measured, and are 0 until then.
 type State struct {
 	Known   bool
 	Burst   float64 // tokens that the full bucket holds
@@ -48,8 +49,11 @@ func (r *rule) state(now time.Time, left int) State {
 		if !r.counts(b) || s.Known && b.rate() >= s.Rate {
 			continue
 		}
-		s = State{Known: true, Burst: b.burst, Content: max(b.content(now), 0), Rate: b.rate(), Others: b.others()}
-		s.Refill = s.Rate + s.Others
+		s = State{Known: true, Burst: b.burst, Content: max(b.content(now), 0), Rate: b.rate()}
+		if b.earned >= leastMeasured {
+			s.Others = b.others()
+			s.Refill = s.Rate + s.Others
+		}
 	}
 	if s.Known && left > 0 {
 		// The last calls do not wait for tokens, they are there.

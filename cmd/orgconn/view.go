@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -17,6 +19,7 @@ import (
 
 const (
 	redrawEvery = 200 * time.Millisecond
+	barWidth    = 16
 	statusEvery = time.Minute // off a terminal
 )
 
@@ -84,24 +87,27 @@ func (v *view) close() {
 // draw keeps the progress line up to date.
 func (v *view) draw(progress func() batch.Progress) {
 	defer close(v.stopped)
-	bars := mpb.New(mpb.WithOutput(os.Stderr), mpb.WithRefreshRate(redrawEvery), mpb.WithWidth(20))
+	bars := mpb.New(mpb.WithOutput(os.Stderr), mpb.WithRefreshRate(redrawEvery), mpb.WithWidth(barWidth))
 	v.setBars(bars)
-	now := progress()
-	text := func(f func(batch.Progress) string) decor.Decorator {
-		return decor.Any(func(decor.Statistics) string { return f(progress()) })
+	var line atomic.Pointer[string]
+	var pace pace
+	total := int64(max(progress().Rows, 1))
+	show := func() int64 {
+		p := progress()
+		text := progressText(p, pace.measure(time.Now(), p.Calls))
+		line.Store(&text)
+		return int64(p.Done)
 	}
-	bar := bars.AddBar(int64(max(now.Rows, 1)),
-		mpb.PrependDecorators(text(func(p batch.Progress) string { return fmt.Sprintf("%d/%d ", p.Done, p.Rows) })),
-		mpb.AppendDecorators(text(progressText)),
-	)
+	show()
+	bar := bars.AddBar(total, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
 	ticker := time.NewTicker(redrawEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			bar.SetCurrent(int64(progress().Done))
+			bar.SetCurrent(show())
 		case <-v.stop:
-			bar.SetCurrent(int64(progress().Done))
+			bar.SetCurrent(show())
 			bar.Abort(false)
 			v.setBars(nil)
 			bars.Wait()
@@ -115,28 +121,39 @@ func (v *view) report(progress func() batch.Progress, log *zap.Logger) {
 	defer close(v.stopped)
 	ticker := time.NewTicker(statusEvery)
 	defer ticker.Stop()
+	var pace pace
+	pace.measure(time.Now(), 0)
 	for {
 		select {
 		case <-ticker.C:
 			p := progress()
 			log.Info("progress", zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", failedRows(p)),
-				zap.Int("rate_limited", p.Limited), zap.Float64("calls_per_s", p.Lane.Rate), zap.Bool("outage", p.Outage), zap.Duration("eta", p.ETA.Round(time.Second)))
+				zap.Int("rate_limited", p.Limited), zap.Float64("calls_per_s", math.Round(pace.measure(time.Now(), p.Calls)*100)/100),
+				zap.String("held_by", string(p.Holdup)), zap.Duration("eta", p.ETA.Round(time.Second)))
 		case <-v.stop:
 			return
 		}
 	}
 }
 
-// progressText is the part of the progress line behind the bar.
-func progressText(p batch.Progress) string {
-	text := fmt.Sprintf(" %.1f/s  tokens %.0f  429s %d  failed %d", p.Lane.Rate, p.Lane.Content, p.Limited, failedRows(p))
-	switch {
-	case p.Outage:
-		return text + "  the tenant does not answer well"
-	case p.ETA > 0:
-		return text + "  ETA " + p.ETA.Round(time.Second).String()
+// progressText is the progress line behind the bar. A narrow terminal cuts off
+// its end, so what matters most comes first.
+func progressText(p batch.Progress, callsPerS float64) string {
+	text := fmt.Sprintf(" %d/%d", p.Done, p.Rows)
+	if p.ETA > 0 {
+		text += "  ETA " + p.ETA.Round(time.Second).String()
 	}
-	return text
+	text += fmt.Sprintf("  %.1f/s", callsPerS)
+	if failed := failedRows(p); failed > 0 {
+		text += fmt.Sprintf("  failed %d", failed)
+	}
+	if p.Done < p.Rows {
+		text += "  waits for " + string(p.Holdup)
+	}
+	if p.Known {
+		text += fmt.Sprintf("  tokens %.0f", p.Tokens)
+	}
+	return text + fmt.Sprintf("  429s %d", p.Limited)
 }
 
 func failedRows(p batch.Progress) int {

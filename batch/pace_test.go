@@ -1,0 +1,122 @@
+package batch
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+)
+
+// A checked run takes as long as the slower of its reads and its writes, not as
+// both together, and after a tenth of the rows says how long that will be.
+func TestPace(t *testing.T) {
+	reads := func(n float64) time.Duration { return seconds((n - 10) * 60 / 100) }
+	writes := func(n float64) time.Duration { return seconds((n - 5) * 60 / 150) }
+	for name, c := range map[string]struct {
+		orgs, perOrg, everyNth int // row is enabled
+		ideal                  time.Duration
+		holdup                 Holdup
+	}{
+		"one row an organization":   {600, 1, 1, reads(600), HeldByReads},
+		"ten rows an organization":  {60, 10, 1, writes(600), HeldByWrites},
+		"most are disabled already": {600, 10, 10, reads(600), HeldByReads},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := paced(t)
+				rows := pairs(c.orgs, c.perOrg)
+				for i, p := range rows {
+					if i%c.perOrg == 0 {
+						r.tenant.AddOrganization(p.OrganizationID, p.OrganizationID)
+					}
+					if i%c.everyNth == 0 {
+						r.tenant.Enable(p.OrganizationID, simulator.EnabledConnection{ConnectionID: p.ConnectionID})
+					}
+				}
+				began := time.Now()
+				r.during = func(run *Run) { foreseen(t, run, began.Add(c.ideal), c.holdup) }
+				r.run(rows)
+				took := time.Since(began)
+				t.Logf("%v, %.3f of the ideal", took, took.Seconds()/c.ideal.Seconds())
+				if took > c.ideal*102/100 {
+					t.Errorf("took %v, want at most 1.02 of %v", took, c.ideal)
+				}
+				if n := r.limited(); n > 0 {
+					t.Errorf("%d calls were answered by 429", n)
+				}
+			})
+		})
+	}
+}
+
+// foreseen checks the progress from a tenth of the rows on to nine tenths.
+func foreseen(t *testing.T, run *Run, end time.Time, holdup Holdup) {
+	for range time.Tick(10 * time.Second) {
+		p := run.Progress()
+		if p.Done > p.Rows*9/10 {
+			return
+		}
+		if p.Done < p.Rows/10 {
+			continue
+		}
+		left := time.Until(end)
+		t.Logf("%d rows: %v left, ETA %v (%.3f)", p.Done, left, p.ETA, p.ETA.Seconds()/left.Seconds())
+		if off := (p.ETA - left).Abs(); off > left/20 && off > 2*time.Second {
+			t.Errorf("after %d rows the ETA is %v, it took %v", p.Done, p.ETA, left)
+		}
+		if p.Holdup != holdup {
+			t.Errorf("after %d rows %s hold the run back, want %s", p.Done, p.Holdup, holdup)
+		}
+	}
+}
+
+func TestHoldup(t *testing.T) {
+	for name, c := range map[string]struct {
+		set    func(*rig)
+		holdup Holdup
+	}{
+		"the limit on writes": {func(*rig) {}, HeldByWrites},
+		"--max-rps":           {func(r *rig) { r.settings.MaxRPS = 1 }, HeldByMaxRPS},
+		"an outage":           {func(r *rig) { r.tenant.Inject(on("DELETE", simulator.Fault{Skip: 10})) }, HeldByAnswers},
+		"slow answers": {func(r *rig) {
+			r.tenant.SetPlan(simulator.Plan{})
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Delay: 20 * time.Second})
+		}, HeldByAnswers},
+		"another user": {func(r *rig) {
+			go func() {
+				for range 100 {
+					time.Sleep(600 * time.Millisecond)
+					r.tenant.Take(simulator.OrganizationConnectionsWrite)
+				}
+			}()
+		}, HeldByOthers},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := paced(t)
+				rows := pairs(10, 10)
+				r.tenant.SeedPairs(rows)
+				c.set(r)
+				r.during = func(run *Run) {
+					time.Sleep(29300 * time.Millisecond)
+					if got := run.Progress().Holdup; got != c.holdup {
+						t.Errorf("%q holds the run back, want %q", got, c.holdup)
+					}
+				}
+				r.run(rows)
+			})
+		})
+	}
+}
+
+// paced is a rig on the limits of an Enterprise tenant: 10 reads and 100 a
+// minute, 5 writes and 150 a minute.
+func paced(t *testing.T) *rig {
+	plan, _ := simulator.PlanByName("enterprise")
+	r := newRig(t, simulator.Config{Plan: plan, Latency: 90 * time.Millisecond})
+	r.settings.AllowLockout = true
+	return r
+}
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }

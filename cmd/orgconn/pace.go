@@ -1,0 +1,30 @@
+package main
+
+import "time"
+
+// paceSpan is how long a pace is averaged.
+const paceSpan = 10 * time.Second
+
+// pace measures how many calls a second were sent lately. Not safe for
+// concurrent use.
+type pace struct{ seen []reading }
+
+// reading is a count at an instant.
+type reading struct {
+	at    time.Time
+	calls int
+}
+
+// measure takes in a count, and returns the calls per second since the one of
+// about paceSpan ago.
+func (p *pace) measure(now time.Time, calls int) float64 {
+	p.seen = append(p.seen, reading{now, calls})
+	for len(p.seen) > 2 && now.Sub(p.seen[1].at) >= paceSpan {
+		p.seen = p.seen[1:]
+	}
+	passed := now.Sub(p.seen[0].at).Seconds()
+	if passed <= 0 {
+		return 0
+	}
+	return float64(calls-p.seen[0].calls) / passed
+}
