@@ -8,7 +8,7 @@ import "io"
 // concurrent use; the part that is read must not change.
 type blocks struct {
 	file io.ReaderAt
-	kept [256]block // a block's place is its number modulo the length
+	kept [64]block // a block's place is its number modulo the length
 }
 
 const blockSize = 1 << 14

@@ -168,13 +168,14 @@ func links(tenant *simulator.Tenant) string {
 }
 
 // writePairs writes a list.
-func writePairs(t *testing.T, path string, pairs []simulator.Pair) {
+func writePairs(t testing.TB, path string, pairs []simulator.Pair) {
 	t.Helper()
-	text := "org_id,connection_id\n"
+	var text strings.Builder
+	text.WriteString("org_id,connection_id\n")
 	for _, p := range pairs {
-		text += p.OrganizationID + "," + p.ConnectionID + "\n"
+		text.WriteString(p.OrganizationID + "," + p.ConnectionID + "\n")
 	}
-	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+	if err := os.WriteFile(path, []byte(text.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -109,6 +109,7 @@ func (j *job) run() journal.Run {
 
 // openList validates the list, and tells what is odd about it.
 func (j *job) openList(path, name string) (err error) {
+	limitMemoryFor(path)
 	j.list, err = list.Open(path, name, list.Options{
 		Command: j.command, DryRun: j.settings.DryRun, Limit: j.settings.Limit, Organizations: j.settings.Organizations,
 	})
@@ -119,6 +120,7 @@ func (j *job) openList(path, name string) (err error) {
 		err := refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", name, t, j.tenant), "set AUTH0_DOMAIN to the file's tenant, or take the right file")
 		return errors.Join(err, j.list.Close())
 	}
+	limitMemory(j.list.Counts().Rows)
 	for _, p := range j.list.Problems() {
 		j.log.Warn("row is unusable", zap.String("file", name), zap.Int("line", p.Line), zap.String("reason", p.Message))
 	}

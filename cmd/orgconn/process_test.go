@@ -27,7 +27,7 @@ type process struct {
 const noRaceSleep = "GORACE=atexit_sleep_ms=0"
 
 // start starts orgconn in a folder, for a tenant.
-func start(t *testing.T, tenant *simulated, dir string, args ...string) *process {
+func start(t testing.TB, tenant *simulated, dir string, args ...string) *process {
 	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -19,6 +20,7 @@ func newReport() *cobra.Command {
 			if _, err := firstRun(args[0]); err != nil {
 				return err
 			}
+			limitMemoryFor(filepath.Join(args[0], inputFile))
 			summary, err := reports.Make(args[0], nil)
 			if err != nil {
 				return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}

@@ -76,6 +76,7 @@ func (j *job) restoreRun(path string) error {
 			}
 			defer lock.Close()
 		}
+		limitMemoryFor(filepath.Join(path, inputFile))
 		return reports.Results(path, w)
 	}})
 }

@@ -3,17 +3,11 @@ package main
 import (
 	"fmt"
 	"os"
-	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch"
 )
-
-// gcPercent keeps the heap close to what is in use, since memory is promised
-// to grow little with the list. Its rows hold no pointers, so collecting more
-// often costs little.
-const gcPercent = 25
 
 const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk: a CSV of
 organization and connection ids in, one call for each row at the pace that the
@@ -26,7 +20,7 @@ const rootExample = `  orgconn demo                            see the whole job
 
 // run executes a command line and returns the exit code.
 func run(args []string) int {
-	debug.SetGCPercent(gcPercent)
+	limitMemory(0)
 	signals, stop := notify()
 	defer stop()
 	root := newRoot()
