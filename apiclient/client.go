@@ -176,8 +176,8 @@ const (
 	maxErrorBytes = 64 << 10
 )
 
-// readBody reads an answer to its end; one that is longer than its bound is an
-// error, since half of it says nothing.
+// readBody reads an answer to its end. A list that is longer than its bound is
+// an error, since half of it says nothing; of a refusal the beginning is enough.
 func readBody(answer *http.Response) ([]byte, error) {
 	limit := int64(maxErrorBytes)
 	if isSuccess(answer.StatusCode) {
@@ -187,7 +187,7 @@ func readBody(answer *http.Response) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("broken body: %w", err)
 	}
-	if int64(len(body)) > limit {
+	if int64(len(body)) > limit && isSuccess(answer.StatusCode) {
 		return nil, fmt.Errorf("body of more than %d bytes", limit)
 	}
 	return body, nil

@@ -173,7 +173,7 @@ func TestBodiesAreBounded(t *testing.T) {
 		class  Class
 	}{
 		"list":          {200, "[]" + long, Transient},
-		"error":         {400, `{"message":"x"}` + long[:maxErrorBytes], Transient},
+		"error":         {400, `{"message":"x"}` + long[:maxErrorBytes], Refused},
 		"rate limited":  {429, long, RateLimited},
 		"list in bound": {200, "[]" + long[:maxListBytes-2], 0},
 	} {

@@ -78,6 +78,9 @@ func parseRateLimit(h http.Header) *RateLimit {
 func parseRetryAfter(h http.Header) time.Duration {
 	const longest = 24 * time.Hour
 	value := strings.TrimSpace(h.Get("Retry-After"))
+	if value == "" {
+		return 0
+	}
 	if seconds, err := strconv.ParseUint(value, 10, 63); err == nil {
 		return time.Duration(min(seconds, uint64(longest/time.Second))) * time.Second
 	}

@@ -3,6 +3,7 @@ package apiclient
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"sync/atomic"
@@ -32,7 +33,8 @@ func newTransport(cfg Config) *identified {
 }
 
 func (t *identified) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context())
+	req = req.WithContext(req.Context()) // a copy: a RoundTripper may not change what it is given
+	req.Header = maps.Clone(req.Header)
 	req.Header.Set("User-Agent", t.userAgent)
 	req.Header.Set("Auth0-Client", t.auth0Client)
 	return t.next.RoundTrip(req)

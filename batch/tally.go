@@ -68,25 +68,10 @@ func (t *tally) snapshot() map[string]int {
 func (r *Run) settle(o journal.Outcome) {
 	r.record(journal.Record{Outcome: &o})
 	r.tally.add(o.Outcome)
-	fields := []zap.Field{zap.Int("line", o.Line), zap.String("outcome", o.Outcome), zap.String("message", o.Message)}
-	if o.Call != nil {
-		fields = append(fields, zap.Int("status", o.Call.Status), zap.Int("attempts", o.Call.Attempts))
-	}
-	switch o.Outcome {
-	case journal.NotFound:
-		if r.Settings.MissingOK {
-			r.Log.Debug("row", fields...)
-			break
-		}
-		fallthrough
-	case journal.Blocked, journal.Failed, journal.Unknown:
-		r.Log.Warn("row", fields...)
-	case r.action.done():
+	if o.Outcome == r.action.done() {
 		r.found.Store(true)
-		fallthrough
-	default:
-		r.Log.Debug("row", fields...)
 	}
+	r.logRow(o)
 	failed, decided := r.tally.failedByCall(r.Settings.MissingOK)
 	if r.maxFailures.Passed(failed, decided) {
 		r.control.stop(&Stop{
@@ -95,6 +80,28 @@ func (r *Run) settle(o journal.Outcome) {
 			Hint:   "results.csv says why each row failed",
 		})
 	}
+}
+
+// logRow logs an outcome: a failed row as a warning, for whoever looks on.
+func (r *Run) logRow(o journal.Outcome) {
+	level := zap.DebugLevel
+	switch o.Outcome {
+	case journal.Blocked, journal.Failed, journal.Unknown:
+		level = zap.WarnLevel
+	case journal.NotFound:
+		if !r.Settings.MissingOK {
+			level = zap.WarnLevel
+		}
+	}
+	entry := r.Log.Check(level, "row")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{zap.Int("line", o.Line), zap.String("outcome", o.Outcome), zap.String("message", o.Message)}
+	if o.Call != nil {
+		fields = append(fields, zap.Int("status", o.Call.Status), zap.Int("attempts", o.Call.Attempts))
+	}
+	entry.Write(fields...)
 }
 
 // record queues a record for the journal. A journal that cannot be written

@@ -32,7 +32,7 @@ func BenchmarkOpen(b *testing.B) {
 				if kind.rest != "" {
 					line = fmt.Sprintf("%d,", i+2)
 				}
-				fmt.Fprintf(w, "%sorg_%016d,con_%016d%s\n", line, i%(rows/2), i%1000, kind.rest)
+				fmt.Fprintf(w, "%sorg_%016d,con_%016d%s\n", line, i/10, i%10, kind.rest)
 			}
 			if err := w.Flush(); err != nil {
 				b.Fatal(err)

@@ -91,6 +91,7 @@ func (s *scanner) judge(r *row) (Record, error) {
 	for len(rec.Carried) < len(s.header.carried) { // the row may be short
 		rec.Carried = append(rec.Carried, "")
 	}
+	asked := s.takesOrganization(rec.OrgID)
 	if s.header.results {
 		if err := s.source.check(r, s.opt); err != nil {
 			return Record{}, s.refuse(err, rec.Line)
@@ -100,7 +101,7 @@ func (s *scanner) judge(r *row) (Record, error) {
 			return rec, nil
 		}
 	}
-	if !s.takesOrganization(rec.OrgID) {
+	if !asked {
 		rec.Outcome, rec.Message = journal.NotSelected, "not of an organization given by --org"
 		return rec, nil
 	}
@@ -126,8 +127,8 @@ func (s *scanner) takesOrganization(id string) bool {
 	return taken
 }
 
-// missingOrganization is an organization that was asked for and has no row
-// that is taken by its outcome; "" where each has one.
+// missingOrganization is an organization that was asked for and has no row; ""
+// where each has one.
 func (s *scanner) missingOrganization() string {
 	for _, id := range s.opt.Organizations {
 		if !s.named[id] {
