@@ -48,7 +48,7 @@ func newDisable(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return j.start(listFrom(args[0]))
+			return j.measure(j.start(listFrom(args[0])))
 		},
 	}
 	flags := cmd.Flags()

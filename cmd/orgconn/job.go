@@ -30,6 +30,8 @@ type job struct {
 	input  journal.Input
 	list   *list.List
 	client *apiclient.Client
+
+	summary *reports.Summary // nil until it is made
 }
 
 // newJob finds out which tenant is meant.
@@ -227,10 +229,11 @@ func (j *job) execute(dir *runDir, former *batch.Former) error {
 
 // report makes the reports, prints the summary, and gives the run's exit code.
 func (j *job) report(dir string, result batch.Result, journalErr error) error {
-	summary, err := reports.Make(dir, j.list)
+	var err error
+	j.summary, err = reports.Make(dir, j.list)
 	if err = errors.Join(journalErr, err); err != nil {
 		err = fmt.Errorf("make the reports: %w", err)
-	} else if err = j.print(summary, dir); err != nil {
+	} else if err = j.print(j.summary, dir); err != nil {
 		err = fmt.Errorf("print the summary: %w", err)
 	}
 	if err != nil && result.ExitCode <= batch.ExitFailedRows {

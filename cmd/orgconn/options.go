@@ -28,6 +28,7 @@ type options struct {
 	note     string
 	yes      bool
 	lockWait time.Duration
+	metrics  string
 	json     bool
 	quiet    bool
 	logLevel string
@@ -86,6 +87,7 @@ func (o *options) addSitting(flags *pflag.FlagSet) {
 	flags.SortFlags = false
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait so long for another run on this tenant to end")
+	flags.StringVar(&o.metrics, "metrics-file", "", "Prometheus `FILE` for the node exporter's textfile collector, replaced at the end")
 	flags.BoolVar(&o.json, "json", false, "print summary.json's object")
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary; errors only")
 	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")

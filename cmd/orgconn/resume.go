@@ -58,10 +58,15 @@ func (o *options) resume(ctx context.Context, flags *pflag.FlagSet, path string)
 	if err != nil {
 		return err
 	}
+	o.settings.DryRun = first.Settings.DryRun
+	return j.measure(j.resume(path, first, flags))
+}
+
+// resume goes on where the first record tells which run it is.
+func (j *job) resume(path string, first journal.Run, flags *pflag.FlagSet) error {
 	if err := j.checkRun(path, first.Tenant); err != nil {
 		return err
 	}
-	o.settings.DryRun = first.Settings.DryRun
 	unlock, err := j.lock()
 	if err != nil {
 		return err
