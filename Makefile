@@ -1,5 +1,7 @@
 SHELL := bash
 .SHELLFLAGS := -o pipefail -c
+# What make dist builds for.
+SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 .PHONY: help build test check fuzz crash bench demo
 
 help:           ## list the targets
@@ -11,9 +13,13 @@ build:          ## compile ./orgconn
 test:           ## run all tests, with the race detector
 	go test -race -timeout 10m ./...
 
-check:          ## format, vet, staticcheck, tidy
+check:          ## format, vet on every system, staticcheck, tidy
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
 	go vet ./... ./testdata
+	@for on in $(SYSTEMS); do \
+		echo "go vet ./cmd/... for $$on"; \
+		GOOS=$${on%/*} GOARCH=$${on#*/} go vet ./cmd/... || exit 1; \
+	done
 	go tool staticcheck ./... ./testdata
 	go mod tidy -diff
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -13,10 +12,6 @@ import (
 
 	"github.com/gofrs/flock"
 )
-
-// lockFolder is the same for every user and every TMPDIR, since the lock is for
-// the machine.
-const lockFolder = "/tmp"
 
 const (
 	lockRetry = 200 * time.Millisecond
@@ -43,7 +38,7 @@ type Lock struct {
 
 // LockFile is where a tenant's lock is.
 func LockFile(tenant string) string {
-	return filepath.Join(lockFolder, "orgconn-"+regexp.MustCompile(`[^a-z0-9.-]`).ReplaceAllString(tenant, "_")+".lock")
+	return filepath.Join(lockFolder(), "orgconn-"+regexp.MustCompile(`[^a-z0-9.-]`).ReplaceAllString(tenant, "_")+".lock")
 }
 
 // LockTenant takes the tenant's lock, waiting for at most wait. A
@@ -107,30 +102,6 @@ func hold(file *flock.Flock) (*Lock, error) {
 		}
 	}()
 	return &Lock{file: file, end: end}, nil
-}
-
-// sign writes into the lock file whose it is.
-func sign(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|noFollow, 0)
-	if err != nil {
-		return err
-	}
-	_, err = fmt.Fprintf(f, "process %d, since %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	return errors.Join(err, f.Close())
-}
-
-// holder is what the lock's holder wrote about itself.
-func holder(path string) string {
-	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
-	if err != nil {
-		return "who it is cannot be read"
-	}
-	defer f.Close()
-	text, _ := io.ReadAll(io.LimitReader(f, 200))
-	if !regexp.MustCompile(`^process \d+, since [0-9TZ:-]+\n$`).Match(text) {
-		return "who it is cannot be read"
-	}
-	return string(text[:len(text)-1])
 }
 
 // Release frees the lock. The file stays, since removing it would let two

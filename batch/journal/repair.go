@@ -53,11 +53,7 @@ func keep(journal io.ReaderAt, path string, tail Tail) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return "", err
-	}
-	return out.Name(), errors.Join(dir.Sync(), dir.Close())
+	return out.Name(), SyncDir(filepath.Dir(path))
 }
 
 func createBeside(path string) (*os.File, error) {

@@ -39,7 +39,7 @@ func openJournal(path string, flags int) (*runDir, error) {
 
 // lockJournal takes a journal's lock, and fails where another process has it.
 func lockJournal(name string) (*flock.Flock, error) {
-	lock := flock.New(name, flock.SetFlag(os.O_RDWR))
+	lock := flock.New(lockOf(name), flock.SetFlag(os.O_RDWR|os.O_CREATE))
 	ok, err := lock.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the journal: %w", err)

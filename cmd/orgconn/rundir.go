@@ -28,7 +28,6 @@ const (
 type stagedDir struct {
 	hidden string
 	name   string // where it will be; "" for the default name
-	named  bool
 }
 
 // stageRunDir makes the hidden directory beside where the named one will be.
@@ -90,7 +89,7 @@ func defaultName(run journal.Run, now time.Time) string {
 // rename gives the directory its name, durably. A default name that is taken,
 // be it at this instant by another run, makes place for the next one.
 func (d *stagedDir) rename(standard string) (string, error) {
-	if err := syncDir(d.hidden); err != nil {
+	if err := journal.SyncDir(d.hidden); err != nil {
 		return "", err
 	}
 	for n := 1; n <= nameTries; n++ {
@@ -103,10 +102,8 @@ func (d *stagedDir) rename(standard string) (string, error) {
 		}
 		_, err := os.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
-			err = os.Rename(d.hidden, name)
-			if err == nil {
-				d.named = true
-				return name, syncDir(filepath.Dir(name))
+			if err = publish(d.hidden, name); err == nil {
+				return name, journal.SyncDir(filepath.Dir(name))
 			}
 		}
 		if err != nil && !errors.Is(err, fs.ErrExist) {
@@ -119,19 +116,5 @@ func (d *stagedDir) rename(standard string) (string, error) {
 	return "", fs.ErrExist
 }
 
-// discard removes the directory, if it never got its name.
-func (d *stagedDir) discard() error {
-	if d.named {
-		return nil
-	}
-	return os.RemoveAll(d.hidden)
-}
-
-// syncDir puts a directory's entries on disk.
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
-}
+// discard removes what is left under the hidden name.
+func (d *stagedDir) discard() error { return os.RemoveAll(d.hidden) }

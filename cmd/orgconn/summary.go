@@ -51,7 +51,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
 	if s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0 {
-		fmt.Fprintf(&b, "  next:    orgconn %s %s\n", s.Command, shellWord(results))
+		fmt.Fprintf(&b, "  next:    orgconn %s %s\n", s.Command, shellWord(filepath.ToSlash(results)))
 	}
 	_, err := io.WriteString(w, printable(b.String()))
 	return err

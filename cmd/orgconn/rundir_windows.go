@@ -1,0 +1,28 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+)
+
+// publish makes the directory under its name, with the same files. A directory
+// with open files cannot be renamed here; the hidden one goes at the end.
+func publish(hidden, name string) error {
+	entries, err := os.ReadDir(hidden)
+	if err != nil {
+		return err
+	}
+	if err := os.Mkdir(name, 0o777); err != nil {
+		return err
+	}
+	for _, entry := range entries { // by name: the journal after the list
+		if err := os.Link(filepath.Join(hidden, entry.Name()), filepath.Join(name, entry.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lockOf is the file whose lock is the journal's. A file that is locked cannot
+// be written through another handle here.
+func lockOf(journal string) string { return journal + ".lock" }

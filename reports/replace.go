@@ -1,0 +1,27 @@
+package reports
+
+import (
+	"bufio"
+	"fmt"
+)
+
+// replace writes a file so that its path names the old content or the new, never
+// a part.
+func replace(path string, write func(*bufio.Writer) error) error {
+	f, err := newPending(path)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	defer f.Cleanup()
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := write(w); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := w.Flush(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if err := f.CloseAtomicallyReplace(); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}

@@ -1,0 +1,15 @@
+//go:build unix
+
+package reports
+
+import (
+	"path/filepath"
+
+	"github.com/google/renameio/v2"
+)
+
+// newPending makes a file that takes the place of path when it is whole.
+func newPending(path string) (*renameio.PendingFile, error) {
+	// Without a directory of its own renameio would try the system's first.
+	return renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644))
+}
