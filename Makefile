@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 # What make dist builds for.
 SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-.PHONY: help build test check fuzz crash bench demo
+.PHONY: help build test check fuzz crash bench dist demo
 
 help:           ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -38,6 +38,16 @@ crash:          ## 20,000 simulated crashes and 500 real ones; takes a quarter o
 bench:          ## the throttle in virtual time beside plain rivals, then the benchmarks
 	go test ./batch/throttle -run TestNumbers -v -seeds 20 -rivals
 	go test -run '^$$' -bench . -benchmem ./...
+
+dist:           ## reproducible binaries for every system, in dist/ with SHA256SUMS
+	rm -rf dist
+	@for on in $(SYSTEMS); do \
+		file=dist/orgconn-$${on%/*}-$${on#*/}; case $$on in windows/*) file=$$file.exe;; esac; \
+		echo "$$file"; \
+		GOOS=$${on%/*} GOARCH=$${on#*/} CGO_ENABLED=0 GOFLAGS= GOAMD64=v1 GOARM64=v8.0 GOEXPERIMENT= \
+			go build -buildvcs=true -trimpath -ldflags '-s -w -buildid=' -o $$file ./cmd/orgconn || exit 1; \
+	done
+	cd dist && sha256sum orgconn-* >SHA256SUMS
 
 demo:           ## the whole job against a simulated tenant; needs nothing
 	go run ./cmd/orgconn demo

@@ -37,6 +37,7 @@ func newRoot() *cobra.Command {
 		Short:         "disable organization connections in an Auth0 tenant in bulk",
 		Long:          rootLong,
 		Example:       rootExample,
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          noCommand,
@@ -48,6 +49,7 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return refused(err, "see orgconn "+cmd.Name()+" --help")
 	})
+	root.SetVersionTemplate(versionText())
 	root.AddCommand(newDisable(os.Getenv), newRestore(os.Getenv), newResume(os.Getenv), newReport(), newSimulate(), newDemo(), newVersion())
 	return root
 }

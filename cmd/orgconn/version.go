@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -17,21 +19,45 @@ func version() string {
 	if v := info.Main.Version; v != "" && v != "(devel)" {
 		return v
 	}
-	for _, setting := range info.Settings {
-		if setting.Key == "vcs.revision" {
-			return setting.Value[:min(12, len(setting.Value))]
-		}
+	if commit := buildSettings(info)["vcs.revision"]; commit != "" {
+		return commit[:min(12, len(commit))]
 	}
 	return "devel"
+}
+
+func buildSettings(info *debug.BuildInfo) map[string]string {
+	settings := map[string]string{}
+	for _, s := range info.Settings {
+		settings[s.Key] = s.Value
+	}
+	return settings
+}
+
+// versionText is what there is to know about this build, as the build itself
+// stamped it. A build from a module and not a checkout has no commit.
+func versionText() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "orgconn %s\n", version())
+	if info, ok := debug.ReadBuildInfo(); ok {
+		settings := buildSettings(info)
+		if commit := settings["vcs.revision"]; commit != "" {
+			if settings["vcs.modified"] == "true" {
+				commit += ", modified"
+			}
+			fmt.Fprintf(&b, "commit  %s\ndate    %s\n", commit, settings["vcs.time"])
+		}
+	}
+	fmt.Fprintf(&b, "go      %s %s/%s\n", runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return b.String()
 }
 
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
-		Short: "print the version",
+		Short: "print version, commit and Go version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintln(cmd.OutOrStdout(), "orgconn "+version())
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText())
 			return err
 		},
 	}
