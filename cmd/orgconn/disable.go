@@ -11,22 +11,16 @@ import (
 
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
 
-The list has a header with the columns org_id and connection_id; further columns
-are carried through to the results. The results file of a dry run is a list too:
-it disables what was announced. - reads standard input.
+The CSV has a header with org_id and connection_id; - is standard input. The
+results.csv of a dry run is a list too: it disables what was announced.
+Settings are kept in the run directory for restore, but for
+organization_access_level and organization_connection_name. Sessions stay.
 
-What a connection's link had is kept in the run directory before it is disabled.
-Not kept by Auth0 over a disable and enable: organization_access_level and
-organization_connection_name. Sessions that exist are not ended by it.
-
-Credentials come from AUTH0_DOMAIN and AUTH0_API_TOKEN, or AUTH0_CLIENT_ID and
-AUTH0_CLIENT_SECRET (or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY). Flags can be set as
-ORGCONN_ variables too, like ORGCONN_HEADROOM=10%, but for those that must be
-typed: --yes, --no-check, --allow-lockout, --limit.
-
-Exit codes: 0 all well, 1 some rows failed, 2 refused before anything was sent,
-3 credentials or scope refused, 4 another run on this tenant, 5 stopped before
-the end, 70 internal error, 130 interrupted, 143 terminated; another is a failure.`
+AUTH0_DOMAIN says where, and AUTH0_API_TOKEN, or AUTH0_CLIENT_ID with
+AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY, as whom. Flags can be
+variables too (ORGCONN_HEADROOM=10%), but for --yes, --no-check, --allow-lockout
+and --limit. Exit codes: 0 all well, 1 some rows failed, 2 refused, 3 no access,
+4 another run works, 5 stopped, 70 internal error, 130 and 143 interrupted.`
 
 const disableExample = `  orgconn disable --dry-run pairs.csv
   orgconn disable --limit 10 pairs.csv
@@ -35,11 +29,12 @@ const disableExample = `  orgconn disable --dry-run pairs.csv
 func newDisable(getenv func(string) string) *cobra.Command {
 	o := &options{getenv: getenv}
 	cmd := &cobra.Command{
-		Use:     "disable PAIRS.csv",
-		Short:   "disable every pair in the file (- for standard input)",
-		Long:    disableLong,
-		Example: disableExample,
-		Args:    oneArg("list"),
+		Use:               "disable PAIRS.csv",
+		Short:             "disable every pair in the file (- for standard input)",
+		Long:              disableLong,
+		Example:           disableExample,
+		Args:              oneArg("list"),
+		ValidArgsFunction: completeList,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
@@ -52,12 +47,13 @@ func newDisable(getenv func(string) string) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	o.addSitting(flags)
 	o.addRun(flags)
-	flags.BoolVar(&o.settings.NoCheck, "no-check", false, "do not read first: no lockout guard, no settings to restore, half the calls; for emergencies")
+	flags.BoolVar(&o.settings.NoCheck, "no-check", false, "emergency: read nothing first, so no guard and no undo")
 	mustBeTyped(flags, "no-check")
 	o.addDisable(flags)
-	o.addLimits(flags)
+	o.addSlice(flags)
+	o.addBounds(flags)
+	o.addSitting(flags)
 	return cmd
 }
 

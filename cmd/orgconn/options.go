@@ -37,21 +37,21 @@ type options struct {
 
 // addRun adds the flags that decide what a new run is.
 func (o *options) addRun(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.settings.DryRun, "dry-run", false, "read only: outcomes say what would happen")
-	flags.StringVar(&o.out, "out", "", "run directory `DIR` (default orgconn-<tenant>-<UTC time>-<command>)")
+	flags.BoolVar(&o.settings.DryRun, "dry-run", false, "only read, and say what would happen")
+	flags.StringVar(&o.out, "out", "", "run directory `DIR` (default orgconn-TENANT-TIME-COMMAND)")
 }
 
 // addDisable adds the flags of disabling.
 func (o *options) addDisable(flags *pflag.FlagSet) {
 	s := &o.settings
-	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last enabled connection")
-	flags.BoolVar(&s.MissingOK, "missing-ok", false, "rows whose organization no longer exists count as ok")
+	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last connection")
+	flags.BoolVar(&s.MissingOK, "missing-ok", false, "organizations that no longer exist count as ok")
 	mustBeTyped(flags, "allow-lockout")
 }
 
 // addRestore adds the flags of restoring.
 func (o *options) addRestore(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.settings.AllowDefaults, "allow-defaults", false, "also restore rows of a --no-check run: with Auth0's default settings, and also what was off before it")
+	flags.BoolVar(&o.settings.AllowDefaults, "allow-defaults", false, "also rows of a --no-check run, with default settings, even where it was off before")
 	mustBeTyped(flags, "allow-defaults")
 }
 
@@ -66,33 +66,39 @@ func atLeastOne(flags *pflag.FlagSet, names ...string) error {
 	return nil
 }
 
-// addLimits adds the flags that bound a run.
-func (o *options) addLimits(flags *pflag.FlagSet) {
-	s := &o.settings
-	flags.IntVar(&s.Limit, "limit", 0, "only the first `N` rows of the input (default all)")
-	flags.StringVar(&o.note, "note", "", "why: a change ticket, say")
-	o.headroom = 0.25
-	flags.Var(&o.headroom, "headroom", "share of the tenant's bucket always left to others")
-	flags.Float64Var(&s.MaxRPS, "max-rps", 0, "never more than `R` requests per second (default no bound)")
-	flags.IntVar(&s.Workers, "workers", 128, "calls in flight at most")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "for one call")
-	flags.DurationVar(&o.duration, "max-duration", 0, "stop cleanly after this time (default no bound)")
-	flags.IntVar(&s.MaxChanges, "max-changes", 0, "stop before the first write where more than `N` rows would be changed (default no bound)")
-	flags.StringVar(&s.MaxFailures, "max-failures", "50%", "stop cleanly after `N or P%` failed rows; 0 never")
+// addSlice adds the flags of how much of the list is done, and why.
+func (o *options) addSlice(flags *pflag.FlagSet) {
+	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
+	flags.StringVar(&o.note, "note", "", "`TEXT` for the reports: why, such as a change ticket")
 	mustBeTyped(flags, "limit")
+	group(flags, "What the run does")
+}
+
+// addBounds adds the flags that bound a run.
+func (o *options) addBounds(flags *pflag.FlagSet) {
+	s := &o.settings
+	o.headroom = 0.25
+	flags.Var(&o.headroom, "headroom", "share of the limit left to others")
+	flags.Float64Var(&s.MaxRPS, "max-rps", 0, "never more than `R` requests per second")
+	flags.IntVar(&s.Workers, "workers", 128, "`N` calls in flight at most")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on a call after `TIME`")
+	flags.DurationVar(&o.duration, "max-duration", 0, "stop cleanly after `TIME`, such as 4h")
+	flags.IntVar(&s.MaxChanges, "max-changes", 0, "change nothing if more than `N` rows would change")
+	flags.StringVar(&s.MaxFailures, "max-failures", "50%", "stop after `N|P%` failed rows; 0 never")
+	group(flags, "Bounds")
 }
 
 // addSitting adds the flags that belong to one execution and not to the run.
 func (o *options) addSitting(flags *pflag.FlagSet) {
-	flags.SortFlags = false
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
-	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait so long for another run on this tenant to end")
-	flags.StringVar(&o.metrics, "metrics-file", "", "Prometheus `FILE` for the node exporter's textfile collector, replaced at the end")
-	flags.BoolVar(&o.json, "json", false, "print summary.json's object")
-	flags.BoolVarP(&o.quiet, "quiet", "q", false, "no progress, no summary; errors only")
-	flags.StringVar(&o.logLevel, "log-level", "info", "debug, info, warn or error")
-	flags.StringVar(&o.logAs, "log-format", "", "json or console (default console on a terminal)")
+	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to `TIME` for another run on the tenant")
+	flags.StringVar(&o.metrics, "metrics-file", "", "put Prometheus metrics into `FILE` at the end")
+	flags.BoolVar(&o.json, "json", false, "print summary.json")
+	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
+	flags.StringVar(&o.logLevel, "log-level", "info", "`LEVEL` is debug, info, warn or error")
+	flags.StringVar(&o.logAs, "log-format", "", "`FORMAT` is json, or console (default on a terminal)")
 	mustBeTyped(flags, "yes")
+	group(flags, "This sitting")
 }
 
 // check refuses values that make no sense, and completes the settings.

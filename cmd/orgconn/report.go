@@ -11,11 +11,16 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
+const reportLong = `Make the reports of a run directory again from its list and its journal, also
+those of a run that goes on or was killed. Nothing is sent.`
+
 func newReport() *cobra.Command {
 	return &cobra.Command{
-		Use:   "report RUNDIR",
-		Short: "make the reports again from the journal, also of a running or killed run",
-		Args:  oneArg("run directory"),
+		Use:               "report RUNDIR",
+		Short:             "make the reports again, also of a running or killed run",
+		Long:              reportLong,
+		Args:              oneArg("run directory"),
+		ValidArgsFunction: completeRunDir,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := firstRun(args[0]); err != nil {
 				return err

@@ -12,16 +12,15 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-const restoreLong = `Enable again what a run disabled, each connection with the settings that it had.
+const restoreLong = `Enable again what a run disabled, each connection with the settings that it had,
+but for organization_access_level and organization_connection_name, which the
+API does not take. What somebody has enabled again meanwhile is left alone.
 
-It takes a run directory, or a results.csv, in which you may have deleted rows
-or set their outcome to not_selected (a spreadsheet's filter only hides rows: what
-is hidden is saved all the same). The results of restore --dry-run are taken
-too. What somebody has enabled again meanwhile is left alone.
+It takes a run directory, or a results.csv in which you may have deleted rows or
+set their outcome to not_selected. (What a spreadsheet's filter hides is saved
+all the same.) The results of restore --dry-run are taken too.
 
-Not given back are organization_access_level and organization_connection_name,
-which Auth0's API does not take. Rows of a --no-check run have no settings; they
-are restored with --allow-defaults only.`
+Credentials, variables and exit codes are those of disable: see its --help.`
 
 const restoreExample = `  orgconn restore --dry-run RUNDIR
   orgconn restore --org org_AbCdEf1234567890 RUNDIR
@@ -30,11 +29,12 @@ const restoreExample = `  orgconn restore --dry-run RUNDIR
 func newRestore(getenv func(string) string) *cobra.Command {
 	o := &options{getenv: getenv}
 	cmd := &cobra.Command{
-		Use:     "restore RUNDIR|RESULTS.csv",
-		Short:   "enable again what a run disabled, with its former settings",
-		Long:    restoreLong,
-		Example: restoreExample,
-		Args:    oneArg("run directory or results file"),
+		Use:               "restore RUNDIR|RESULTS.csv",
+		Short:             "enable again what a run disabled, with its former settings",
+		Long:              restoreLong,
+		Example:           restoreExample,
+		Args:              oneArg("run directory or results file"),
+		ValidArgsFunction: completeRunOrList,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
@@ -50,11 +50,12 @@ func newRestore(getenv func(string) string) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	o.addSitting(flags)
 	o.addRun(flags)
+	flags.StringArrayVar(&o.settings.Organizations, "org", nil, "only the organization `ID`; repeatable")
 	o.addRestore(flags)
-	flags.StringArrayVar(&o.settings.Organizations, "org", nil, "restore only this organization `ID`; repeatable")
-	o.addLimits(flags)
+	o.addSlice(flags)
+	o.addBounds(flags)
+	o.addSitting(flags)
 	return cmd
 }
 

@@ -22,7 +22,9 @@ those of the run directory; a flag that is given replaces a setting for good.
 
 Rows that failed, that are unknown, or that were not attempted are tried again;
 blocked ones with --allow-lockout (or --allow-defaults). Every other outcome is
-final. A run of a first slice (--limit) that ended goes on with the rest.`
+final. A run of a first slice (--limit) that ended goes on with the rest.
+
+Credentials and exit codes are those of disable: see its --help.`
 
 const resumeExample = `  orgconn resume RUNDIR
   orgconn resume --yes --headroom 10% RUNDIR`
@@ -30,11 +32,12 @@ const resumeExample = `  orgconn resume RUNDIR
 func newResume(getenv func(string) string) *cobra.Command {
 	o := &options{getenv: getenv}
 	cmd := &cobra.Command{
-		Use:     "resume RUNDIR",
-		Short:   "go on with a run that stopped before its end",
-		Long:    resumeLong,
-		Example: resumeExample,
-		Args:    oneArg("run directory"),
+		Use:               "resume RUNDIR",
+		Short:             "go on with a run that stopped before its end",
+		Long:              resumeLong,
+		Example:           resumeExample,
+		Args:              oneArg("run directory"),
+		ValidArgsFunction: completeRunDir,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.resume(cmd.Context(), cmd.Flags(), args[0])
 		},
@@ -42,7 +45,8 @@ func newResume(getenv func(string) string) *cobra.Command {
 	flags := cmd.Flags()
 	o.addDisable(flags)
 	o.addRestore(flags)
-	o.addLimits(flags)
+	o.addSlice(flags)
+	o.addBounds(flags)
 	ofTheRun(flags)
 	o.addSitting(flags)
 	return cmd

@@ -11,7 +11,9 @@ import (
 
 const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk: a CSV of
 organization and connection ids in, one call for each row at the pace that the
-tenant's rate limit allows, and a report of every row's outcome.`
+tenant's rate limit allows, a report of every row's outcome, and a way back.
+
+See orgconn COMMAND --help; that of disable has credentials and exit codes too.`
 
 const rootExample = `  orgconn demo                            see the whole job, needs no tenant
   orgconn disable --dry-run pairs.csv     read only: what would happen
@@ -33,15 +35,17 @@ func run(args []string) int {
 
 func newRoot() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "orgconn",
+		Use:           "orgconn COMMAND",
 		Short:         "disable organization connections in an Auth0 tenant in bulk",
 		Long:          rootLong,
 		Example:       rootExample,
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
-		Args:          noCommand,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		// Its usage would be "orgconn COMMAND [flags]".
+		DisableFlagsInUseLine: true,
+		Args:                  noCommand,
+		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
 			return applyEnvironment(cmd, os.Environ())
 		},
@@ -49,8 +53,10 @@ func newRoot() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return refused(err, "see orgconn "+cmd.Name()+" --help")
 	})
+	root.SetUsageFunc(usage)
 	root.SetVersionTemplate(versionText())
 	root.AddCommand(newDisable(os.Getenv), newRestore(os.Getenv), newResume(os.Getenv), newReport(), newSimulate(), newDemo(), newVersion())
+	completeFlags(root)
 	return root
 }
 
