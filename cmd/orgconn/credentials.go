@@ -14,6 +14,9 @@ const credentialsHint = "set AUTH0_API_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIEN
 // clientConfig reads from the environment which tenant is meant. It does not
 // look at the credentials.
 func clientConfig(getenv func(string) string) (cfg apiclient.Config, tenant string, err error) {
+	if getenv("AUTH0_DOMAIN") == "" {
+		return cfg, "", refused(errors.New("AUTH0_DOMAIN is not set, so there is no tenant"), "export AUTH0_DOMAIN=example.eu.auth0.com")
+	}
 	if cfg.BaseURL, err = apiclient.ParseDomain(getenv("AUTH0_DOMAIN")); err != nil {
 		return cfg, "", refused(fmt.Errorf("AUTH0_DOMAIN: %w", err), "set AUTH0_DOMAIN to the tenant's domain, like example.eu.auth0.com")
 	}

@@ -57,11 +57,22 @@ func applyEnvironment(cmd *cobra.Command, environ []string) error {
 		}
 		if own := cmd.Flags().Lookup(flagName); own != nil && !own.Changed && !isMarked(own, runOnly) {
 			if err := cmd.Flags().Set(flagName, value); err != nil {
-				return refused(fmt.Errorf("environment variable %s: %w", name, err), "see orgconn "+cmd.Name()+" --help")
+				return refused(fmt.Errorf("environment variable %s: %w", name, valueError(own, value, err)), "see orgconn "+cmd.Name()+" --help")
 			}
 		}
 	}
 	return nil
+}
+
+// valueError says what a flag takes, where the library's err speaks of parsing.
+func valueError(flag *pflag.Flag, value string, err error) error {
+	takes := map[string]string{
+		"bool": "true or false", "int": "a whole number", "float64": "a number", "duration": "a time such as 30s or 4h",
+	}[flag.Value.Type()]
+	if takes == "" {
+		return err
+	}
+	return fmt.Errorf("--%s takes %s, not %q", flag.Name, takes, value)
 }
 
 // allFlags are the flags of all commands, by name. Where one command wants a

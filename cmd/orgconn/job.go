@@ -124,7 +124,7 @@ func (j *job) openList(path, name string) (err error) {
 	}
 	limitMemory(j.list.Counts().Rows)
 	for _, p := range j.list.Problems() {
-		j.log.Warn("row is unusable", zap.String("file", name), zap.Int("line", p.Line), zap.String("reason", p.Message))
+		j.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
 	}
 	if invalid := j.list.Counts().Invalid; invalid > len(j.list.Problems()) {
 		j.log.Warn("more rows are unusable, see results.csv", zap.Int("rows", invalid))

@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/orgconn/orgconn/batch"
 )
@@ -51,6 +53,9 @@ func newRoot() *cobra.Command {
 		},
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+			err = valueError(invalid.GetFlag(), invalid.GetValue(), err)
+		}
 		return refused(err, "see orgconn "+cmd.Name()+" --help")
 	})
 	root.SetUsageFunc(usage)

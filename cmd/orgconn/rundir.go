@@ -21,6 +21,8 @@ const (
 	journalFile = "journal.jsonl"
 	// nameTries bounds the search for a free default name.
 	nameTries = 1000
+
+	parentHint = "the current folder, or the one of --out, must be there and writable"
 )
 
 // stagedDir is a run directory in the making. It has a hidden name until
@@ -34,14 +36,17 @@ type stagedDir struct {
 func stageRunDir(name string) (*stagedDir, error) {
 	if name != "" {
 		name = filepath.Clean(name)
-		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
+		switch _, err := os.Lstat(name); {
+		case err == nil:
 			return nil, refused(fmt.Errorf("run directory %q exists already", name), "give another --out")
+		case !errors.Is(err, fs.ErrNotExist):
+			return nil, refused(fmt.Errorf("make the run directory: %w", err), parentHint)
 		}
 	}
 	// Not os.MkdirTemp, which leaves nobody else a way in, whatever the umask.
 	hidden := filepath.Join(filepath.Dir(name), ".orgconn-"+rand.Text())
 	if err := os.Mkdir(hidden, 0o777); err != nil {
-		return nil, refused(fmt.Errorf("make the run directory: %w", err), "the current folder, or the one of --out, must be writable")
+		return nil, refused(fmt.Errorf("make the run directory: %w", err), parentHint)
 	}
 	return &stagedDir{hidden: hidden, name: name}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -50,11 +51,26 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
-	if s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0 {
-		fmt.Fprintf(&b, "  next:    orgconn %s %s\n", s.Command, shellWord(filepath.ToSlash(results)))
+	if next := nextCommand(s, dir, results); next != "" {
+		fmt.Fprintf(&b, "  next:    %s\n", next)
 	}
 	_, err := io.WriteString(w, printable(b.String()))
 	return err
+}
+
+// nextCommand is what to type next: go on with a run that stopped, do what a
+// dry run announced, do the rest of a slice; or nothing.
+func nextCommand(s *reports.Summary, dir, results string) string {
+	resume := "orgconn resume " + shellWord(filepath.ToSlash(dir))
+	switch {
+	case s.ExitCode == nil, *s.ExitCode > batch.ExitFailedRows:
+		return resume
+	case s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0:
+		return "orgconn " + s.Command + " " + shellWord(filepath.ToSlash(results))
+	case s.Outcomes[journal.NotAttempted] > 0:
+		return resume
+	}
+	return ""
 }
 
 // shellWord quotes a path for a shell where it has to be.
