@@ -79,6 +79,15 @@ func TestHabits(t *testing.T) {
 			"2 " + acme + " " + okta + ` ["Müller & Söhne"]`,
 			"3 " + globex + " " + saml + ` ["Globex; Köln"]`,
 		}},
+		{"excel-utf8.csv", []string{"customer"}, []string{
+			"2 " + acme + " " + okta + ` ["Müller, Söhne"]`,
+			"3 " + globex + " " + saml + ` [""]`,
+		}},
+		{"sep-line-bom.csv", nil, []string{"3 " + acme + " " + okta, "4 " + globex + " " + saml}},
+		{"psql-quoted.csv", []string{"name"}, []string{
+			"2 " + acme + " " + okta + ` ["Acme \"the\" Co"]`,
+			"3 " + globex + " " + saml + ` [""]`,
+		}},
 		{"sep-line.csv", nil, []string{"3 " + acme + " " + okta, "4 " + globex + " " + saml}},
 		{"utf16le-tabs.csv", []string{"customer"}, []string{
 			"2 " + acme + " " + okta + ` ["Zażółć"]`,

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,6 +57,11 @@ func setupTenant(env *testscript.Env) error {
 	for _, name := range tenant.variables() {
 		env.Setenv(name, tenant.environment(name))
 	}
+	lists, err := filepath.Abs("../../testdata/lists")
+	if err != nil {
+		return err
+	}
+	env.Setenv("LISTS", lists)
 	env.Setenv("TENANT", strings.TrimPrefix(tenant.domain, "http://"))
 	return nil
 }
