@@ -49,6 +49,9 @@ func newRoot() *cobra.Command {
 		Args:                  noCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if cmd.Name() == cobra.ShellCompRequestCmd {
+				return nil // a shell completes; fish does it with ORGCONN_ACTIVE_HELP set
+			}
 			return applyEnvironment(cmd, os.Environ())
 		},
 	}
