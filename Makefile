@@ -2,7 +2,7 @@ SHELL := bash
 .SHELLFLAGS := -o pipefail -c
 # What make dist builds for.
 SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
-.PHONY: help build test check fuzz crash bench dist demo
+.PHONY: help build test check fuzz crash bench dist demo picture
 
 help:           ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
@@ -51,3 +51,8 @@ dist:           ## reproducible binaries for every system, in dist/ with SHA256S
 
 demo:           ## the whole job against a simulated tenant; needs nothing
 	go run ./cmd/orgconn demo
+
+picture:        ## the README's picture of a demo's page; needs Chromium
+	@go build -o "$(CURDIR)/orgconn" ./cmd/orgconn
+	@folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && (cd "$$folder" && "$(CURDIR)/orgconn" demo > /dev/null 2>&1) && \
+		CI_BROWSER=required go test ./reports -run TestPicture -picture "$$(ls -d "$$folder"/orgconn-* | tail -1)"

@@ -2,7 +2,10 @@ package reports
 
 import (
 	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -40,14 +43,15 @@ func benchmarkMake(b *testing.B, order []int) {
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/float64(rows), "µs/row")
 }
 
-func writeLargeRun(b *testing.B, dir string, order []int) {
+func writeLargeRun(b testing.TB, dir string, order []int) {
 	b.Helper()
 	input, err := os.Create(filepath.Join(dir, "input.csv"))
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer input.Close()
-	w := bufio.NewWriter(input)
+	sum := sha256.New()
+	w := bufio.NewWriter(io.MultiWriter(input, sum))
 	fmt.Fprintln(w, "org_id,connection_id,customer")
 	for i := range order {
 		fmt.Fprintf(w, "org_%016d,con_%016d,customer %d\n", i/2, i%1000, i)
@@ -60,7 +64,9 @@ func writeLargeRun(b *testing.B, dir string, order []int) {
 		b.Fatal(err)
 	}
 	defer f.Close()
-	jw, err := journal.Create(f, runRecord())
+	first := runRecord()
+	first.Run.Input.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	jw, err := journal.Create(f, first)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -15,6 +15,7 @@ type index struct {
 	sittings []sitting   // at least one
 	seen     []ref       // the Seen records
 	pages    map[int]*page
+	timeline timeline
 }
 
 // A page has the places of the records of successive lines. Lines of the input
@@ -35,7 +36,8 @@ const lengthBits = 21 // a record has up to 1 MiB
 type sitting struct {
 	run     journal.Run
 	started time.Time
-	last    time.Time // of its last record
+	last    time.Time     // of its last record
+	offset  time.Duration // at work before it
 	sample  journal.Sample
 	end     *journal.End // nil: it goes on or was killed
 }
@@ -50,31 +52,46 @@ func readIndex(r interface {
 		if err != nil {
 			return nil, err
 		}
-		ix.addToSitting(e.Record)
+		s := ix.sittingOf(e.Record)
 		at := ref(e.Offset)<<lengthBits | ref(e.Length)
+		written := false
 		switch {
 		case e.Intent != nil:
 			ix.line(e.Intent.Line).intent = at
 		case e.Outcome != nil:
-			ix.line(e.Outcome.Line).outcome = at
+			places := ix.line(e.Outcome.Line)
+			written = places.intent > places.outcome
+			places.outcome = at
 		case e.Seen != nil:
 			ix.seen = append(ix.seen, at)
 		}
+		ix.timeline.add(e.Record, s, written)
+		s.add(e.Record)
 	}
 	return ix, nil
 }
 
-// addToSitting adds a record to the sitting that it belongs to.
-func (ix *index) addToSitting(rec journal.Record) {
+// sittingOf is the sitting that a record belongs to, which may be a new one.
+func (ix *index) sittingOf(rec journal.Record) *sitting {
 	if rec.Run != nil {
 		ix.run = *rec.Run
 	}
 	n := len(ix.sittings)
-	if rec.Run != nil || ix.sittings[n-1].end != nil {
-		ix.sittings = append(ix.sittings, sitting{run: ix.run, started: rec.At})
-		n++
+	if rec.Run == nil && ix.sittings[n-1].end == nil {
+		return &ix.sittings[n-1]
 	}
-	s := &ix.sittings[n-1]
+	next := sitting{run: ix.run, started: rec.At}
+	if n > 0 {
+		former := &ix.sittings[n-1]
+		next.offset = former.offset + former.worked()
+		ix.timeline.pause(next.offset, rec.At.Sub(former.last))
+	}
+	ix.sittings = append(ix.sittings, next)
+	return &ix.sittings[n]
+}
+
+// add takes in a record of the sitting.
+func (s *sitting) add(rec journal.Record) {
 	s.last = rec.At
 	switch {
 	case rec.Sample != nil:
@@ -84,6 +101,9 @@ func (ix *index) addToSitting(rec journal.Record) {
 		s.end = rec.End
 	}
 }
+
+// worked is the sitting's time; a clock that went backwards makes it 0.
+func (s *sitting) worked() time.Duration { return max(0, s.last.Sub(s.started)) }
 
 // line returns the places of a line's records.
 func (ix *index) line(line int) *places {

@@ -18,8 +18,8 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// Make writes results.csv and summary.json into the run directory dir and
-// returns the summary. Each file appears whole or not at all. The list is that
+// Make writes results.csv, report.html and summary.json into the run directory
+// dir and returns the summary. Each file appears whole or not at all. The list is that
 // of the run; nil has Make read it from dir/input.csv. A journal that is damaged
 // is refused with a [*journal.DamageError].
 func Make(dir string, l *list.List) (*Summary, error) {
@@ -33,13 +33,23 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	}
 	defer src.close()
 	t := newTally(src.index.run, src.list)
+	page := newWebPage(src.index, src.list)
 	err = replace(filepath.Join(dir, "results.csv"), func(w *bufio.Writer) error {
-		return writeResults(w, src.index, src.list, t)
+		return writeResults(w, src.index, src.list, func(r row) error {
+			t.add(r)
+			return page.add(r)
+		})
 	})
 	if err != nil {
 		return nil, err
 	}
 	s, err := summarize(dir, src.index, src.list, t)
+	if err != nil {
+		return nil, err
+	}
+	err = replace(filepath.Join(dir, "report.html"), func(w *bufio.Writer) error {
+		return page.write(w, s, src.index)
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +67,7 @@ func Results(dir string, w io.Writer) error {
 		return err
 	}
 	defer src.close()
-	return writeResults(w, src.index, src.list, newTally(src.index.run, src.list))
+	return writeResults(w, src.index, src.list, func(row) error { return nil })
 }
 
 // source is what a run's reports are made from.
@@ -128,8 +138,9 @@ func CheckInput(path, sum string) error {
 	return nil
 }
 
-// writeResults writes a line for every record of the input, and counts them.
-func writeResults(w io.Writer, ix *index, l *list.List, t *tally) error {
+// writeResults writes a line for every record of the input, and shows each row to
+// see.
+func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
 	out := newResultsWriter(w, ix.run)
 	if err := out.header(l.Carried()); err != nil {
 		return err
@@ -142,7 +153,9 @@ func writeResults(w io.Writer, ix *index, l *list.List, t *tally) error {
 		if err != nil {
 			return err
 		}
-		t.add(r)
+		if err := see(r); err != nil {
+			return err
+		}
 		if err := out.row(r); err != nil {
 			return err
 		}

@@ -62,7 +62,7 @@ func TestMadeTwiceIsEqual(t *testing.T) {
 			t.Errorf("%s: the second time differs:\n%s", run.name, diff)
 		}
 		files := slices.Sorted(maps.Keys(before))
-		if want := []string{"input.csv", "journal.jsonl", "results.csv", "summary.json"}; !slices.Equal(files, want) {
+		if want := []string{"input.csv", "journal.jsonl", "report.html", "results.csv", "summary.json"}; !slices.Equal(files, want) {
 			t.Errorf("%s: the run directory holds %q", run.name, files)
 		}
 	}
@@ -193,7 +193,7 @@ func TestReportsAreForOthersToRead(t *testing.T) {
 		}
 		return info.Mode()
 	}
-	for _, name := range []string{"results.csv", "summary.json"} {
+	for _, name := range []string{"results.csv", "report.html", "summary.json"} {
 		if mode(name) != mode("plain") {
 			t.Errorf("%s has mode %v, want %v", name, mode(name), mode("plain"))
 		}

@@ -88,7 +88,7 @@ func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) 
 
 // add adds a sitting's figures.
 func (s *Summary) add(sitting sitting) {
-	s.DurationS = round(s.DurationS + max(0, sitting.last.Sub(sitting.started).Seconds()))
+	s.DurationS = round(s.DurationS + sitting.worked().Seconds())
 	calls := sitting.sample.Calls
 	s.Calls.Reads += calls.Reads
 	s.Calls.Writes += calls.Writes

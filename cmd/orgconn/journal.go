@@ -96,7 +96,11 @@ func (d *runDir) former() (*batch.Former, error) {
 
 // reportFiles are what a sitting makes at its end, the last one last.
 func (d *runDir) reportFiles() []string {
-	return []string{filepath.Join(d.path, "results.csv"), filepath.Join(d.path, "summary.json")}
+	var files []string
+	for _, name := range []string{"results.csv", "report.html", "summary.json"} {
+		files = append(files, filepath.Join(d.path, name))
+	}
+	return files
 }
 
 // hasReports says whether the last sitting made its reports.

@@ -51,6 +51,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
+	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, "report.html"))
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", next)
 	}
@@ -61,24 +62,16 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 // nextCommand is what to type next: go on with a run that stopped, do what a
 // dry run announced, do the rest of a slice; or nothing.
 func nextCommand(s *reports.Summary, dir, results string) string {
-	resume := "orgconn resume " + shellWord(filepath.ToSlash(dir))
+	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
 	case s.ExitCode == nil, *s.ExitCode > batch.ExitFailedRows:
 		return resume
 	case s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0:
-		return "orgconn " + s.Command + " " + shellWord(filepath.ToSlash(results))
+		return "orgconn " + s.Command + " " + reports.ShellWord(filepath.ToSlash(results))
 	case s.Outcomes[journal.NotAttempted] > 0:
 		return resume
 	}
 	return ""
-}
-
-// shellWord quotes a path for a shell where it has to be.
-func shellWord(path string) string {
-	if !strings.ContainsAny(path, " \t'\"$`\\&;|<>()*?[]#~!") {
-		return path
-	}
-	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
 }
 
 // printNeverSeen names connections that no organization had: most likely

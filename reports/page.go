@@ -1,0 +1,167 @@
+package reports
+
+import (
+	"crypto/sha256"
+	_ "embed" // for the page's parts
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+var (
+	//go:embed page.html
+	pageHTML string
+	//go:embed page.css
+	pageCSS string
+	//go:embed page.js
+	pageJS string
+)
+
+// maxColumnsCarried is how many of the carried-through columns the page shows.
+const maxColumnsCarried = 4
+
+// webPage gathers what report.html shows of the rows, in memory that does not
+// grow with the list.
+type webPage struct {
+	reasons *reasons
+	rows    keptRows
+	carried []string
+	total   int
+}
+
+func newWebPage(ix *index, l *list.List) *webPage {
+	end := ix.sittings[len(ix.sittings)-1].end
+	carried := l.Carried()
+	return &webPage{
+		reasons: newReasons(end == nil || end.ExitCode > 1, l.Announced()),
+		carried: carried[:min(len(carried), maxColumnsCarried)],
+	}
+}
+
+// add takes a row in.
+func (p *webPage) add(r row) error {
+	p.total++
+	r.Carried = r.Carried[:min(len(r.Carried), maxColumnsCarried)]
+	attention, urgent := p.reasons.add(r)
+	return p.rows.add(r, attention, urgent)
+}
+
+// pageView is what the template shows.
+type pageView struct {
+	*Summary
+	missingOK bool
+
+	CSS       template.CSS
+	JS        template.JS
+	Policy    string
+	Verdict   verdict
+	Counts    []count
+	Attention []section
+	Figures   []figure
+	Pauses    string
+	Carried   []string
+	FirstRows []pageRow
+	Kept      int
+	Facts     []fact
+	dashboard string
+}
+
+// count is how many rows have an outcome.
+type count struct {
+	Outcome, Words, Meaning string
+	Kind                    kind
+	Rows                    int
+	Share                   string // of all rows, in percent
+}
+
+func (p *webPage) view(s *Summary, ix *index) *pageView {
+	v := &pageView{
+		Summary: s, missingOK: ix.run.Settings.MissingOK,
+		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
+		FirstRows: p.rows.first, Kept: len(p.rows.urgent) + len(p.rows.rest),
+		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
+	}
+	for _, name := range p.carried {
+		v.Carried = append(v.Carried, excerpt(name, cellLength))
+	}
+	v.Verdict = v.verdict()
+	v.Counts = v.counts()
+	v.Attention = v.sections(p.reasons)
+	v.Figures = v.figures(ix)
+	v.Facts = v.facts(ix.run, len(ix.sittings))
+	return v
+}
+
+// policy forbids the page everything but its own script and style.
+func policy() string {
+	return fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
+		sourceHash(pageJS), sourceHash(pageCSS))
+}
+
+func sourceHash(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
+}
+
+// counts are the outcomes that rows have, in the order of the table of outcomes.
+func (v *pageView) counts() (all []count) {
+	for _, outcome := range journal.Outcomes() {
+		if n := v.Outcomes[outcome]; n > 0 {
+			all = append(all, count{outcome, words(outcome), meaning(outcome, v.Command), kindOf(outcome), n,
+				number(100 * float64(n) / float64(v.Input.Rows))})
+		}
+	}
+	return all
+}
+
+// Link is an organization's page in the Auth0 Dashboard, or "".
+func (v *pageView) Link(org string) string { return organizationLink(v.dashboard, org) }
+
+// write writes the page. The rows, which are most of it, go past the template.
+func (p *webPage) write(w io.Writer, s *Summary, ix *index) error {
+	v := p.view(s, ix)
+	page, err := template.New("page").Funcs(template.FuncMap{
+		"grouped": grouped, "counted": counted, "visible": visible, "words": words, "utc": utc, "seconds": seconds,
+		"title": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
+	}).Parse(pageHTML)
+	if err != nil {
+		return err
+	}
+	if err := page.ExecuteTemplate(w, "head", v); err != nil {
+		return err
+	}
+	if err := p.writeData(w, v); err != nil {
+		return err
+	}
+	return page.ExecuteTemplate(w, "foot", v)
+}
+
+// writeData writes what the script shows, as a JSON object. encoding/json writes
+// <, > and & so that they mean nothing to HTML.
+func (p *webPage) writeData(w io.Writer, v *pageView) error {
+	kinds := make(map[string][2]string)
+	for _, outcome := range slices.Sorted(maps.Keys(v.Outcomes)) {
+		k := kindOf(outcome)
+		kinds[outcome] = [2]string{k.Class(), k.Shape()}
+	}
+	head, err := json.Marshal(map[string]any{"dashboard": v.dashboard, "total": v.Input.Rows, "carried": len(p.carried), "kinds": kinds})
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(w, "<script type=\"application/json\" id=\"data\">%s,", head[:len(head)-1]); err != nil {
+		return err
+	}
+	if err := p.rows.write(w); err != nil {
+		return err
+	}
+	_, err = io.WriteString(w, "}</script>\n")
+	return err
+}

@@ -1,0 +1,117 @@
+"use strict";
+(() => {
+  const pageSize = 100;
+  const {dashboard, total, kinds, texts, rows, carried} = JSON.parse(document.getElementById("data").textContent);
+  for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
+  const table = document.getElementById("table");
+  if (!table) return;
+  const body = table.tBodies[0];
+  const search = document.getElementById("search");
+  const outcome = document.getElementById("outcome");
+  const status = document.getElementById("status");
+  const previous = document.getElementById("previous");
+  const next = document.getElementById("next");
+
+  // A row is an array in this order, with the places of texts that many rows have.
+  const all = rows.map(([line, attention, org, connection, name, outcome, message, httpStatus, errorCode,
+    attempts, finished, duration, request, ...cells]) => ({
+    line, attention, org, connection: texts[connection], name: texts[name], outcome: texts[outcome],
+    message: texts[message], httpStatus, errorCode: texts[errorCode], attempts, finished, duration, request, cells,
+  }));
+  // What a search looks at, made once.
+  for (const row of all) {
+    row.text = [row.line, row.org, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
+      row.errorCode, row.request, ...row.cells].join("\n").toLowerCase();
+  }
+
+  let found = all;
+  let start = 0;
+
+  function words(text) { return text.replaceAll("_", " "); }
+  function grouped(n) { return n.toLocaleString("en-US"); }
+
+  function element(name, className, ...children) {
+    const e = document.createElement(name);
+    if (className) e.className = className;
+    e.append(...children);
+    return e;
+  }
+
+  function organization(id) {
+    const code = element("code", "", id);
+    if (!dashboard || !/^org_[0-9A-Za-z]+$/.test(id)) return code;
+    const link = element("a", "", code);
+    link.href = dashboard + id + "/overview";
+    link.rel = "noreferrer";
+    return link;
+  }
+
+  function marked(name) {
+    const [kind, sign] = kinds[name];
+    const shape = element("span", "shape", sign);
+    shape.ariaHidden = "true";
+    return element("span", "outcome " + kind, shape, " " + words(name));
+  }
+
+  function time(ms) { return ms ? new Date(ms).toISOString().slice(0, 19).replace("T", " ") : ""; }
+
+  function show(row) {
+    const line = element("th", "number", row.line);
+    line.scope = "row";
+    return element("tr", "",
+      line,
+      element("td", "", marked(row.outcome)),
+      element("td", "", organization(row.org)),
+      element("td", "", element("code", "", row.connection), ...(row.name ? [element("small", "", element("bdi", "", row.name))] : [])),
+      element("td", "why", row.message, ...(row.errorCode ? [element("small", "", row.errorCode)] : [])),
+      ...Array.from({length: carried}, (_, i) => element("td", "", element("bdi", "", row.cells[i] ?? ""))),
+      element("td", "number", row.httpStatus || ""),
+      element("td", "number", row.attempts || ""),
+      element("td", "", time(row.finished)),
+      element("td", "number", row.attempts ? row.duration : ""),
+      element("td", "", element("code", "", row.request)));
+  }
+
+  function draw() {
+    const end = Math.min(start + pageSize, found.length);
+    body.replaceChildren(...found.slice(start, end).map(show));
+    let text = found.length ? `Rows ${grouped(start + 1)} to ${grouped(end)} of ${grouped(found.length)}` : "No row";
+    if (found.length < all.length) text += " that match";
+    if (all.length < total) text += `; this page has ${grouped(all.length)} of the list’s ${grouped(total)}`;
+    status.textContent = text;
+    previous.disabled = start === 0;
+    next.disabled = end >= found.length;
+  }
+
+  function filter() {
+    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const kind = outcome.value;
+    found = all.filter((row) => (kind === "" || row.outcome === kind || kind === "!" && row.attention) &&
+      wanted.every((word) => row.text.includes(word)));
+    start = 0;
+    draw();
+  }
+
+  function turn(by) {
+    start = Math.max(0, Math.min(start + by, found.length - 1));
+    draw();
+    table.scrollIntoView({block: "start"});
+  }
+
+  search.addEventListener("input", filter);
+  outcome.addEventListener("change", filter);
+  search.form.addEventListener("reset", () => setTimeout(filter));
+  search.form.addEventListener("submit", (event) => event.preventDefault());
+  previous.addEventListener("click", () => turn(-pageSize));
+  next.addEventListener("click", () => turn(pageSize));
+  for (const button of document.querySelectorAll("button[data-outcome]")) {
+    button.addEventListener("click", () => {
+      search.value = "";
+      outcome.value = button.dataset.outcome;
+      filter();
+      document.getElementById("rows").scrollIntoView();
+      outcome.focus();
+    });
+  }
+  filter();
+})();

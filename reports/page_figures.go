@@ -1,0 +1,221 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// lane is reads or writes: Auth0 counts them in buckets of their own.
+type lane struct {
+	index  int // in span.tokens
+	name   string
+	calls  int
+	rate   Rate
+	column func(column) float64 // calls per second
+	fine   bool                 // the columns are of steps, not of samples
+	waited bool                 // the run went at the pace of the other lane
+}
+
+// figures are the pictures of the run: writes, reads, and the rows' outcomes.
+func (v *pageView) figures(ix *index) (all []figure) {
+	t := &ix.timeline
+	length := t.length(v.DurationS)
+	lanes := []lane{
+		{1, "writes", v.Calls.Writes, v.Rate.Writes, func(c column) float64 { return c.perSecond(c.written) }, true, false},
+		{0, "reads", v.Calls.Reads, v.Rate.Reads, func(c column) float64 { return c.perSecond(c.reads) }, false, false},
+	}
+	lanes[0].waited = v.Rate.Writes.IdealS < v.Rate.Reads.IdealS
+	lanes[1].waited = v.Calls.Writes > 0 && !lanes[0].waited
+	for _, l := range lanes {
+		if l.calls > 0 {
+			all = append(all, v.laneFigure(t, l, length, ix.run.Settings.Headroom))
+		}
+	}
+	if len(t.steps) > 0 {
+		all = append(all, v.outcomesFigure(t, length))
+	}
+	for i := range all {
+		f := &all[i]
+		a := axes{length: length}
+		f.Times = a.times()
+		for _, p := range t.pauses {
+			f.Pauses = append(f.Pauses, a.x(p.at))
+		}
+		f.ID = fmt.Sprintf("figure-%d", i+1)
+		for j := range f.Panels {
+			f.Panels[j].ID = fmt.Sprintf("%s-%d", f.ID, j+1)
+		}
+	}
+	return all
+}
+
+// laneFigure shows whether the lane was as fast as its bucket allows, and what it
+// left to others.
+func (v *pageView) laneFigure(t *timeline, l lane, length time.Duration, headroom float64) figure {
+	f := figure{Title: strings.ToUpper(l.name[:1]) + l.name[1:], Caption: l.caption()}
+	columns := t.spanColumns()
+	if l.fine {
+		columns = t.columns(length)
+	}
+	a := axes{length, roundUp(1.05 * max(highest(columns, l.column), l.rate.RefillPerS))}
+	speed := panel{
+		Title: l.name + " per second", Ticks: a.ticks(),
+		Shapes: []shape{
+			a.bars("area", columns, func(column) float64 { return 0 }, l.column),
+			a.outline("line", columns, l.column),
+		},
+		Legend: []legend{{"line", "measured"}},
+	}
+	if r := l.rate.RefillPerS; r > 0 {
+		speed.Shapes = append(speed.Shapes, a.rule("ideal", r))
+		speed.Legend = append(speed.Legend, legend{"ideal", "ideal: the refill rate, " + decimal(r) + " per second"})
+	}
+	f.Panels = append(f.Panels, speed)
+	if l.rate.Burst > 0 {
+		f.Panels = append(f.Panels, l.tokens(t, length, headroom))
+	}
+	return f
+}
+
+// tokens shows how full the bucket was.
+func (l lane) tokens(t *timeline, length time.Duration, headroom float64) panel {
+	a := axes{length, roundUp(l.rate.Burst)}
+	var line, dots strings.Builder
+	command := "M"
+	for _, s := range t.spans {
+		if !s.known[l.index] {
+			continue
+		}
+		at := a.x(s.to) + " " + a.y(s.tokens[l.index])
+		line.WriteString(command + at)
+		dots.WriteString("M" + at + "h0")
+		command = "L"
+		a.top = max(a.top, 1)
+	}
+	floor := headroom * l.rate.Burst
+	return panel{
+		Title: "tokens left in the bucket", Ticks: a.ticks(),
+		Shapes: []shape{{"line", line.String()}, {"dots", dots.String()}, a.rule("ideal", l.rate.Burst), a.rule("floor", floor)},
+		Legend: []legend{
+			{"line", "tokens, sampled a few times a minute"},
+			{"ideal", "full: " + decimal(l.rate.Burst)},
+			{"floor", "headroom for others: " + decimal(floor)},
+		},
+	}
+}
+
+// caption says in words what the lane's picture shows.
+func (l lane) caption() string {
+	text := grouped(l.calls) + " " + l.name
+	if l.rate.ActualS > 0 {
+		text += fmt.Sprintf(" in %s, %s per second", seconds(l.rate.ActualS), decimal(float64(l.calls)/l.rate.ActualS))
+	}
+	r := l.rate
+	if r.RefillPerS <= 0 {
+		return text + ". No answer told the tenant's limit, so there is no ideal to compare with."
+	}
+	text += fmt.Sprintf(". The bucket holds %s tokens and gets %s back per second", decimal(r.Burst), decimal(r.RefillPerS))
+	if r.OthersPerS > 0 {
+		text += fmt.Sprintf("; others took %s per second", decimal(r.OthersPerS))
+	}
+	if l.waited {
+		return text + ". These did not decide how long the run took."
+	}
+	if r.IdealS <= 0 {
+		return text + ". So few calls could all be taken from a full bucket."
+	}
+	return text + fmt.Sprintf(". Alone on a full bucket, with the headroom left, it takes %s at best: this was %s.",
+		seconds(r.IdealS), comparison(r.ActualS/r.IdealS))
+}
+
+// comparison is a ratio in words.
+func comparison(ratio float64) string {
+	if ratio < 1.005 {
+		return "as fast as that"
+	}
+	return fmt.Sprintf("%.0f %% longer", 100*(ratio-1))
+}
+
+// outcomesFigure shows when rows were decided, and when calls were answered 429.
+func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
+	columns := t.columns(length)
+	stacks := []struct {
+		kinds []kind
+		text  string
+	}{
+		{[]kind{changed}, "disabled"},
+		{[]kind{asBefore, leftOut}, "as before"},
+		{[]kind{blocked, failed}, "needs attention"},
+	}
+	switch {
+	case v.DryRun && v.Command == "restore":
+		stacks[0].text = "would be restored"
+	case v.DryRun:
+		stacks[0].text = "would be disabled"
+	case v.Command == "restore":
+		stacks[0].text = "restored"
+	}
+	rate := func(c column, upTo int) (sum float64) {
+		for _, stack := range stacks[:upTo] {
+			for _, k := range stack.kinds {
+				sum += c.perSecond(c.kinds[k])
+			}
+		}
+		return sum
+	}
+	a := axes{length, roundUp(1.05 * highest(columns, func(c column) float64 { return rate(c, len(stacks)) }))}
+	p := panel{Title: "rows decided per second", Ticks: a.ticks()}
+	total := 0
+	for i, stack := range stacks {
+		rows := 0
+		for _, c := range columns {
+			for _, k := range stack.kinds {
+				rows += c.kinds[k]
+			}
+		}
+		if total += rows; rows == 0 {
+			continue
+		}
+		class := stack.kinds[0].Class()
+		p.Shapes = append(p.Shapes, a.bars(class, columns,
+			func(c column) float64 { return rate(c, i) }, func(c column) float64 { return rate(c, i+1) }))
+		p.Legend = append(p.Legend, legend{class, stack.text + ": " + grouped(rows)})
+	}
+	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s decided in %s.", counted(total, "row"), seconds(v.DurationS))}
+	if v.Calls.RateLimited == 0 {
+		f.Caption += " No call was answered 429 (too many requests)."
+		return f
+	}
+	f.Caption += fmt.Sprintf(" %s answered 429 (too many requests); these were sent again, and no row failed by it.", counted(v.Calls.RateLimited, "call"))
+	f.Panels = append(f.Panels, limited(t, length))
+	return f
+}
+
+// limited shows when calls were answered 429.
+func limited(t *timeline, length time.Duration) panel {
+	columns := t.spanColumns()
+	count := func(c column) float64 { return float64(c.limits) }
+	a := axes{length, roundUp(max(2, highest(columns, count)))}
+	return panel{
+		Title: "429s between samples", Ticks: a.ticks(),
+		Shapes: []shape{a.bars("failed", columns, func(column) float64 { return 0 }, count)},
+		Legend: []legend{{"failed", "calls answered 429"}},
+	}
+}
+
+// pausesText says that the run was gone on with.
+func pausesText(pauses []pause, sittings []sitting) string {
+	if len(pauses) == 0 {
+		return ""
+	}
+	var parts []string
+	for _, p := range pauses[:min(len(pauses), 5)] {
+		parts = append(parts, fmt.Sprintf("%s after %s", seconds(p.length.Seconds()), seconds(p.at.Seconds())))
+	}
+	text := "The run had " + counted(len(sittings), "sitting") + ". The pauses between them are cut out of the pictures, and marked by vertical lines: " + strings.Join(parts, ", ")
+	if more := len(sittings) - 1 - len(parts); more > 0 {
+		text += fmt.Sprintf(", and %d more", more)
+	}
+	return text + "."
+}

@@ -1,0 +1,77 @@
+package reports
+
+import "github.com/orgconn/orgconn/batch/journal"
+
+// kind is what an outcome means to who looks at the page: each has a shape and a
+// colour of its own there.
+type kind int
+
+const (
+	changed  kind = iota // by this run, or as it would
+	asBefore             // nothing was to be done
+	blocked              // not done; nothing went wrong with a call
+	failed               // a call went wrong
+	leftOut              // not looked at
+	numKinds
+)
+
+// kindOf tells an outcome's kind.
+func kindOf(outcome string) kind {
+	switch outcome {
+	case journal.Disabled, journal.Restored, journal.WouldDisable, journal.WouldRestore:
+		return changed
+	case journal.AlreadyDisabled, journal.AlreadyEnabled, journal.Duplicate:
+		return asBefore
+	case journal.Blocked, journal.Invalid, journal.NotFound:
+		return blocked
+	case journal.Failed, journal.Unknown:
+		return failed
+	}
+	return leftOut
+}
+
+// Class is the kind's name in the style sheet.
+func (k kind) Class() string {
+	return [...]string{"changed", "same", "blocked", "failed", "left"}[k]
+}
+
+// Shape is a sign that tells the kind without colour.
+func (k kind) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[k] }
+
+// meaning says what an outcome means.
+func meaning(outcome, command string) string {
+	switch outcome {
+	case journal.Disabled:
+		return "disabled by this run"
+	case journal.Restored:
+		return "enabled again by this run"
+	case journal.AlreadyDisabled:
+		return "was off before; nothing was sent"
+	case journal.AlreadyEnabled:
+		return "was on before; nothing was sent"
+	case journal.WouldDisable:
+		return "enabled now; a run would disable it"
+	case journal.WouldRestore:
+		return "off now; a run would enable it again"
+	case journal.Duplicate:
+		return "the same pair as in an earlier line"
+	case journal.NotSelected:
+		return "a row of the results file that was not taken"
+	case journal.Blocked:
+		if command == "restore" {
+			return "its former settings are not known"
+		}
+		return "would lock the organization out"
+	case journal.Invalid:
+		return "the row is unusable"
+	case journal.NotFound:
+		return "does not exist in the tenant"
+	case journal.Failed:
+		return "refused by the tenant; nothing was changed"
+	case journal.Unknown:
+		return "a call may have taken effect; no answer tells"
+	case journal.NotAttempted:
+		return "not reached"
+	}
+	return ""
+}

@@ -1,0 +1,154 @@
+package reports
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// sampleRun is a made-up run: rows decided at an even pace, two to an
+// organization, and a sample every 15 seconds.
+type sampleRun struct {
+	name    string
+	rows    int
+	reached int // rows that have an outcome; 0: all
+	outcome func(i int) (outcome, message string)
+	change  func(*journal.Run)
+	pause   time.Duration // after half of the rows
+	end     *journal.End  // nil: killed
+}
+
+const (
+	lastOne      = "this is the organization's last enabled connection: its members could not log in"
+	onlyHidden   = "only connections that are hidden from the login page are left in the organization"
+	brokenBody   = `status 400 Bad Request: code "invalid_body": "Payload validation error"`
+	sampleRefill = 16.0
+)
+
+func sampleRuns() []sampleRun {
+	finished := func(code int) *journal.End { return &journal.End{ExitCode: code} }
+	return []sampleRun{
+		{name: "empty", end: finished(0), outcome: always(journal.Disabled)},
+		{name: "all-well", rows: 400, end: finished(0), outcome: always(journal.Disabled)},
+		{name: "many-failed", rows: 500, end: finished(1), outcome: func(i int) (string, string) {
+			switch {
+			case i%10 < 3:
+				return journal.Failed, brokenBody
+			case i%10 == 4:
+				return journal.Unknown, "status 502 Bad Gateway"
+			case i%50 == 5:
+				return journal.Blocked, lastOne
+			}
+			return journal.Disabled, ""
+		}},
+		{name: "dry-run", rows: 300, end: finished(1), outcome: func(i int) (string, string) {
+			switch {
+			case i%12 == 3:
+				return journal.Blocked, lastOne
+			case i%12 == 5:
+				return journal.WouldDisable, onlyHidden
+			case i%7 == 0:
+				return journal.AlreadyDisabled, ""
+			}
+			return journal.WouldDisable, ""
+		}, change: func(r *journal.Run) { r.Settings.DryRun = true; r.Note = "CHG-4711" }},
+		{name: "resumed", rows: 900, end: finished(0), pause: 3*time.Hour + 20*time.Minute, outcome: always(journal.Disabled)},
+		{name: "killed", rows: 700, reached: 450, outcome: always(journal.Disabled)},
+		{name: "large", rows: 10_000, end: finished(1), outcome: func(i int) (string, string) {
+			switch {
+			case i%20 == 3:
+				return journal.Failed, brokenBody
+			case i%9 == 1:
+				return journal.AlreadyDisabled, ""
+			}
+			return journal.Disabled, ""
+		}},
+	}
+}
+
+func always(outcome string) func(int) (string, string) {
+	return func(int) (string, string) { return outcome, "" }
+}
+
+// make makes the run's directory and reports.
+func (s sampleRun) make(t testing.TB) (dir string) {
+	t.Helper()
+	var input strings.Builder
+	input.WriteString("org_id,connection_id,customer\n")
+	for i := range s.rows {
+		fmt.Fprintf(&input, "org_%016d,con_%016d,customer %d\n", i/2, i%70, i)
+	}
+	first := runRecord()
+	if s.change != nil {
+		s.change(first.Run)
+	}
+	dir = writeRun(t, input.String(), first, s.records(first)...)
+	if _, err := Make(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+func (s sampleRun) records(first journal.Record) (records []journal.Record) {
+	add := func(at time.Duration, rec journal.Record) {
+		rec.At = start.Add(at)
+		records = append(records, rec)
+	}
+	reached := s.reached
+	if reached == 0 {
+		reached = s.rows
+	}
+	dry := first.Run.Settings.DryRun
+	const before = 37 // calls that the full bucket lets through at once
+	var now, sampled, pause time.Duration
+	began := 0
+	for i := range reached {
+		now = 400*time.Millisecond + pause + time.Duration(float64(max(0, i-before))/sampleRefill*float64(time.Second))
+		if s.pause > 0 && i == reached/2 {
+			add(now, journal.Record{End: &journal.End{ExitCode: 130, Reason: "interrupted", Final: s.sample(i-began, dry)}})
+			pause, began = s.pause, i
+			now += pause
+			again := *first.Run
+			add(now, journal.Record{Run: &again})
+			sampled = now
+		}
+		for now-sampled > 15*time.Second {
+			sampled += 15 * time.Second
+			sample := s.sample(i-began, dry)
+			add(sampled, journal.Record{Sample: &sample})
+		}
+		what, message := s.outcome(i)
+		o := &journal.Outcome{Line: i + 2, Outcome: what, Message: message, Connection: connection(fmt.Sprint("customer-", i%70))}
+		if kindOf(what) != asBefore && !dry && what != journal.Blocked {
+			add(now, intent(i+2, connection(fmt.Sprint("customer-", i%70))))
+			o.Call = &journal.Call{Status: 204, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}
+		}
+		add(now, journal.Record{Outcome: o})
+	}
+	if s.end != nil {
+		end := *s.end
+		end.Final = s.sample(reached-began, dry)
+		add(now+100*time.Millisecond, journal.Record{End: &end})
+	}
+	return records
+}
+
+func (s sampleRun) sample(calls int, dry bool) journal.Sample {
+	if calls == 0 {
+		return journal.Sample{}
+	}
+	level := 13 + 20*math.Abs(math.Sin(float64(calls)/300))
+	sample := journal.Sample{
+		Reads: journal.Bucket{Burst: 100, Refill: 50, Remaining: 80 - level, ActiveS: float64(calls) / 20, Sent: calls / 2},
+		Calls: journal.Calls{Reads: calls / 2, RateLimited: calls / 200},
+	}
+	if !dry {
+		sample.Writes = journal.Bucket{Burst: 50, Refill: sampleRefill, Remaining: level, ActiveS: float64(max(calls-37, 0)) / sampleRefill, Sent: calls}
+		sample.Calls.Writes = calls
+	}
+	return sample
+}

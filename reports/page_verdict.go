@@ -1,0 +1,111 @@
+package reports
+
+import (
+	"fmt"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// verdict is what happened, in two sentences, and what to type next.
+type verdict struct {
+	Kind   kind
+	Word   string
+	Text   string
+	Cost   string   // of what is proposed
+	Advice string   // what Next is for
+	Next   []string // commands
+}
+
+// verdict judges the run by how it ended. The exit codes are those of package
+// batch, which reports cannot import; they never change.
+func (v *pageView) verdict() verdict {
+	switch {
+	case v.ExitCode == nil:
+		return v.stopped("Not finished", "The run has not noted its end: it still goes on, or it was killed. This page is what its journal says so far.")
+	case *v.ExitCode == 0 || *v.ExitCode == 1:
+		return v.finished()
+	case *v.ExitCode == 3:
+		return v.stopped("Stopped: credentials refused", "The tenant refused the credentials or the scope.")
+	case *v.ExitCode == 130 || *v.ExitCode == 143:
+		return v.stopped("Interrupted", "Somebody stopped the run; it ended cleanly.")
+	case *v.ExitCode == 70:
+		return v.stopped("Stopped by an internal error", "This is a fault of the program. What is recorded can be relied on.")
+	}
+	return v.stopped("Stopped before the end", "The run stopped by itself, and ended cleanly.")
+}
+
+func (v *pageView) finished() verdict {
+	bad := v.failedRows()
+	out := verdict{Kind: changed, Word: "Finished: every row ended as wanted", Text: v.sentence()}
+	if bad > 0 {
+		out.Kind, out.Word = blocked, "Finished, "+needAttention(bad)
+	}
+	if v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0 {
+		out.Kind = failed
+		out.Advice, out.Next = "When the causes are mended, this tries again what failed and what is unknown:", []string{v.again()}
+	}
+	if v.DryRun {
+		v.propose(&out)
+	} else if n := v.Outcomes[journal.NotAttempted]; n > 0 {
+		out.Advice, out.Next = "This goes on with the rest of the list:", []string{v.again()}
+	}
+	return out
+}
+
+// propose makes a dry run's verdict a proposal for review.
+func (v *pageView) propose(out *verdict) {
+	out.Word = "Proposal"
+	if bad := v.failedRows(); bad > 0 {
+		out.Word += ", " + needAttention(bad)
+	}
+	out.Text += " Nothing was changed: a dry run only reads."
+	if v.would() == 0 {
+		out.Advice, out.Next = "There is nothing to approve.", nil
+		return
+	}
+	out.Cost = v.proposal()
+	out.Advice = "To approve all of it, run the command. To approve a part, delete the other rows from results.csv, or set their outcome to not_selected, first. " +
+		"(A filter of a spreadsheet only hides rows; they would be taken all the same.)"
+	out.Next = []string{visible("orgconn " + v.Command + " " + ShellWord(v.RunDir+"/results.csv"))}
+}
+
+func needAttention(n int) string {
+	if n == 1 {
+		return "1 row needs attention"
+	}
+	return grouped(n) + " rows need attention"
+}
+
+// stopped is the verdict on a run that can be resumed.
+func (v *pageView) stopped(word, text string) verdict {
+	return verdict{Kind: failed, Word: word, Text: text + " " + v.sentence(), Advice: "To go on with what is left:", Next: []string{v.again()}}
+}
+
+// sentence says how many rows were changed, or would be.
+func (v *pageView) sentence() string {
+	rows := "of " + counted(v.Input.Rows, "row")
+	switch {
+	case v.Input.Rows == 0:
+		return "The list has no rows, so there was nothing to do."
+	case v.DryRun && v.Command == "restore":
+		return fmt.Sprintf("%s %s would be enabled again.", grouped(v.would()), rows)
+	case v.DryRun:
+		return fmt.Sprintf("%s %s would be disabled.", grouped(v.would()), rows)
+	case v.Command == "restore":
+		return fmt.Sprintf("%s %s enabled again by this run, %s enabled before.", grouped(v.Outcomes[journal.Restored]), rows, grouped(v.Outcomes[journal.AlreadyEnabled]))
+	}
+	return fmt.Sprintf("%s %s disabled by this run, %s disabled before.", grouped(v.Outcomes[journal.Disabled]), rows, grouped(v.Outcomes[journal.AlreadyDisabled]))
+}
+
+// failedRows is how many rows count as failed.
+func (v *pageView) failedRows() (rows int) {
+	for outcome, n := range v.Outcomes {
+		switch kindOf(outcome) {
+		case failed, blocked:
+			if outcome != journal.NotFound || !v.missingOK {
+				rows += n
+			}
+		}
+	}
+	return rows
+}
