@@ -191,11 +191,11 @@ func TestSearchAndFilter(t *testing.T) {
 		action chromedp.Action[chromedp.Void]
 		status string
 	}{
-		{chromedp.WaitVisible("#search"), "Rows 1 to 100 of 500"},
-		{chromedp.Click("#next"), "Rows 101 to 200 of 500"},
+		{chromedp.WaitVisible("#search"), "Rows 1 to 50 of 500"},
+		{chromedp.Click("#next"), "Rows 51 to 100 of 500"},
 		{typed("CUSTOMER-11 payload"), "Rows 1 to 7 of 7 that match"},
 		{typed("no such thing"), "No row that match"},
-		{chromedp.Click("button[type=reset]"), "Rows 1 to 100 of 500"},
+		{chromedp.Click("button[type=reset]"), "Rows 1 to 50 of 500"},
 		{chromedp.Click("button[data-outcome=blocked]"), "Rows 1 to 10 of 10 that match"},
 	} {
 		b.do(t, step.action)
@@ -218,14 +218,14 @@ func TestKeyboard(t *testing.T) {
 		t.Errorf("the focus is on %q, want outcome", got)
 	}
 	b.do(t, chromedp.KeyEvent("n")) // needs attention
-	if got, want := b.status(t), "Rows 1 to 100 of 210 that match"; got != want {
+	if got, want := b.status(t), "Rows 1 to 50 of 210 that match"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
 	for range 2 { // past the button that shows all; the first page has nothing before it
 		b.do(t, chromedp.KeyEvent(kb.Tab))
 	}
 	b.do(t, chromedp.KeyEvent(kb.Enter))
-	if got, want := b.status(t), "Rows 101 to 200 of 210 that match"; got != want {
+	if got, want := b.status(t), "Rows 51 to 100 of 210 that match"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
 	b.clean(t)

@@ -52,20 +52,20 @@ func readIndex(r interface {
 		if err != nil {
 			return nil, err
 		}
-		s := ix.sittingOf(e.Record)
 		at := ref(e.Offset)<<lengthBits | ref(e.Length)
-		written := false
+		answered := false // to a write: its intent came before
 		switch {
 		case e.Intent != nil:
 			ix.line(e.Intent.Line).intent = at
 		case e.Outcome != nil:
 			places := ix.line(e.Outcome.Line)
-			written = places.intent > places.outcome
+			answered = places.intent > places.outcome
 			places.outcome = at
 		case e.Seen != nil:
 			ix.seen = append(ix.seen, at)
 		}
-		ix.timeline.add(e.Record, s, written)
+		s := ix.sittingOf(e.Record)
+		ix.timeline.add(e.Record, s, answered)
 		s.add(e.Record)
 	}
 	return ix, nil

@@ -86,7 +86,7 @@ func (p *webPage) view(s *Summary, ix *index) *pageView {
 	v := &pageView{
 		Summary: s, missingOK: ix.run.Settings.MissingOK,
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
-		FirstRows: p.rows.first, Kept: len(p.rows.urgent) + len(p.rows.rest),
+		FirstRows: p.rows.first, Kept: p.rows.kept,
 		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
 	}
 	for _, name := range p.carried {

@@ -1,6 +1,6 @@
 "use strict";
 (() => {
-  const pageSize = 100;
+  const pageSize = 50;
   const {dashboard, total, kinds, texts, rows, carried} = JSON.parse(document.getElementById("data").textContent);
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
   const table = document.getElementById("table");

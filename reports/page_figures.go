@@ -182,7 +182,10 @@ func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
 			func(c column) float64 { return rate(c, i) }, func(c column) float64 { return rate(c, i+1) }))
 		p.Legend = append(p.Legend, legend{class, stack.text + ": " + grouped(rows)})
 	}
-	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s decided in %s.", counted(total, "row"), seconds(v.DurationS))}
+	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s in %s.", counted(total, "outcome"), seconds(v.DurationS))}
+	if total > v.Input.Rows {
+		f.Caption += " A row that was tried again has one for each time."
+	}
 	if v.Calls.RateLimited == 0 {
 		f.Caption += " No call was answered 429 (too many requests)."
 		return f

@@ -1,7 +1,10 @@
 package reports
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/json"
+	"fmt"
 	"io"
 	"time"
 )
@@ -11,7 +14,7 @@ import (
 const (
 	maxPageRows  = 20_000
 	maxPageBytes = 3_500_000
-	plainRows    = 100 // that are there without script
+	plainRows    = 50  // that are there without script
 	cellLength   = 60  // characters of a carried-through cell
 	textLength   = 300 // of any other
 )
@@ -53,20 +56,23 @@ func newPageRow(r row) pageRow {
 	return p
 }
 
-// keptRows are the rows that the page has, encoded as its script reads them. Rows
-// that need attention take the place of others.
+// keptRows are the rows that the page has, in the list's order, encoded as its
+// script reads them. Rows that need attention take the place of others.
 type keptRows struct {
 	first  []pageRow // of the list
-	urgent []keptRow // in the list's order, as is rest
-	rest   []keptRow
+	packed bytes.Buffer
+	packer *flate.Writer // to packed; a tenth of the memory that rows would take
+	rows   []keptRow     // of packed
+	others []int32       // those of rows that give way
+	kept   int
 	bytes  int
 	places map[string]int // of texts
 	texts  []string       // that many rows have; a row has a text's place
 }
 
 type keptRow struct {
-	line int
-	json []byte
+	length  int32 // bytes
+	dropped bool
 }
 
 // add keeps a row if there is room for it.
@@ -83,24 +89,33 @@ func (k *keptRows) add(r row, attention, urgent bool) error {
 	if err != nil {
 		return err
 	}
-	k.bytes += len(encoded) + 1
-	if urgent {
-		k.urgent = append(k.urgent, keptRow{p.Line, encoded})
-	} else {
-		k.rest = append(k.rest, keptRow{p.Line, encoded})
+	if k.packer == nil {
+		if k.packer, err = flate.NewWriter(&k.packed, flate.BestSpeed); err != nil {
+			return err
+		}
 	}
-	return nil
+	if !urgent {
+		k.others = append(k.others, int32(len(k.rows)))
+	}
+	k.rows = append(k.rows, keptRow{length: int32(len(encoded))})
+	k.kept++
+	k.bytes += len(encoded) + 2
+	_, err = k.packer.Write(encoded)
+	return err
 }
 
 // room makes room for a row, and says whether there is some.
 func (k *keptRows) room(urgent bool) bool {
-	for len(k.urgent)+len(k.rest) >= maxPageRows || k.bytes >= maxPageBytes {
-		n := len(k.rest) - 1
-		if !urgent || n < 0 {
+	for k.kept >= maxPageRows || k.bytes >= maxPageBytes {
+		last := len(k.others) - 1
+		if !urgent || last < 0 {
 			return false
 		}
-		k.bytes -= len(k.rest[n].json) + 1
-		k.rest = k.rest[:n]
+		row := &k.rows[k.others[last]]
+		row.dropped = true
+		k.others = k.others[:last]
+		k.kept--
+		k.bytes -= int(row.length) + 2
 	}
 	return true
 }
@@ -138,32 +153,42 @@ func (k *keptRows) place(text string) int {
 	return at
 }
 
-// write writes the rows in the list's order, and the texts, as members of a JSON
-// object.
+// write writes the rows and the texts, as members of a JSON object.
 func (k *keptRows) write(w io.Writer) error {
-	texts, err := json.Marshal(k.texts)
+	texts, err := json.Marshal(append([]string{}, k.texts...))
 	if err != nil {
 		return err
 	}
-	if k.texts == nil {
-		texts = []byte("[]")
+	if _, err := fmt.Fprintf(w, "\"texts\":%s,\n\"rows\":[", texts); err != nil {
+		return err
 	}
-	parts := [][]byte{[]byte(`"texts":`), texts, []byte(",\n\"rows\":[")}
-	urgent, rest := k.urgent, k.rest
-	for i := 0; len(urgent)+len(rest) > 0; i++ {
-		from := &urgent
-		if len(urgent) == 0 || len(rest) > 0 && rest[0].line < urgent[0].line {
-			from = &rest
+	if k.packer != nil {
+		if err := k.unpack(w); err != nil {
+			return err
 		}
-		if i > 0 {
-			parts = append(parts, []byte(","))
-		}
-		parts = append(parts, []byte("\n"), (*from)[0].json)
-		*from = (*from)[1:]
 	}
-	parts = append(parts, []byte("]"))
-	for _, part := range parts {
-		if _, err := w.Write(part); err != nil {
+	_, err = io.WriteString(w, "]")
+	return err
+}
+
+// unpack writes the rows that were not dropped, with commas between them.
+func (k *keptRows) unpack(w io.Writer) error {
+	if err := k.packer.Close(); err != nil {
+		return err
+	}
+	rows := flate.NewReader(&k.packed)
+	defer rows.Close()
+	separator := "\n"
+	for _, row := range k.rows {
+		to := w
+		if row.dropped {
+			to = io.Discard
+		} else if _, err := io.WriteString(w, separator); err != nil {
+			return err
+		} else {
+			separator = ",\n"
+		}
+		if _, err := io.CopyN(to, rows, int64(row.length)); err != nil {
 			return err
 		}
 	}

@@ -109,3 +109,13 @@ func (v *pageView) failedRows() (rows int) {
 	}
 	return rows
 }
+
+// Pace says what the run took.
+func (v *pageView) Pace() string {
+	text := fmt.Sprintf("%s with a row to work on, %s at work, %s, %s", counted(v.Input.Organizations, "organization"),
+		seconds(v.DurationS), counted(v.Calls.Reads, "read"), counted(v.Calls.Writes, "write"))
+	if v.RowsPerS > 0 {
+		text += fmt.Sprintf(", %s rows per second", decimal(v.RowsPerS))
+	}
+	return text + "."
+}

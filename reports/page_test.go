@@ -1,0 +1,312 @@
+package reports
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// pageOf makes the page of a run, and returns it with what its script reads.
+func pageOf(t testing.TB, input string, first journal.Record, records ...journal.Record) (page string, data pageData) {
+	t.Helper()
+	dir := writeRun(t, input, first, records...)
+	if _, err := Make(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	return readPage(t, dir)
+}
+
+type pageData struct {
+	Total int
+	Texts []string
+	Rows  [][]any
+}
+
+func readPage(t testing.TB, dir string) (page string, data pageData) {
+	t.Helper()
+	content, err := os.ReadFile(filepath.Join(dir, "report.html"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page = string(content)
+	_, rest, _ := strings.Cut(page, `<script type="application/json" id="data">`)
+	object, _, _ := strings.Cut(rest, "</script>")
+	if err := json.Unmarshal([]byte(object), &data); err != nil {
+		t.Fatal(err)
+	}
+	return page, data
+}
+
+// text is a page's text, without its tags, its script and its data.
+func text(page string) string {
+	page, _, _ = strings.Cut(page, "<script")
+	page = regexp.MustCompile(`(?s)<style>.*</style>|<desc>.*?</desc>|<[^>]*>`).ReplaceAllString(page, "")
+	return strings.Join(strings.Fields(page), " ")
+}
+
+func TestPageSays(t *testing.T) {
+	const one = "org_id,connection_id\n" + orgA + "," + con1 + "\n"
+	const two = one + orgB + "," + con2 + "\n"
+	end := func(code int, reason string) journal.Record {
+		return after(900, journal.Record{End: &journal.End{ExitCode: code, Reason: reason}})
+	}
+	dry := runRecord()
+	dry.Run.Settings.DryRun = true
+	tolerant := runRecord()
+	tolerant.Run.Settings.MissingOK = true
+	for _, test := range []struct {
+		name    string
+		input   string
+		first   journal.Record
+		records []journal.Record
+		says    []string
+	}{
+		{"all well", one, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
+			[]string{"Finished: every row ended as wanted", "1 of 1 row disabled by this run", "Nothing. Every row ended as wanted."}},
+		{"failed", two, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), after(2, called(3, journal.Failed, journal.Call{Status: 400, ErrorCode: "invalid_body"})), end(1, "")},
+			[]string{"Finished, 1 row needs attention", "status 400: invalid_body: 1 row, 1 organization", "orgconn resume /"}},
+		{"killed", one, runRecord(), nil, []string{"Not finished", "orgconn resume /", "the run did not reach it: 1 row"}},
+		{"stopped", one, runRecord(), []journal.Record{end(5, "--max-duration 1h is over")},
+			[]string{"Stopped before the end", "Reason: --max-duration 1h is over", "orgconn resume /"}},
+		{"refused", one, runRecord(), []journal.Record{end(3, "status 401")}, []string{"Stopped: credentials refused"}},
+		{"interrupted", one, runRecord(), []journal.Record{end(130, "interrupted")}, []string{"Interrupted", "orgconn resume /"}},
+		{"missing", one, runRecord(), []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
+			[]string{"1 row needs attention", "count as ok with --missing-ok"}},
+		{"missing and ok", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(0, "")},
+			[]string{"Finished: every row ended as wanted", "As --missing-ok was given"}},
+		{"dry run", two, dry, []journal.Record{
+			after(1, outcome(2, journal.WouldDisable)),
+			after(2, journal.Record{Outcome: &journal.Outcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
+			after(900, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 0)}})},
+			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled", "sends 1 write", "/results.csv",
+				"Organizations that would be locked out: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
+		{"never seen", one, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
+			[]string{"Connections that no organization had", con1}},
+		{"drifted", "line,org_id,connection_id,outcome,command,tenant\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n",
+			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
+			[]string{"Otherwise than announced: 1 row", "came out as already disabled"}},
+		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},
+			[]string{"The run had 2 sittings", "59 min 59 s after 0.9 s"}},
+		{"no rows", "org_id,connection_id\n", runRecord(), []journal.Record{end(0, "")}, []string{"The list has no rows"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			page, _ := pageOf(t, test.input, test.first, test.records...)
+			said := strings.NewReplacer("&#39;", "'", "&#34;", `"`).Replace(text(page))
+			for _, want := range test.says {
+				if !strings.Contains(said, want) {
+					t.Errorf("it does not say %q:\n%s", want, said)
+				}
+			}
+		})
+	}
+}
+
+// Whatever a list or a server says is shown and not obeyed.
+func TestPageEscapes(t *testing.T) {
+	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(1)>"'&`
+	const hidden = "a\u202eb\u200bc\x1bd\u2066"
+	first := runRecord()
+	first.Run.Note, first.Run.Input.Path, first.Run.Tenant = evil+hidden, evil+hidden, evil+hidden
+	cell := `"` + strings.ReplaceAll(evil+hidden, `"`, `""`) + `"`
+	page, data := pageOf(t, "org_id,connection_id,"+cell+"\n"+orgA+","+con1+","+cell+"\n"+cell+","+cell+",\n", first,
+		after(1, journal.Record{Outcome: &journal.Outcome{Line: 2, Outcome: journal.Failed, Message: evil + hidden,
+			Call:       &journal.Call{Status: 400, ErrorCode: evil + hidden, RequestID: evil + hidden},
+			Connection: connection(evil + hidden)}}),
+		after(2, journal.Record{End: &journal.End{ExitCode: 5, Reason: evil + hidden}}))
+	if n := strings.Count(page, "<script"); n != 2 {
+		t.Errorf("%d scripts, want 2", n)
+	}
+	if strings.Contains(page, "<img") {
+		t.Error("there is an image")
+	}
+	for _, r := range "\u202e\u200b\x1b\u2066" {
+		if strings.ContainsRune(page, r) {
+			t.Errorf("there is a %U", r)
+		}
+	}
+	if got, want := data.Rows[0][13], visible(evil+hidden); got != excerpt(want, cellLength) {
+		t.Errorf("the script reads %q, want %q", got, want)
+	}
+}
+
+// The policy lets run what is on the page, and nothing else.
+func TestPagePolicy(t *testing.T) {
+	page, _ := pageOf(t, "org_id,connection_id\n", runRecord())
+	style, _, _ := strings.Cut(page[strings.Index(page, "<style>")+len("<style>"):], "</style>")
+	script := page[strings.LastIndex(page, "<script>")+len("<script>") : strings.LastIndex(page, "</script>")]
+	for _, want := range []string{"default-src &#39;none&#39;", "script-src &#39;" + escaped(sourceHash(script)), "style-src &#39;" + escaped(sourceHash(style))} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the policy does not have %s", want)
+		}
+	}
+	if strings.Contains(page, " style=") || strings.Contains(page, " onclick=") {
+		t.Error("there are style or script attributes, which the policy forbids")
+	}
+}
+
+func escaped(s string) string { return strings.ReplaceAll(s, "+", "&#43;") }
+
+func TestDashboardLinks(t *testing.T) {
+	for tenant, want := range map[string]string{
+		"acme.eu.auth0.com":              "https://manage.auth0.com/dashboard/eu/acme/organizations/" + orgA + "/overview",
+		"acme.auth0.com":                 "https://manage.auth0.com/dashboard/us/acme/organizations/" + orgA + "/overview",
+		"my-corp-2.jp.auth0.com":         "https://manage.auth0.com/dashboard/jp/my-corp-2/organizations/" + orgA + "/overview",
+		"login.acme.com":                 "",
+		"127.0.0.1:8080":                 "",
+		"auth0.com":                      "",
+		"acme.eu.auth0.com:443":          "",
+		"acme.eu.auth0.com.evil.example": "",
+		"evilauth0.com":                  "",
+	} {
+		if got := organizationLink(dashboard(tenant), orgA); got != want {
+			t.Errorf("%s: %q, want %q", tenant, got, want)
+		}
+	}
+	if got := organizationLink(dashboard("acme.auth0.com"), "org_../../x"); got != "" {
+		t.Errorf("an id that is none: %q", got)
+	}
+}
+
+func TestReasonsAreGrouped(t *testing.T) {
+	var input strings.Builder
+	input.WriteString("org_id,connection_id\n")
+	var records []journal.Record
+	for i := range 200 {
+		fmt.Fprintf(&input, "org_%016d,con_%016d\n", i/2, i)
+		message := fmt.Sprintf(`status 400 Bad Request: "con_%016d cannot be removed"`, i)
+		if i%10 == 0 {
+			message = fmt.Sprint("reason ", i)
+		}
+		records = append(records, after(i, journal.Record{Outcome: &journal.Outcome{Line: i + 2, Outcome: journal.Failed, Message: message}}))
+	}
+	for i := range 5 {
+		fmt.Fprintf(&input, "org_bad-%d,%s\n", i, con1)
+	}
+	page, _ := pageOf(t, input.String(), runRecord(), records...)
+	for _, want := range []string{"… cannot be removed&#34;: 180 rows, 100 organizations", "reason 0: 1 row, 1 organization",
+		"org_id … has other characters than letters and digits after org_: 5 rows, 5 organizations"} {
+		if !strings.Contains(text(page), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+}
+
+func TestReasonsAreBounded(t *testing.T) {
+	rs := newReasons(false, false)
+	for i := range 3 * maxCounted {
+		r := row{}
+		r.OrgID, r.Outcome, r.Message = fmt.Sprint("org_", i), journal.Failed, fmt.Sprint("reason ", i%1000)
+		rs.add(r)
+	}
+	found := rs.of(func(topic) bool { return true })
+	if len(found) != maxReasons+1 || found[0].Text != "other reasons" || !found[0].More {
+		t.Errorf("%d reasons, the first %+v", len(found), found[0])
+	}
+	if rows := sumRows(found); rows != 3*maxCounted {
+		t.Errorf("%d rows, want %d", rows, 3*maxCounted)
+	}
+}
+
+// However long the list, the page stays small, and has what needs attention.
+func TestPageSize(t *testing.T) {
+	for rows, bound := range map[int]int{10_000: 3_000_000, 100_000: 5_000_000} {
+		var input strings.Builder
+		input.WriteString("org_id,connection_id,customer,remark\n")
+		var records []journal.Record
+		for i := range rows {
+			fmt.Fprintf(&input, "org_%016d,con_%016d,customer %d,%s\n", i/2, i%5000, i, strings.Repeat("x", 40))
+			o := &journal.Outcome{Line: i + 2, Outcome: journal.Disabled, Connection: connection(fmt.Sprint("connection-", i%5000)),
+				Call: &journal.Call{Status: 204, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}}
+			if i%(rows/100) == rows/100-1 {
+				o.Outcome, o.Message = journal.Failed, fmt.Sprint("reason ", i)
+			}
+			records = append(records, after(i, journal.Record{Outcome: o}))
+		}
+		page, data := pageOf(t, input.String(), runRecord(), records...)
+		t.Logf("%d rows: %d bytes, %d rows kept", rows, len(page), len(data.Rows))
+		if len(page) > bound || data.Total != rows {
+			t.Errorf("%d rows: a page of %d bytes that tells of %d rows", rows, len(page), data.Total)
+		}
+		outcomes := make(map[string]int)
+		last := 0.0
+		for _, cells := range data.Rows {
+			outcomes[data.Texts[int(cells[5].(float64))]]++
+			if line := cells[0].(float64); line <= last {
+				t.Fatalf("line %v after %v", line, last)
+			} else {
+				last = line
+			}
+		}
+		if want := map[string]int{journal.Failed: 100, journal.Disabled: min(len(data.Rows)-100, rows-100)}; !maps.Equal(outcomes, want) {
+			t.Errorf("%d rows: the page has %v, want %v", rows, outcomes, want)
+		}
+		if rows == 10_000 && len(data.Rows) != rows {
+			t.Errorf("%d of 10,000 rows", len(data.Rows))
+		}
+	}
+}
+
+// Whenever a run's rows are decided, the timeline counts each, in bounded memory.
+func TestTimelineCountsEverything(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		ix := &index{}
+		add := func(rec journal.Record) {
+			s := ix.sittingOf(rec)
+			ix.timeline.add(rec, s, false)
+			s.add(rec)
+		}
+		rows, writes, pauses := 0, 0, 0
+		now := start
+		add(journal.Record{At: now, Run: runRecord().Run})
+		for range rapid.IntRange(0, 1000).Draw(t, "records") {
+			now = now.Add(time.Duration(rapid.Int64Range(-1e9, 1e13).Draw(t, "after")))
+			switch rapid.IntRange(0, 9).Draw(t, "kind") {
+			case 0:
+				add(journal.Record{At: now, Run: runRecord().Run})
+				pauses++
+			case 1:
+				total := ix.sittings[len(ix.sittings)-1].sample.Calls.Writes + 7
+				writes += 7
+				add(journal.Record{At: now, Sample: &journal.Sample{Calls: journal.Calls{Writes: total}}})
+			default:
+				add(journal.Record{At: now, Outcome: &journal.Outcome{Outcome: journal.Disabled}})
+				rows++
+			}
+		}
+		counted := 0
+		for _, st := range ix.timeline.steps {
+			counted += st.kinds[changed]
+		}
+		for _, s := range ix.timeline.spans {
+			writes -= s.writes
+		}
+		if counted != rows || writes != 0 || len(ix.timeline.steps) > maxSteps || len(ix.timeline.spans) > maxSteps ||
+			len(ix.timeline.pauses) != min(pauses, maxPauses) {
+			t.Fatalf("%d rows of %d, %d writes left, %d steps, %d spans, %d pauses of %d", counted, rows, writes,
+				len(ix.timeline.steps), len(ix.timeline.spans), len(ix.timeline.pauses), pauses)
+		}
+	})
+}
+
+func TestVisible(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain ünï 日本": "plain ünï 日本",
+		"a\nb\tc":      "a␊b␉c",
+		"x\u202ey":     "x⟨U+202E⟩y",
+		"\x7f\u200b":   "⟨U+007F⟩⟨U+200B⟩",
+	} {
+		if got := visible(text); got != want {
+			t.Errorf("visible(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
