@@ -170,9 +170,10 @@ func (r request) build(ctx context.Context, base *url.URL, token string) (*http.
 }
 
 // Bounds on what is read of an answer, in bytes. The longest list that Auth0
-// sends, 100 links, takes about 40 KiB.
+// sends, 100 organizations with all the metadata that they may have, takes
+// about 2 MiB.
 const (
-	maxListBytes  = 1 << 20
+	maxListBytes  = 4 << 20
 	maxErrorBytes = 64 << 10
 )
 

@@ -159,25 +159,9 @@ func isDone(body []byte, connection string) bool {
 // parseLinks reads a list, which comes bare or, as in answers with totals and
 // of newer endpoints, inside an object.
 func parseLinks(body []byte) ([]EnabledConnection, error) {
-	list := bytes.TrimSpace(body)
-	if bytes.HasPrefix(list, []byte("{")) {
-		var object map[string]json.RawMessage
-		if err := json.Unmarshal(list, &object); err != nil {
-			return nil, errUnexpected
-		}
-		older, inOlder := object["enabled_connections"]
-		newer, inNewer := object["connections"]
-		if inOlder == inNewer {
-			return nil, errUnexpected
-		}
-		list = older
-		if inNewer {
-			list = newer
-		}
-	}
-	// A null would decode to an empty list.
-	if !bytes.HasPrefix(list, []byte("[")) {
-		return nil, errUnexpected
+	list, _, err := findList(body, "enabled_connections", "connections")
+	if err != nil {
+		return nil, err
 	}
 	return parseItems(list)
 }

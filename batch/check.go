@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -138,37 +137,9 @@ func (r *Run) decide(rows []row, links []apiclient.EnabledConnection) []decision
 	return decisions
 }
 
-// links reads all connections of an organization, page by page. A tenant that
-// ignores paging sends the same page again; that ends the list.
+// links reads all connections of an organization.
 func (r *Run) links(permit *throttle.Permit, org string) ([]apiclient.EnabledConnection, *reply) {
-	var links []apiclient.EnabledConnection
-	known := map[string]bool{}
-	for page := 0; ; page++ {
-		var more bool
-		var items []apiclient.EnabledConnection
-		reply := r.reads.do(permit, nil, func(ctx context.Context) (resp *apiclient.Response, err error) {
-			items, more, resp, err = r.API.EnabledConnections(ctx, org, page)
-			return resp, err
-		})
-		if reply.err != nil {
-			return nil, reply
-		}
-		before := len(links)
-		for _, item := range items {
-			if !known[item.ConnectionID] {
-				known[item.ConnectionID] = true
-				links = append(links, item)
-			}
-		}
-		if !more || len(links) == before {
-			return links, reply
-		}
-		r.reads.expect(1)
-		var err error
-		if permit, err = r.reads.turn(); err != nil {
-			return nil, stoppedReply(err)
-		}
-	}
+	return readLinks(r.reads, r.API, permit, org)
 }
 
 // unread settles a row whose organization could not be read. What an earlier

@@ -69,9 +69,14 @@ func (r *Run) foresee(p *Progress) {
 	if known {
 		p.ETA = slow.time()
 	}
-	p.Holdup, p.Known, p.Tokens = holdup, slow.state.Known, slow.state.Content
+	p.hold(slow, holdup, r.health.out())
+}
+
+// hold adds what holds back the calls that take longest, which are of this kind.
+func (p *Progress) hold(slow ahead, kind Holdup, outage bool) {
+	p.Holdup, p.Known, p.Tokens = kind, slow.state.Known, slow.state.Content
 	switch state := slow.state; {
-	case r.health.out(), state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
+	case outage, state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
 		p.Holdup = HeldByAnswers
 		p.ETA = max(p.ETA, slow.timeAsBefore())
 	case state.Waiting == throttle.MaxRPS:

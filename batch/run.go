@@ -10,7 +10,6 @@ package batch
 import (
 	"context"
 	"fmt"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -27,7 +26,7 @@ import (
 
 // API is what a run asks of the tenant. *apiclient.Client is the real one.
 type API interface {
-	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.EnabledConnection, bool, *apiclient.Response, error)
+	LinkLister
 	DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error)
 	EnableConnection(ctx context.Context, org string, link apiclient.EnabledConnection) (*apiclient.Response, error)
 }
@@ -192,25 +191,10 @@ func (r *Run) outage(on bool) {
 }
 
 // unreachable stops a run whose tenant has been out for too long.
-func (r *Run) unreachable() {
-	r.control.stop(&Stop{
-		Code:   ExitStopped,
-		Reason: "the tenant gave no good answer for " + outageTime.String(),
-		Hint:   "look at Auth0's status page and at the network",
-	})
-}
+func (r *Run) unreachable() { r.control.stop(outOfReach()) }
 
-// safely turns a panic into a stop: a panic in a worker would end the process
-// without reports, and with Go's own exit code 2, which means something else.
-func (r *Run) safely(work func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			r.Log.Error("internal error", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			r.control.stop(&Stop{Code: ExitInternal, Reason: fmt.Sprintf("internal error: %v", p)})
-		}
-	}()
-	work()
-}
+// safely turns a panic into a stop.
+func (r *Run) safely(work func()) { r.control.safely(r.Log, work) }
 
 // stopFor is the stop that an ended context stands for.
 func stopFor(ctx context.Context) *Stop {

@@ -2,8 +2,12 @@ package batch
 
 import (
 	"context"
+	"fmt"
+	"runtime/debug"
 	"sync"
 	"time"
+
+	"go.uber.org/zap"
 )
 
 // The exit codes of a run. An unknown code is a failure.
@@ -31,6 +35,15 @@ type Stop struct {
 }
 
 func (s *Stop) Error() string { return s.Reason }
+
+// outOfReach is the stop for a tenant that has been out for too long.
+func outOfReach() *Stop {
+	return &Stop{
+		Code:   ExitStopped,
+		Reason: "the tenant gave no good answer for " + outageTime.String(),
+		Hint:   "look at Auth0's status page and at the network",
+	}
+}
 
 // rank orders stops: where several are true, the highest one is told.
 func (s *Stop) rank() int {
@@ -79,6 +92,18 @@ func (c *control) stop(s *Stop) {
 		drain := time.AfterFunc(drainTime, func() { c.cancelCalls(s) })
 		context.AfterFunc(c.calls, func() { drain.Stop() })
 	}
+}
+
+// safely turns a panic into a stop: a panic in a worker would end the process
+// without reports, and with Go's own exit code 2, which means something else.
+func (c *control) safely(log *zap.Logger, work func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			log.Error("internal error", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
+			c.stop(&Stop{Code: ExitInternal, Reason: fmt.Sprintf("internal error: %v", p)})
+		}
+	}()
+	work()
 }
 
 // cause is the stop that counts, nil where the run was not stopped.

@@ -8,7 +8,7 @@ import (
 // replace writes a file so that its path names the old content or the new, never
 // a part.
 func replace(path string, write func(*bufio.Writer) error) error {
-	f, err := newPending(path)
+	f, err := NewPendingFile(path)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

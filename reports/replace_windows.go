@@ -6,21 +6,22 @@ import (
 	"path/filepath"
 )
 
-// pendingFile is renameio's, which has none here: it does not promise that a
-// file is replaced at one instant where the power fails.
-type pendingFile struct {
+// PendingFile is a file in the making, which gets its name when it is whole. It
+// is renameio's elsewhere, which has none here: it does not promise that a file
+// is replaced at one instant where the power fails.
+type PendingFile struct {
 	*os.File
 	path string
 }
 
-// newPending makes a file that takes the place of path when it is whole.
-func newPending(path string) (*pendingFile, error) {
+// NewPendingFile makes a file that takes the place of path when it is whole.
+func NewPendingFile(path string) (*PendingFile, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
-	return &pendingFile{f, path}, err
+	return &PendingFile{f, path}, err
 }
 
 // CloseAtomicallyReplace gives the file its name.
-func (f *pendingFile) CloseAtomicallyReplace() error {
+func (f *PendingFile) CloseAtomicallyReplace() error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
 	}
@@ -28,7 +29,7 @@ func (f *pendingFile) CloseAtomicallyReplace() error {
 }
 
 // Cleanup removes the file, if it never got its name.
-func (f *pendingFile) Cleanup() error {
+func (f *PendingFile) Cleanup() error {
 	_ = f.Close()
 	return os.Remove(f.Name())
 }

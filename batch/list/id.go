@@ -33,6 +33,12 @@ func checkID(column, prefix, id string) string {
 	return ""
 }
 
+// IsOrganizationID reports whether s has the shape of an organization's id.
+func IsOrganizationID(s string) bool { return checkID("", orgPrefix, s) == "" }
+
+// IsConnectionID reports whether s has the shape of a connection's id.
+func IsConnectionID(s string) bool { return checkID("", connectionPrefix, s) == "" }
+
 func notAlphanumeric(r rune) bool {
 	return !('0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')
 }

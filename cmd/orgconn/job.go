@@ -149,7 +149,18 @@ func (j *job) lock() (unlock func(), err error) {
 
 // agree gets a token that may do what the job needs, and a person's consent.
 // Where there are no rows to work on, nothing will be sent.
-func (j *job) agree(rows int) (err error) {
+func (j *job) agree(rows int) error {
+	if err := j.connect(); err != nil || rows == 0 {
+		return err
+	}
+	if err := j.authorize(j.neededScopes()); err != nil {
+		return err
+	}
+	return j.ask(rows)
+}
+
+// connect makes the client, without any call.
+func (j *job) connect() (err error) {
 	if j.config.Credentials, err = credentialsFromEnvironment(j.getenv); err != nil {
 		return err
 	}
@@ -159,25 +170,20 @@ func (j *job) agree(rows int) (err error) {
 	if j.client, err = apiclient.New(j.config); err != nil {
 		return refused(err, credentialsHint)
 	}
-	if rows == 0 {
-		return nil
-	}
+	return nil
+}
+
+// authorize gets a token. It refuses one that lacks a scope, with which the job
+// would fail, and warns of one that could do far more harm than the job.
+func (j *job) authorize(needed []string) error {
 	granted, known, err := batch.Scopes(j.ctx, j.client)
 	if err != nil {
 		return j.orInterrupted(err)
 	}
-	if known {
-		if err := j.checkScopes(granted); err != nil {
-			return err
-		}
+	if !known {
+		return nil
 	}
-	return j.ask(rows)
-}
-
-// checkScopes refuses a token that the job would fail with, and warns of one
-// that could do far more harm than the job.
-func (j *job) checkScopes(granted []string) error {
-	for _, scope := range j.neededScopes() {
+	for _, scope := range needed {
 		if !slices.Contains(granted, scope) {
 			return &failure{
 				code: batch.ExitCredentials,

@@ -77,15 +77,23 @@ func (o *options) addSlice(flags *pflag.FlagSet) {
 // addBounds adds the flags that bound a run.
 func (o *options) addBounds(flags *pflag.FlagSet) {
 	s := &o.settings
-	o.headroom = 0.25
-	flags.Var(&o.headroom, "headroom", "share of the limit left to others")
-	flags.Float64Var(&s.MaxRPS, "max-rps", 0, "never more than `R` requests per second")
-	flags.IntVar(&s.Workers, "workers", 128, "`N` calls in flight at most")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on a call after `TIME`")
+	o.addPace(flags)
+	flags.IntVar(&s.Workers, "workers", defaultWorkers, "`N` calls in flight at most")
 	flags.DurationVar(&o.duration, "max-duration", 0, "stop cleanly after `TIME`, such as 4h")
 	flags.IntVar(&s.MaxChanges, "max-changes", 0, "change nothing if more than `N` rows would change")
 	flags.StringVar(&s.MaxFailures, "max-failures", "50%", "stop after `N|P%` failed rows; 0 never")
 	group(flags, "Bounds")
+}
+
+// defaultWorkers is how many calls are in flight at most.
+const defaultWorkers = 128
+
+// addPace adds the flags that bound how fast a command calls the tenant.
+func (o *options) addPace(flags *pflag.FlagSet) {
+	o.headroom = 0.25
+	flags.Var(&o.headroom, "headroom", "share of the limit left to others")
+	flags.Float64Var(&o.settings.MaxRPS, "max-rps", 0, "never more than `R` requests per second")
+	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on a call after `TIME`")
 }
 
 // addSitting adds the flags that belong to one execution and not to the run.
@@ -94,11 +102,16 @@ func (o *options) addSitting(flags *pflag.FlagSet) {
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to `TIME` for another run on the tenant")
 	flags.StringVar(&o.metrics, "metrics-file", "", "put Prometheus metrics into `FILE` at the end")
 	flags.BoolVar(&o.json, "json", false, "print summary.json")
+	o.addOutput(flags)
+	mustBeTyped(flags, "yes")
+	group(flags, "This sitting")
+}
+
+// addOutput adds the flags that decide what is said on standard error.
+func (o *options) addOutput(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	flags.StringVar(&o.logLevel, "log-level", "info", "`LEVEL` is debug, info, warn or error")
 	flags.StringVar(&o.logAs, "log-format", "", "`FORMAT` is json, or console (default on a terminal)")
-	mustBeTyped(flags, "yes")
-	group(flags, "This sitting")
 }
 
 // check refuses values that make no sense, and completes the settings.

@@ -63,7 +63,8 @@ func newRoot() *cobra.Command {
 	})
 	root.SetUsageFunc(usage)
 	root.SetVersionTemplate(versionText())
-	root.AddCommand(newDisable(os.Getenv), newRestore(os.Getenv), newResume(os.Getenv), newReport(), newSimulate(), newDemo(), newVersion())
+	root.AddCommand(newDisable(os.Getenv), newRestore(os.Getenv), newResume(os.Getenv), newReport(),
+		newExport(os.Getenv), newSimulate(), newDemo(), newVersion())
 	completeFlags(root)
 	return root
 }

@@ -24,7 +24,9 @@ func TestMain(m *testing.M) {
 //	tenant seed FILE              everything in the list is enabled, and a spare connection
 //	tenant disable FILE LINE...   somebody else disables the pairs of these lines
 //	tenant remove ORG             an organization is deleted
-//	tenant fault SPEC [METHOD]    a fault, as of simulate --fault; with METHOD once on each of its requests
+//	tenant off ORG CONNECTION     a link is switched off, and kept
+//	tenant fault SPEC [METHOD]    a fault, as of simulate --fault; with METHOD once on each of its requests;
+//	                              none takes all faults away
 //	tenant token SCOPE...         AUTH0_API_TOKEN becomes a token with these scopes
 //	tenant calls METHOD N         so many calls of a method were made, tokens aside
 //	tenant enabled FILE N         so many pairs of the list are enabled
@@ -81,7 +83,17 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 		}
 	case "remove":
 		tenant.RemoveOrganization(args[0])
+	case "off":
+		for _, link := range tenant.Enabled(args[0]) {
+			if link.Off = true; link.ConnectionID == args[1] {
+				tenant.Enable(args[0], link)
+			}
+		}
 	case "fault":
+		if args[0] == "none" {
+			tenant.ClearFaults()
+			break
+		}
 		fault, err := parseFault(args[0])
 		if err != nil {
 			return err

@@ -91,23 +91,25 @@ func (v *view) draw(progress func() batch.Progress) {
 	v.setBars(bars)
 	var line atomic.Pointer[string]
 	var pace pace
-	total := int64(max(progress().Rows, 1))
-	show := func() int64 {
+	show := func() batch.Progress {
 		p := progress()
 		text := progressText(p, pace.measure(time.Now(), p.Calls))
 		line.Store(&text)
-		return int64(p.Done)
+		return p
 	}
 	show()
-	bar := bars.AddBar(total, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
+	// How much there is may be found out later, which a bar of 0 allows.
+	bar := bars.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
 	ticker := time.NewTicker(redrawEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			bar.SetCurrent(show())
+			p := show()
+			bar.SetTotal(int64(p.Rows), false)
+			bar.SetCurrent(int64(p.Done))
 		case <-v.stop:
-			bar.SetCurrent(show())
+			bar.SetCurrent(int64(show().Done))
 			bar.Abort(false)
 			v.setBars(nil)
 			bars.Wait()
@@ -140,6 +142,9 @@ func (v *view) report(progress func() batch.Progress, log *zap.Logger) {
 // its end, so what matters most comes first.
 func progressText(p batch.Progress, callsPerS float64) string {
 	text := fmt.Sprintf(" %d/%d", p.Done, p.Rows)
+	if p.Rows == 0 { // not known yet
+		text = fmt.Sprintf(" %d", p.Done)
+	}
 	if p.ETA > 0 {
 		text += "  ETA " + p.ETA.Round(time.Second).String()
 	}

@@ -1,0 +1,239 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/simulator"
+)
+
+// export exports the rig's tenant, and returns the pairs in short.
+func (r *rig) export(cfg ExportConfig, write func([]ExportedPair) error) ([]string, *Stop) {
+	cfg.API, cfg.Settings, cfg.Log = r.client(), r.settings, zap.NewNop()
+	var got []string
+	stop := NewExport(cfg).Do(r.stop, func(pairs []ExportedPair) error {
+		for _, p := range pairs {
+			got = append(got, fmt.Sprintf("%s %s %s %s", p.OrgID, p.OrgName, p.ConnectionID, p.Connection.Name))
+		}
+		if write != nil {
+			return write(pairs)
+		}
+		return nil
+	})
+	return got, stop
+}
+
+// exported is a pair as export shows it.
+func exported(org, connection int) string {
+	return fmt.Sprintf("%s org-%016d %s con-%016d", orgID(org), org, connID(connection), connection)
+}
+
+// enable enables pairs and nothing else.
+func (r *rig) enable(rows []simulator.Pair) {
+	for _, p := range rows {
+		r.tenant.Enable(p.OrganizationID, simulator.DefaultSettings(p.ConnectionID))
+	}
+}
+
+func expectPairs(t *testing.T, got []string, want ...string) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("pairs\n got %v\nwant %v", got, want)
+	}
+}
+
+// More organizations than offsets reach, in the tenant's order, each read once.
+func TestExportOfThousands(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{Latency: 100 * time.Millisecond})
+		r.enable(pairs(2500, 2))
+		got, stop := r.export(ExportConfig{}, nil)
+		if stop != nil {
+			t.Fatal(stop)
+		}
+		var want []string
+		for org := range 2500 {
+			want = append(want, exported(org, 0), exported(org, 1))
+		}
+		expectPairs(t, got, want...)
+		if n := r.count("GET"); n != 1+25+2500 {
+			t.Errorf("%d calls, want one to count, 25 pages and 2500 reads", n)
+		}
+	})
+}
+
+func TestExportFilters(t *testing.T) {
+	for _, test := range []struct {
+		organizations, connections []string
+		want                       []string
+		calls                      int
+	}{
+		{nil, []string{connID(1)}, []string{exported(0, 1), exported(1, 1), exported(2, 1)}, 2 + 3},
+		{nil, []string{"con-0000000000000000", connID(1)}, []string{
+			exported(0, 0), exported(0, 1), exported(1, 0), exported(1, 1), exported(2, 0), exported(2, 1)}, 3 + 3},
+		{[]string{orgID(2), "org-0000000000000001", "org-0000000000000002"}, []string{connID(0)},
+			[]string{exported(2, 0), exported(1, 0)}, 3 + 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, simulator.Config{})
+			r.enable(pairs(3, 3))
+			got, stop := r.export(ExportConfig{Organizations: test.organizations, Connections: test.connections}, nil)
+			if stop != nil {
+				t.Fatal(stop)
+			}
+			expectPairs(t, got, test.want...)
+			if n := r.count("GET"); n != test.calls {
+				t.Errorf("%d calls, want %d", n, test.calls)
+			}
+		})
+	}
+}
+
+func TestExportOfUnknownNames(t *testing.T) {
+	for _, cfg := range []ExportConfig{
+		{Organizations: []string{"org-0000000000000000", "nope"}},
+		{Organizations: []string{orgID(7)}},
+		{Organizations: []string{".."}},
+		{Connections: []string{"nope"}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, simulator.Config{})
+			r.enable(pairs(1, 1))
+			got, stop := r.export(cfg, nil)
+			if stop == nil || stop.Code != ExitRefused || len(got) > 0 {
+				t.Errorf("%v, %v", got, stop)
+			}
+		})
+	}
+}
+
+func TestExportLeavesOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(3, 1))
+		off := simulator.DefaultSettings(connID(0))
+		off.Off = true
+		r.tenant.Enable(orgID(1), off)
+		// One that is deleted after it was listed is no fault.
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 404, Path: "/api/v2/organizations/" + orgID(2) + "/"})
+		got, stop := r.export(ExportConfig{}, nil)
+		if stop != nil {
+			t.Fatal(stop)
+		}
+		expectPairs(t, got, exported(0, 0))
+	})
+}
+
+// The limits are kept, each group's own, and lost answers are repeated.
+func TestExportAtThePaceOfTheTenant(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		plan, _ := simulator.PlanByName("enterprise")
+		r := newRig(t, simulator.Config{Plan: plan})
+		r.enable(pairs(110, 1))
+		r.tenant.Inject(once(on("GET", simulator.Fault{Kind: simulator.Reset, Stage: simulator.AtHandler, Probability: 0.1})))
+		began := time.Now()
+		got, stop := r.export(ExportConfig{}, nil)
+		if stop != nil || len(got) != 110 {
+			t.Fatalf("%d pairs, %v", len(got), stop)
+		}
+		if took := time.Since(began); took < 55*time.Second || took > 90*time.Second {
+			t.Errorf("it took %s, of which a bucket of 10 and 100 a minute allows a minute", took)
+		}
+		for _, group := range []string{simulator.OrganizationConnectionsRead, simulator.OrganizationsRead} {
+			if refused := r.tenant.Bucket(group).Refused; refused > 0 {
+				t.Errorf("%s: %d calls refused", group, refused)
+			}
+		}
+	})
+}
+
+// What was written when an export stops is its beginning, without gaps.
+func TestExportStops(t *testing.T) {
+	tests := map[string]struct {
+		set  func(*rig, context.CancelCauseFunc)
+		code int
+	}{
+		"interrupted": {func(r *rig, cancel context.CancelCauseFunc) {
+			time.AfterFunc(5*time.Second, func() { cancel(&Stop{Code: ExitInterrupted, Reason: "interrupted"}) })
+		}, ExitInterrupted},
+		"out of reach": {func(r *rig, _ context.CancelCauseFunc) {
+			time.AfterFunc(5*time.Second, func() { r.tenant.Inject(on("GET", status(503))) })
+		}, ExitStopped},
+		"scope lost": {func(r *rig, _ context.CancelCauseFunc) {
+			r.credentials = apiclient.Credentials{Token: apiclient.Secret(r.tenant.IssueToken("read:organizations"))}
+		}, ExitCredentials},
+		"an organization that cannot be read": {func(r *rig, _ context.CancelCauseFunc) {
+			f := status(500)
+			f.Path = "/api/v2/organizations/" + orgID(300) + "/"
+			r.tenant.Inject(f)
+		}, ExitStopped},
+		"a list that cannot be read": {func(r *rig, _ context.CancelCauseFunc) {
+			f := status(400)
+			f.Match = func(req *http.Request) bool { return req.URL.Query().Has("from") }
+			r.tenant.Inject(f)
+		}, ExitStopped},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t, simulator.Config{Latency: 2 * time.Second})
+				r.enable(pairs(2000, 1))
+				ctx, cancel := context.WithCancelCause(context.Background())
+				defer cancel(nil)
+				r.stop = ctx
+				test.set(r, cancel)
+				got, stop := r.export(ExportConfig{}, nil)
+				if stop == nil || stop.Code != test.code || len(got) >= 2000 {
+					t.Fatalf("%d pairs, %+v", len(got), stop)
+				}
+				for i, line := range got {
+					if line != exported(i, 0) {
+						t.Fatalf("line %d is %s", i, line)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestExportThatCannotBeWritten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(3000, 1))
+		_, stop := r.export(ExportConfig{}, func([]ExportedPair) error { return errors.New("disk full") })
+		if stop == nil || stop.Code != ExitStopped || stop.Reason != "write the export: disk full" {
+			t.Errorf("%+v", stop)
+		}
+		if n := r.count("GET"); n > exportWindow+200 {
+			t.Errorf("%d calls after that", n)
+		}
+	})
+}
+
+// A slow writer holds the reads back, so that the memory stays bounded.
+func TestExportReadsNotFarAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(3000, 1))
+		written := 0
+		_, stop := r.export(ExportConfig{}, func([]ExportedPair) error {
+			time.Sleep(time.Second)
+			written++
+			if ahead := r.tenant.Count("GET", "/api/v2/organizations/") - written; ahead > exportWindow+1 {
+				return fmt.Errorf("%d organizations ahead", ahead)
+			}
+			return nil
+		})
+		if stop != nil {
+			t.Error(stop)
+		}
+	})
+}

@@ -1,0 +1,47 @@
+package batch
+
+import (
+	"context"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/throttle"
+)
+
+// LinkLister lists an organization's connections; *apiclient.Client does.
+type LinkLister interface {
+	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.EnabledConnection, bool, *apiclient.Response, error)
+}
+
+// readLinks reads all connections of an organization, page by page, the first
+// one with the permit. A tenant that ignores paging sends the same page again;
+// that ends the list.
+func readLinks(reads *lane, api LinkLister, permit *throttle.Permit, org string) ([]apiclient.EnabledConnection, *reply) {
+	var links []apiclient.EnabledConnection
+	known := map[string]bool{}
+	for page := 0; ; page++ {
+		var more bool
+		var items []apiclient.EnabledConnection
+		reply := reads.do(permit, nil, func(ctx context.Context) (resp *apiclient.Response, err error) {
+			items, more, resp, err = api.EnabledConnections(ctx, org, page)
+			return resp, err
+		})
+		if reply.err != nil {
+			return nil, reply
+		}
+		before := len(links)
+		for _, item := range items {
+			if !known[item.ConnectionID] {
+				known[item.ConnectionID] = true
+				links = append(links, item)
+			}
+		}
+		if !more || len(links) == before {
+			return links, reply
+		}
+		reads.expect(1)
+		var err error
+		if permit, err = reads.turn(); err != nil {
+			return nil, stoppedReply(err)
+		}
+	}
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/orgconn/orgconn/batch"
+)
+
+// A signal ends an export with whole lines on standard output, and without any
+// file.
+func TestExportInterrupted(t *testing.T) {
+	tenant, dir := slowTenant(t, 100*time.Millisecond)
+	folder := func() int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	before := folder()
+	for _, args := range [][]string{{"export"}, {"export", "--out", "export.csv"}} {
+		seen := tenant.Count("GET", apiPath)
+		p := start(t, tenant, dir, args...)
+		for deadline := time.Now().Add(20 * time.Second); tenant.Count("GET", apiPath) < seen+6 && time.Now().Before(deadline); {
+			time.Sleep(5 * time.Millisecond)
+		}
+		_ = p.Process.Signal(syscall.SIGINT)
+		if code := p.end(); code != batch.ExitInterrupted {
+			t.Errorf("%v: exit %d\n%s", args, code, &p.output)
+		}
+		lines, text, _ := strings.Cut(p.output.String(), "orgconn: interrupted; ")
+		if len(args) == 1 && (!strings.HasPrefix(text, "what was written is incomplete\n") || !wholeLines(lines)) {
+			t.Errorf("output\n%s", &p.output)
+		}
+		if len(args) > 1 && !strings.HasPrefix(text, "export.csv was not written\n") {
+			t.Errorf("output\n%s", &p.output)
+		}
+	}
+	if after := folder(); after != before {
+		t.Errorf("%d entries in the folder, %d before", after, before)
+	}
+}
+
+// wholeLines says whether text is the beginning of an export, whole lines.
+func wholeLines(text string) bool {
+	lines := strings.Split(text, "\n")
+	for _, line := range lines[:len(lines)-1] {
+		if strings.Count(line, ",") != 6 {
+			return false
+		}
+	}
+	return len(lines) > 2 && lines[len(lines)-1] == ""
+}
