@@ -1,0 +1,196 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/orgconn/orgconn/reports"
+)
+
+// readmeBlocks are the README's code blocks of a language, "" for those of none.
+func readmeBlocks(t *testing.T, language string) []string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var blocks []string
+	for _, match := range regexp.MustCompile("(?ms)^```([a-z]*)\n(.*?)^```$").FindAllStringSubmatch(string(text), -1) {
+		if match[1] == language {
+			blocks = append(blocks, match[2])
+		}
+	}
+	if len(blocks) == 0 {
+		t.Fatalf("the README has no block of %q", language)
+	}
+	return blocks
+}
+
+// checkCommandLine parses a command line as orgconn would, without running it.
+func checkCommandLine(t *testing.T, args []string) {
+	t.Helper()
+	cmd, rest, err := newRoot().Find(args)
+	if err == nil && cmd.HasParent() {
+		err = cmd.ParseFlags(rest)
+	}
+	if err == nil {
+		err = cmd.ValidateArgs(cmd.Flags().Args())
+	}
+	if err != nil {
+		t.Errorf("orgconn %s: %v", strings.Join(args, " "), err)
+	}
+}
+
+// Whatever the README tells to type or to put into a crontab or a unit is
+// accepted.
+func TestReadmeCommandLines(t *testing.T) {
+	lines := regexp.MustCompile(`(?m)(?:^|[/ ])orgconn ([a-z]+ [^#\n]*?)(?: +#.*)?$`)
+	n := 0
+	for _, language := range []string{"", "ini", "crontab"} {
+		for _, block := range readmeBlocks(t, language) {
+			for _, match := range lines.FindAllStringSubmatch(block, -1) {
+				checkCommandLine(t, strings.Fields(match[1]))
+				n++
+			}
+		}
+	}
+	if n < 10 {
+		t.Errorf("only %d command lines found", n)
+	}
+}
+
+// The units are what systemd takes.
+func TestReadmeUnits(t *testing.T) {
+	analyze, err := exec.LookPath("systemd-analyze")
+	if err != nil {
+		t.Skip(err)
+	}
+	executable, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, args := t.TempDir(), []string{"verify", "--man=no"}
+	for _, unit := range readmeBlocks(t, "ini") {
+		name, text, _ := strings.Cut(unit, "\n")
+		path := filepath.Join(dir, filepath.Base(name))
+		text = strings.ReplaceAll(text, "/usr/local/bin/orgconn", executable)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, path)
+	}
+	if output, err := exec.Command(analyze, args...).CombinedOutput(); err != nil || strings.Contains(string(output), dir) {
+		t.Errorf("%v\n%s", err, output)
+	}
+}
+
+// cronJob is what the README uses of a Kubernetes CronJob.
+type cronJob struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string
+	Metadata   struct{ Name string }
+	Spec       struct {
+		Schedule          string
+		ConcurrencyPolicy string `yaml:"concurrencyPolicy"`
+		JobTemplate       struct {
+			Spec struct {
+				BackoffLimit int `yaml:"backoffLimit"`
+				Template     struct{ Spec podSpec }
+			}
+		} `yaml:"jobTemplate"`
+	}
+}
+
+type podSpec struct {
+	RestartPolicy      string `yaml:"restartPolicy"`
+	EnableServiceLinks bool   `yaml:"enableServiceLinks"`
+	Containers         []struct {
+		Name, Image string
+		Args        []string
+		WorkingDir  string `yaml:"workingDir"`
+		EnvFrom     []struct {
+			SecretRef struct{ Name string } `yaml:"secretRef"`
+		} `yaml:"envFrom"`
+		VolumeMounts []struct {
+			Name      string
+			MountPath string `yaml:"mountPath"`
+			ReadOnly  bool   `yaml:"readOnly"`
+		} `yaml:"volumeMounts"`
+	}
+	Volumes []struct {
+		Name                  string
+		PersistentVolumeClaim struct {
+			ClaimName string `yaml:"claimName"`
+		} `yaml:"persistentVolumeClaim"`
+	}
+}
+
+// strictly decodes YAML that may have no other fields than value.
+func strictly(t *testing.T, text string, value any) {
+	t.Helper()
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	decoder.KnownFields(true)
+	if err := decoder.Decode(value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The CronJob keeps what has to outlive a pod, and runs what orgconn accepts.
+func TestReadmeCronJob(t *testing.T) {
+	var job cronJob
+	strictly(t, readmeBlocks(t, "yaml")[0], &job)
+	spec := job.Spec.JobTemplate.Spec
+	if job.APIVersion != "batch/v1" || job.Kind != "CronJob" || job.Spec.ConcurrencyPolicy != "Forbid" || spec.BackoffLimit != 0 {
+		t.Errorf("%+v", job)
+	}
+	pod := spec.Template.Spec
+	if len(pod.Containers) != 1 || pod.RestartPolicy != "Never" || pod.EnableServiceLinks {
+		t.Fatalf("%+v", pod)
+	}
+	container := pod.Containers[0]
+	checkCommandLine(t, container.Args)
+	var folders, mounted, volumes []string
+	for _, mount := range container.VolumeMounts {
+		folders, mounted = append(folders, mount.MountPath), append(mounted, mount.Name)
+	}
+	for _, volume := range pod.Volumes {
+		volumes = append(volumes, volume.Name)
+	}
+	list := container.Args[len(container.Args)-1]
+	if !slices.Equal(mounted, volumes) || !slices.Contains(folders, container.WorkingDir) || !slices.Contains(folders, filepath.Dir(list)) {
+		t.Errorf("mounts %q at %q, volumes %q", mounted, folders, volumes)
+	}
+}
+
+// The alert rules ask for metrics that there are.
+func TestReadmeAlerts(t *testing.T) {
+	var rules struct {
+		Groups []struct {
+			Name  string
+			Rules []struct{ Alert, Expr string }
+		}
+	}
+	strictly(t, readmeBlocks(t, "yaml")[1], &rules)
+	path, code, now := filepath.Join(t.TempDir(), "orgconn.prom"), 0, time.Now()
+	if err := reports.WriteMetrics(path, &reports.Summary{Command: "disable", ExitCode: &code, FinishedAt: &now}); err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, rule := range rules.Groups[0].Rules {
+		name := regexp.MustCompile(`orgconn_\w+\{command="disable"`).FindString(rule.Expr)
+		if name == "" || !strings.Contains(string(metrics), "\n"+name) {
+			t.Errorf("%s: %s", rule.Alert, rule.Expr)
+		}
+	}
+}
