@@ -53,12 +53,16 @@ type source struct {
 // start runs a new job. The order of the steps is that in which a person can
 // mend what is wrong: list, lock, credentials, scopes, question. The run
 // directory appears after all of them.
-func (j *job) start(from source) (err error) {
+func (j *job) start(from source) error {
 	staged, err := stageRunDir(j.out)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, staged.discard()) }()
+	defer func() {
+		if err := staged.discard(); err != nil { // no reason for a run to fail
+			j.log.Warn("a hidden folder is left behind", zap.Error(err))
+		}
+	}()
 	j.input.Path = from.path
 	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
