@@ -160,11 +160,10 @@ func screenshot(t *testing.T, b *browser, name string) {
 func TestPageInBrowser(t *testing.T) {
 	b := openBrowser(t)
 	for _, run := range sampleRuns() {
-		dir := run.make(t)
+		b.open(t, run.make(t))
 		for _, scheme := range []string{"light", "dark"} {
 			for _, width := range []int{1280, 380} {
 				b.look(t, width, scheme)
-				b.open(t, dir)
 				if got := eval[int](t, b, "document.documentElement.scrollWidth"); got > width {
 					t.Errorf("%s: %d px wide in a window of %d", run.name, got, width)
 				}

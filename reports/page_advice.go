@@ -45,7 +45,8 @@ func (v *pageView) appendSection(all []section, rs *reasons, t topic) []section 
 	s := section{Title: words(t.outcome), Kind: kindOf(t.outcome), Filter: t.outcome, Reasons: found, Rows: sumRows(found)}
 	if t.remark {
 		s.Title += ", with a remark"
-		s.Advice = "These rows count as ok. Read what the remark says before you close the case."
+		s.Kind = blocked
+		s.Advice = "These rows count as ok. See whether what the remark says is what you want."
 		return append(all, s)
 	}
 	if t.outcome == journal.Blocked && v.Command == "disable" {

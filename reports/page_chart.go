@@ -152,8 +152,8 @@ func highest(columns []column, value func(column) float64) (top float64) {
 	return top
 }
 
-// roundUp is the next of 1, 2, 4, 5, 6, 8, 10 times a power of ten: a top whose half is
-// a plain number, too.
+// roundUp is the next of a few numbers times a power of ten, so that the top of an
+// axis and its half are plain.
 func roundUp(x float64) float64 {
 	if x <= 0 {
 		return 1

@@ -22,27 +22,28 @@ func (v *pageView) figures(ix *index) (all []figure) {
 	t := &ix.timeline
 	length := t.length(v.DurationS)
 	lanes := []lane{
-		{1, "writes", v.Calls.Writes, v.Rate.Writes, func(c column) float64 { return c.perSecond(c.written) }, true, false},
-		{0, "reads", v.Calls.Reads, v.Rate.Reads, func(c column) float64 { return c.perSecond(c.reads) }, false, false},
+		{index: 1, name: "writes", calls: v.Calls.Writes, rate: v.Rate.Writes, fine: true,
+			column: func(c column) float64 { return c.perSecond(c.written) }},
+		{index: 0, name: "reads", calls: v.Calls.Reads, rate: v.Rate.Reads,
+			column: func(c column) float64 { return c.perSecond(c.reads) }},
 	}
 	lanes[0].waited = v.Rate.Writes.IdealS < v.Rate.Reads.IdealS
 	lanes[1].waited = v.Calls.Writes > 0 && !lanes[0].waited
 	for _, l := range lanes {
 		if l.calls > 0 {
-			all = append(all, v.laneFigure(t, l, length, ix.run.Settings.Headroom))
+			all = append(all, l.figure(t, length, ix.run.Settings.Headroom))
 		}
 	}
 	if len(t.steps) > 0 {
 		all = append(all, v.outcomesFigure(t, length))
 	}
+	a := axes{length: length}
 	for i := range all {
 		f := &all[i]
-		a := axes{length: length}
-		f.Times = a.times()
+		f.ID, f.Times = fmt.Sprintf("figure-%d", i+1), a.times()
 		for _, p := range t.pauses {
 			f.Pauses = append(f.Pauses, a.x(p.at))
 		}
-		f.ID = fmt.Sprintf("figure-%d", i+1)
 		for j := range f.Panels {
 			f.Panels[j].ID = fmt.Sprintf("%s-%d", f.ID, j+1)
 		}
@@ -50,9 +51,9 @@ func (v *pageView) figures(ix *index) (all []figure) {
 	return all
 }
 
-// laneFigure shows whether the lane was as fast as its bucket allows, and what it
-// left to others.
-func (v *pageView) laneFigure(t *timeline, l lane, length time.Duration, headroom float64) figure {
+// figure shows whether the lane was as fast as its bucket allows, and what it left
+// to others.
+func (l lane) figure(t *timeline, length time.Duration, headroom float64) figure {
 	f := figure{Title: strings.ToUpper(l.name[:1]) + l.name[1:], Caption: l.caption()}
 	columns := t.spanColumns()
 	if l.fine {
@@ -91,7 +92,6 @@ func (l lane) tokens(t *timeline, length time.Duration, headroom float64) panel 
 		line.WriteString(command + at)
 		dots.WriteString("M" + at + "h0")
 		command = "L"
-		a.top = max(a.top, 1)
 	}
 	floor := headroom * l.rate.Burst
 	return panel{
@@ -139,49 +139,7 @@ func comparison(ratio float64) string {
 
 // outcomesFigure shows when rows were decided, and when calls were answered 429.
 func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
-	columns := t.columns(length)
-	stacks := []struct {
-		kinds []kind
-		text  string
-	}{
-		{[]kind{changed}, "disabled"},
-		{[]kind{asBefore, leftOut}, "as before"},
-		{[]kind{blocked, failed}, "needs attention"},
-	}
-	switch {
-	case v.DryRun && v.Command == "restore":
-		stacks[0].text = "would be restored"
-	case v.DryRun:
-		stacks[0].text = "would be disabled"
-	case v.Command == "restore":
-		stacks[0].text = "restored"
-	}
-	rate := func(c column, upTo int) (sum float64) {
-		for _, stack := range stacks[:upTo] {
-			for _, k := range stack.kinds {
-				sum += c.perSecond(c.kinds[k])
-			}
-		}
-		return sum
-	}
-	a := axes{length, roundUp(1.05 * highest(columns, func(c column) float64 { return rate(c, len(stacks)) }))}
-	p := panel{Title: "rows decided per second", Ticks: a.ticks()}
-	total := 0
-	for i, stack := range stacks {
-		rows := 0
-		for _, c := range columns {
-			for _, k := range stack.kinds {
-				rows += c.kinds[k]
-			}
-		}
-		if total += rows; rows == 0 {
-			continue
-		}
-		class := stack.kinds[0].Class()
-		p.Shapes = append(p.Shapes, a.bars(class, columns,
-			func(c column) float64 { return rate(c, i) }, func(c column) float64 { return rate(c, i+1) }))
-		p.Legend = append(p.Legend, legend{class, stack.text + ": " + grouped(rows)})
-	}
+	p, total := stacked(t.columns(length), length, v.stacks())
 	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s in %s.", counted(total, "outcome"), seconds(v.DurationS))}
 	if total > v.Input.Rows {
 		f.Caption += " A row that was tried again has one for each time."
@@ -193,6 +151,62 @@ func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
 	f.Caption += fmt.Sprintf(" %s answered 429 (too many requests); these were sent again, and no row failed by it.", counted(v.Calls.RateLimited, "call"))
 	f.Panels = append(f.Panels, limited(t, length))
 	return f
+}
+
+// stack is a layer of the picture of outcomes.
+type stack struct {
+	kinds []kind
+	text  string
+}
+
+func (s stack) rows(c column) (rows int) {
+	for _, k := range s.kinds {
+		rows += c.kinds[k]
+	}
+	return rows
+}
+
+// stacks are the layers from the bottom up.
+func (v *pageView) stacks() []stack {
+	done := "disabled"
+	if v.Command == "restore" {
+		done = "restored"
+	}
+	if v.DryRun {
+		done = "would be " + done
+	}
+	return []stack{
+		{[]kind{changed}, done},
+		{[]kind{asBefore, leftOut}, "as before"},
+		{[]kind{blocked, failed}, "needs attention"},
+	}
+}
+
+// stacked draws the layers above each other, and counts their rows.
+func stacked(columns []column, length time.Duration, stacks []stack) (p panel, total int) {
+	rate := func(c column, upTo int) float64 {
+		rows := 0
+		for _, s := range stacks[:upTo] {
+			rows += s.rows(c)
+		}
+		return c.perSecond(rows)
+	}
+	a := axes{length, roundUp(1.05 * highest(columns, func(c column) float64 { return rate(c, len(stacks)) }))}
+	p = panel{Title: "rows decided per second", Ticks: a.ticks()}
+	for i, s := range stacks {
+		rows := 0
+		for _, c := range columns {
+			rows += s.rows(c)
+		}
+		if total += rows; rows == 0 {
+			continue
+		}
+		class := s.kinds[0].Class()
+		p.Shapes = append(p.Shapes, a.bars(class, columns,
+			func(c column) float64 { return rate(c, i) }, func(c column) float64 { return rate(c, i+1) }))
+		p.Legend = append(p.Legend, legend{class, s.text + ": " + grouped(rows)})
+	}
+	return p, total
 }
 
 // limited shows when calls were answered 429.

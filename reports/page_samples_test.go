@@ -125,7 +125,8 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 		o := &journal.Outcome{Line: i + 2, Outcome: what, Message: message, Connection: connection(fmt.Sprint("customer-", i%70))}
 		if kindOf(what) != asBefore && !dry && what != journal.Blocked {
 			add(now, intent(i+2, connection(fmt.Sprint("customer-", i%70))))
-			o.Call = &journal.Call{Status: 204, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}
+			status := map[string]int{journal.Disabled: 204, journal.Failed: 400, journal.Unknown: 502}[what]
+			o.Call = &journal.Call{Status: status, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}
 		}
 		add(now, journal.Record{Outcome: o})
 	}
