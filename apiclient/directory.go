@@ -9,21 +9,12 @@ import (
 	"strings"
 )
 
-// Organization is one of the tenant's organizations.
-type Organization struct {
+// Named is an organization or a connection of the tenant, with its name (not its
+// display name).
+type Named struct {
 	ID   string `json:"id"`
-	Name string `json:"name"` // not the display name
+	Name string `json:"name"`
 }
-
-// Connection is one of the tenant's connections.
-type Connection struct {
-	ID       string `json:"id"`
-	Name     string `json:"name"`
-	Strategy string `json:"strategy"`
-}
-
-func (o Organization) usable() bool { return o.ID != "" }
-func (c Connection) usable() bool   { return c.ID != "" }
 
 // Organizations lists a page of the tenant's organizations, of up to 100. Cursor
 // is empty for the first page, and for another what the page before it returned
@@ -31,18 +22,18 @@ func (c Connection) usable() bool   { return c.ID != "" }
 // send a page again: that is for the caller to notice.
 //
 // It needs the scope read:organizations. The error is an [*Error].
-func (c *Client) Organizations(ctx context.Context, cursor string) (orgs []Organization, next string, resp *Response, err error) {
+func (c *Client) Organizations(ctx context.Context, cursor string) (orgs []Named, next string, resp *Response, err error) {
 	if cursor == "" {
 		cursor = firstCheckpoint
 	}
-	var page listed[Organization]
+	var page listed
 	resp, err = c.do(ctx, request{
 		step:   "list organizations",
 		method: http.MethodGet,
 		path:   "organizations",
 		query:  cursor,
 		scope:  "read:organizations",
-		accept: page.accept("organizations", cursor, Organization.usable),
+		accept: page.accept("organizations", cursor),
 	})
 	return page.items, page.next, resp, err
 }
@@ -51,20 +42,29 @@ func (c *Client) Organizations(ctx context.Context, cursor string) (orgs []Organ
 // not tell.
 //
 // It needs the scope read:organizations. The error is an [*Error].
-func (c *Client) OrganizationCount(ctx context.Context) (n int, resp *Response, err error) {
-	resp, err = c.do(ctx, request{
-		step:   "count organizations",
-		method: http.MethodGet,
-		path:   "organizations",
-		query:  "per_page=1&page=0&include_totals=true",
-		scope:  "read:organizations",
-		accept: func(_ int, body []byte) error {
-			var answer struct{ Total int }
-			_ = json.Unmarshal(body, &answer) // a bare list has no total
-			n = max(answer.Total, 0)
-			return nil
-		},
-	})
+func (c *Client) OrganizationCount(ctx context.Context) (int, *Response, error) {
+	return c.count(ctx, request{step: "count organizations", path: "organizations", scope: "read:organizations"})
+}
+
+// ConnectionCount asks how many connections the tenant has; 0 where it does not
+// tell.
+//
+// It needs the scope read:connections. The error is an [*Error].
+func (c *Client) ConnectionCount(ctx context.Context) (int, *Response, error) {
+	return c.count(ctx, request{step: "count connections", path: "connections", query: connectionFields + "&", scope: "read:connections"})
+}
+
+// count asks for a list's total, by an answer of one item.
+func (c *Client) count(ctx context.Context, r request) (n int, resp *Response, err error) {
+	r.method = http.MethodGet
+	r.query += "per_page=1&page=0&include_totals=true"
+	r.accept = func(_ int, body []byte) error {
+		var answer struct{ Total int }
+		_ = json.Unmarshal(body, &answer) // a bare list has no total
+		n = max(answer.Total, 0)
+		return nil
+	}
+	resp, err = c.do(ctx, r)
 	return n, resp, err
 }
 
@@ -72,10 +72,10 @@ func (c *Client) OrganizationCount(ctx context.Context) (n int, resp *Response, 
 // class is [NotFound].
 //
 // It needs the scope read:organizations. The error is an [*Error].
-func (c *Client) Organization(ctx context.Context, id string) (Organization, *Response, error) {
+func (c *Client) Organization(ctx context.Context, id string) (Named, *Response, error) {
 	const step = "get organization"
 	if fault := checkIDs(step, id); fault != nil {
-		return Organization{}, new(Response), fault
+		return Named{}, new(Response), fault
 	}
 	return c.organization(ctx, step, url.PathEscape(id))
 }
@@ -85,22 +85,22 @@ func (c *Client) Organization(ctx context.Context, id string) (Organization, *Re
 // [NotFound].
 //
 // It needs the scope read:organizations. The error is an [*Error].
-func (c *Client) OrganizationByName(ctx context.Context, name string) (Organization, *Response, error) {
+func (c *Client) OrganizationByName(ctx context.Context, name string) (Named, *Response, error) {
 	const step = "get organization by name"
 	if strings.Trim(name, ".") == "" { // a path may not end in dots: it would be another one
-		return Organization{}, new(Response), &Error{Class: Refused, Err: fmt.Errorf("%q is no name", excerpt(name)), step: step}
+		return Named{}, new(Response), &Error{Class: Refused, Err: fmt.Errorf("%q is no name", excerpt(name)), step: step}
 	}
 	return c.organization(ctx, step, "name/"+url.PathEscape(name))
 }
 
-func (c *Client) organization(ctx context.Context, step, path string) (org Organization, resp *Response, err error) {
+func (c *Client) organization(ctx context.Context, step, path string) (org Named, resp *Response, err error) {
 	resp, err = c.do(ctx, request{
 		step:   step,
 		method: http.MethodGet,
 		path:   "organizations/" + path,
 		scope:  "read:organizations",
 		accept: func(status int, body []byte) error {
-			if status != http.StatusOK || json.Unmarshal(body, &org) != nil || !org.usable() {
+			if status != http.StatusOK || json.Unmarshal(body, &org) != nil || org.ID == "" {
 				return errUnexpected
 			}
 			return nil
@@ -109,14 +109,17 @@ func (c *Client) organization(ctx context.Context, step, path string) (org Organ
 	return org, resp, err
 }
 
+// connectionFields leaves out a connection's options: they hold secrets.
+const connectionFields = "fields=id,name,strategy&include_fields=true"
+
 // Connections lists a page of the tenant's connections, of up to 100, as
 // Organizations does. A name that is not empty asks for the connection of that
 // name only; a tenant that does not filter sends others too, so the caller has
-// to compare. No options are asked for: they hold secrets.
+// to compare.
 //
 // It needs the scope read:connections. The error is an [*Error].
-func (c *Client) Connections(ctx context.Context, name, cursor string) (connections []Connection, next string, resp *Response, err error) {
-	query := "fields=id,name,strategy&include_fields=true"
+func (c *Client) Connections(ctx context.Context, name, cursor string) (connections []Named, next string, resp *Response, err error) {
+	query := connectionFields
 	switch {
 	case cursor != "":
 	case name != "": // one item, so no checkpoints are needed
@@ -127,14 +130,14 @@ func (c *Client) Connections(ctx context.Context, name, cursor string) (connecti
 	if name != "" {
 		query += "&name=" + url.QueryEscape(name)
 	}
-	var page listed[Connection]
+	var page listed
 	resp, err = c.do(ctx, request{
 		step:   "list connections",
 		method: http.MethodGet,
 		path:   "connections",
 		query:  query + "&" + cursor,
 		scope:  "read:connections",
-		accept: page.accept("connections", cursor, Connection.usable),
+		accept: page.accept("connections", cursor),
 	})
 	return page.items, page.next, resp, err
 }

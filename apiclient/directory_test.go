@@ -37,6 +37,10 @@ func TestDirectoryRequests(t *testing.T) {
 			_, _, err := client.OrganizationCount(t.Context())
 			return err
 		},
+		"GET connections?" + fields + "&per_page=1&page=0&include_totals=true": func() error {
+			_, _, err := client.ConnectionCount(t.Context())
+			return err
+		},
 		"GET organizations/" + org: func() error {
 			_, _, err := client.Organization(t.Context(), org)
 			return err
@@ -81,10 +85,10 @@ func TestUnusableNamesAreNotSent(t *testing.T) {
 }
 
 // numbered are organizations as a server sends them.
-func numbered(from, to int) []Organization {
-	items := []Organization{}
+func numbered(from, to int) []Named {
+	items := []Named{}
 	for i := from; i < to; i++ {
-		items = append(items, Organization{fmt.Sprint("org_", i), fmt.Sprint("name", i)})
+		items = append(items, Named{fmt.Sprint("org_", i), fmt.Sprint("name", i)})
 	}
 	return items
 }
@@ -99,10 +103,10 @@ func TestPaging(t *testing.T) {
 		return preset
 	}
 	for name, test := range map[string]struct {
-		answer func(w io.Writer, all []Organization, q url.Values)
+		answer func(w io.Writer, all []Named, q url.Values)
 		calls  int // for 250 organizations
 	}{
-		"checkpoints": {func(w io.Writer, all []Organization, q url.Values) {
+		"checkpoints": {func(w io.Writer, all []Named, q url.Values) {
 			at := number(q, "from", 0)
 			end := min(at+number(q, "take", 50), len(all))
 			answer := map[string]any{"organizations": all[at:end]}
@@ -111,7 +115,7 @@ func TestPaging(t *testing.T) {
 			}
 			send(w, answer)
 		}, 3},
-		"checkpoints that end with null": {func(w io.Writer, all []Organization, q url.Values) {
+		"checkpoints that end with null": {func(w io.Writer, all []Named, q url.Values) {
 			at := number(q, "from", 0)
 			end := min(at+100, len(all))
 			answer := map[string]any{"organizations": all[at:end], "next": nil}
@@ -120,17 +124,17 @@ func TestPaging(t *testing.T) {
 			}
 			send(w, answer)
 		}, 3},
-		"offsets in an array": {func(w io.Writer, all []Organization, q url.Values) {
+		"offsets in an array": {func(w io.Writer, all []Named, q url.Values) {
 			size := number(q, "per_page", 50)
 			at := min(size*number(q, "page", 0), len(all))
 			send(w, all[at:min(at+size, len(all))])
 		}, 6},
-		"offsets with totals, of another size than asked for": {func(w io.Writer, all []Organization, q url.Values) {
+		"offsets with totals, of another size than asked for": {func(w io.Writer, all []Named, q url.Values) {
 			at := min(30*number(q, "page", 0), len(all))
 			page := all[at:min(at+30, len(all))]
 			send(w, map[string]any{"organizations": page, "start": at, "limit": len(page), "total": len(all)})
 		}, 9},
-		"no paging": {func(w io.Writer, all []Organization, q url.Values) { send(w, all) }, 1},
+		"no paging": {func(w io.Writer, all []Named, q url.Values) { send(w, all) }, 1},
 	} {
 		all := numbered(0, 250)
 		calls := 0
@@ -138,7 +142,7 @@ func TestPaging(t *testing.T) {
 			calls++
 			test.answer(w, all, req.URL.Query())
 		})
-		var got []Organization
+		var got []Named
 		for cursor := ""; calls < 20; {
 			items, next, _, err := client.Organizations(t.Context(), cursor)
 			if err != nil {
@@ -159,13 +163,13 @@ func TestPaging(t *testing.T) {
 }
 
 func TestDirectoryLists(t *testing.T) {
-	one := []Connection{{"con_1", "google", "google-oauth2"}}
+	one := []Named{{"con_1", "google"}}
 	item := `{"id":"con_1","name":"google","strategy":"google-oauth2","options":{"client_secret":"x"}}`
 	for _, test := range []struct {
 		body string
-		want []Connection // nil: an error
+		want []Named // nil: an error
 	}{
-		{"[]", []Connection{}},
+		{"[]", []Named{}},
 		{"[" + item + "]", one},
 		{`{"connections":[` + item + `],"next":null}`, one},
 		{`{"connections":[` + item + `],"total":1}`, one},
@@ -215,7 +219,7 @@ func TestOrganizationAnswers(t *testing.T) {
 		})})
 		got, _, err := client.OrganizationByName(t.Context(), "acme")
 		if test.class == 0 {
-			if err != nil || got != (Organization{"org_1", "acme"}) {
+			if err != nil || got != (Named{"org_1", "acme"}) {
 				t.Errorf("%q: got %v, %v", test.body, got, err)
 			}
 		} else if fault := asError(t, err); fault.Class != test.class {

@@ -17,13 +17,13 @@ const (
 )
 
 // listed is a page of a list.
-type listed[T any] struct {
-	items []T
+type listed struct {
+	items []Named
 	next  string // the cursor of the next page; "" where this is the last
 }
 
 // accept reads a page of the list under key, for which cursor was sent.
-func (l *listed[T]) accept(key, cursor string, check func(T) bool) func(int, []byte) error {
+func (l *listed) accept(key, cursor string) func(int, []byte) error {
 	return func(status int, body []byte) error {
 		if status != http.StatusOK {
 			return errUnexpected
@@ -32,12 +32,12 @@ func (l *listed[T]) accept(key, cursor string, check func(T) bool) func(int, []b
 		if err != nil {
 			return err
 		}
-		var items []T
+		var items []Named
 		if json.Unmarshal(list, &items) != nil {
 			return errUnexpected
 		}
 		for _, item := range items {
-			if !check(item) {
+			if item.ID == "" {
 				return errUnexpected
 			}
 		}

@@ -74,7 +74,7 @@ func (e *Export) Do(ctx context.Context, write func([]ExportedPair) error) *Stop
 
 // slot is the place of an organization in the export.
 type slot struct {
-	org   apiclient.Organization
+	org   apiclient.Named
 	pairs []ExportedPair
 	read  chan struct{} // closed when it was read, or will not be
 	ok    bool          // it was read
@@ -86,15 +86,16 @@ func (e *Export) findConnections() bool {
 	for _, name := range e.Connections {
 		id := name
 		if !list.IsConnectionID(name) {
-			var reply *reply
-			if id, reply = e.connectionNamed(name); reply.err != nil {
+			found, reply := e.connectionNamed(name)
+			switch {
+			case reply.err != nil:
 				e.failed(reply)
 				return false
+			case found.ID == "":
+				e.control.stop(unknownName("--connection", "connection", name))
+				return false
 			}
-		}
-		if id == "" {
-			e.control.stop(unknownName("--connection", "connection", name))
-			return false
+			id = found.ID
 		}
 		e.wanted[id] = true
 	}
@@ -109,7 +110,7 @@ func unknownName(flag, what, name string) *Stop {
 func (e *Export) readAll(window chan<- *slot) {
 	var pool sync.WaitGroup
 	defer pool.Wait()
-	read := func(orgs []apiclient.Organization) bool {
+	read := func(orgs []apiclient.Named) bool {
 		for _, org := range orgs {
 			if !e.readNext(&pool, window, org) {
 				return false
@@ -126,7 +127,7 @@ func (e *Export) readAll(window chan<- *slot) {
 	}
 	e.countOrganizations()
 	listed := 0
-	reply := readPages(e.lists, e.api.Organizations, organizationID, func(orgs []apiclient.Organization) bool {
+	reply := readPages(e.lists, e.api.Organizations, func(orgs []apiclient.Named) bool {
 		listed += len(orgs)
 		return read(orgs)
 	})
@@ -135,8 +136,6 @@ func (e *Export) readAll(window chan<- *slot) {
 	}
 	e.links.expect(listed - e.expected())
 }
-
-func organizationID(org apiclient.Organization) string { return org.ID }
 
 // countOrganizations asks how many organizations there are, for the ETA and for
 // the throttle; that it is not known is no fault.
@@ -164,7 +163,7 @@ func (e *Export) expected() int {
 
 // findOrganizations finds the organizations that were asked for; not ok where
 // the export stops.
-func (e *Export) findOrganizations() (orgs []apiclient.Organization, ok bool) {
+func (e *Export) findOrganizations() (orgs []apiclient.Named, ok bool) {
 	for _, name := range e.Organizations {
 		org, reply := e.organization(name)
 		if reply.err != nil {
@@ -184,7 +183,7 @@ func (e *Export) findOrganizations() (orgs []apiclient.Organization, ok bool) {
 
 // readNext begins to read an organization when there is a place in the window
 // and the throttle permits it; false where the export stops.
-func (e *Export) readNext(pool *sync.WaitGroup, window chan<- *slot, org apiclient.Organization) bool {
+func (e *Export) readNext(pool *sync.WaitGroup, window chan<- *slot, org apiclient.Named) bool {
 	s := &slot{org: org, read: make(chan struct{})}
 	select {
 	case window <- s:

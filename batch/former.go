@@ -13,6 +13,8 @@ import (
 type Former struct {
 	Run journal.Run  // of the last sitting
 	End *journal.End // of the last sitting; nil where that was killed
+	// Names are those of the list that were looked up.
+	Names list.Names
 
 	fates   []fate
 	unblock bool
@@ -35,6 +37,8 @@ func ReadFormer(entries iter.Seq2[journal.Entry, error]) (*Former, error) {
 			f.Run, f.End = *e.Run, nil
 		case e.End != nil:
 			f.End = e.End
+		case e.Names != nil:
+			f.Names.Add(*e.Names)
 		case e.Intent != nil:
 			*f.at(e.Intent.Line) |= begun
 		case e.Outcome != nil:
@@ -50,7 +54,7 @@ func (f *Former) Unblock() { f.unblock = true }
 
 // Left counts the rows of the run's list that are to be tried, or tried again.
 func (f *Former) Left(l *list.List) int {
-	left := 0
+	left := l.Counts().Unidentified
 	for org := range l.Organizations() {
 		for _, row := range org.Rows {
 			if f.open(f.outcome(row.Line)) {

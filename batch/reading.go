@@ -16,10 +16,11 @@ import (
 type Directory interface {
 	LinkLister
 	OrganizationCount(ctx context.Context) (int, *apiclient.Response, error)
-	Organizations(ctx context.Context, cursor string) ([]apiclient.Organization, string, *apiclient.Response, error)
-	Organization(ctx context.Context, id string) (apiclient.Organization, *apiclient.Response, error)
-	OrganizationByName(ctx context.Context, name string) (apiclient.Organization, *apiclient.Response, error)
-	Connections(ctx context.Context, name, cursor string) ([]apiclient.Connection, string, *apiclient.Response, error)
+	ConnectionCount(ctx context.Context) (int, *apiclient.Response, error)
+	Organizations(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error)
+	Organization(ctx context.Context, id string) (apiclient.Named, *apiclient.Response, error)
+	OrganizationByName(ctx context.Context, name string) (apiclient.Named, *apiclient.Response, error)
+	Connections(ctx context.Context, name, cursor string) ([]apiclient.Named, string, *apiclient.Response, error)
 }
 
 // reading is work that only reads, and has no rows. Each of Auth0's groups of
@@ -82,23 +83,37 @@ func (r *reading) failed(reply *reply) {
 	}
 }
 
-// foresee adds the calls so far, and when the work will be over if it is up to
-// one lane.
-func (r *reading) foresee(p *Progress, slow *lane) {
-	for _, l := range r.lanes() {
-		counts := l.counts()
-		p.Calls += counts.calls
-		p.Limited += counts.limited
+// foresee adds the calls so far, and when the work will be over, which is up to
+// the slowest of these lanes.
+func (r *reading) foresee(p *Progress, lanes ...*lane) {
+	calls := r.calls()
+	p.Calls, p.Limited = calls.Reads, calls.RateLimited
+	var slow ahead
+	for _, l := range lanes {
+		if todo := (ahead{float64(l.left()), l.throttle.State()}); slow.calls == 0 || todo.time() > slow.time() {
+			slow = todo
+		}
 	}
-	todo := ahead{float64(slow.left()), slow.throttle.State()}
-	p.ETA = todo.time()
-	p.hold(todo, HeldByReads, r.health.out())
+	p.ETA = slow.time()
+	p.hold(slow, HeldByReads, r.health.out())
 	if p.Rows == 0 {
 		p.ETA = 0 // the calls to come are not known either
 	}
 	if r.control.stopping.Err() != nil {
 		p.Holdup, p.ETA = Stopping, 0
 	}
+}
+
+// calls counts the calls so far.
+func (r *reading) calls() journal.Calls {
+	var calls journal.Calls
+	for _, l := range r.lanes() {
+		counts := l.counts()
+		calls.Reads += counts.calls
+		calls.Retries += counts.retries
+		calls.RateLimited += counts.limited
+	}
+	return calls
 }
 
 // ask makes a call in its turn.
@@ -114,31 +129,26 @@ func ask[T any](l *lane, send func(context.Context) (T, *apiclient.Response, err
 	return answer, reply
 }
 
-// page is a page of a list.
-type page[T any] struct {
-	items []T
-	next  string
-}
-
 // pager gets the page of a list that begins at a cursor.
-type pager[T any] func(ctx context.Context, cursor string) ([]T, string, *apiclient.Response, error)
+type pager func(ctx context.Context, cursor string) (items []apiclient.Named, next string, resp *apiclient.Response, err error)
 
 // readPages reads a list page by page until it ends or visit has had enough. A
 // tenant that ignores paging sends a page again; that ends the list.
-func readPages[T any](l *lane, get pager[T], id func(T) string, visit func([]T) bool) *reply {
+func readPages(l *lane, get pager, visit func([]apiclient.Named) bool) *reply {
 	begun := map[string]bool{} // by the first item of each page
 	for cursor := ""; ; {
-		p, reply := ask(l, func(ctx context.Context) (p page[T], resp *apiclient.Response, err error) {
-			p.items, p.next, resp, err = get(ctx, cursor)
-			return p, resp, err
+		var next string
+		items, reply := ask(l, func(ctx context.Context) (items []apiclient.Named, resp *apiclient.Response, err error) {
+			items, next, resp, err = get(ctx, cursor)
+			return items, resp, err
 		})
-		if reply.err != nil || len(p.items) == 0 || begun[id(p.items[0])] {
+		if reply.err != nil || len(items) == 0 || begun[items[0].ID] {
 			return reply
 		}
-		begun[id(p.items[0])] = true
-		if !visit(p.items) || p.next == "" {
+		begun[items[0].ID] = true
+		if !visit(items) || next == "" {
 			return reply
 		}
-		cursor = p.next
+		cursor = next
 	}
 }

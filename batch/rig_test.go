@@ -85,7 +85,12 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	if r.during != nil {
 		go r.during(run)
 	}
-	return run.Do(r.stop)
+	ctx, cancel, err := WithMaxDuration(r.stop, r.settings)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	defer cancel()
+	return run.Do(ctx)
 }
 
 // list is the text of a list, or of the results that are to be restored.

@@ -12,7 +12,6 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
@@ -62,7 +61,6 @@ type Run struct {
 	Config
 	action      action
 	maxFailures Threshold
-	maxDuration time.Duration
 
 	control *control
 	health  *health
@@ -94,11 +92,6 @@ func New(cfg Config) (*Run, error) {
 		Config: cfg, action: action, maxFailures: maxFailures,
 		control: newControl(), backlog: newBacklog(), tally: newTally(), before: newTally(),
 	}
-	if d := cfg.Settings.MaxDuration; d != "" {
-		if r.maxDuration, err = time.ParseDuration(d); err != nil {
-			return nil, fmt.Errorf("read --max-duration: %w", err)
-		}
-	}
 	var pace *rate.Limiter
 	if rps := cfg.Settings.MaxRPS; rps > 0 {
 		pace = rate.NewLimiter(rate.Limit(rps), 1)
@@ -118,12 +111,6 @@ func (r *Run) Do(ctx context.Context) Result {
 	defer r.control.done()
 	defer context.AfterFunc(ctx, func() { r.control.stop(stopFor(ctx)) })()
 	defer r.backlog.closeWhenDone(r.control.stopping)()
-	if r.maxDuration > 0 {
-		deadline := time.AfterFunc(r.maxDuration, func() {
-			r.control.stop(&Stop{Code: ExitStopped, Reason: "--max-duration " + r.Settings.MaxDuration + " is over"})
-		})
-		defer deadline.Stop()
-	}
 	background, end := context.WithCancel(context.Background())
 	var helpers sync.WaitGroup
 	for _, work := range []func(context.Context){r.reads.throttle.Run, r.writes.throttle.Run, r.sample} {
@@ -218,7 +205,7 @@ func (r *Run) result() Result {
 		return Result{ExitCode: s.Code, Stop: s}
 	}
 	result := Result{ExitCode: ExitOK}
-	if r.tally.failed(r.missingOK())+r.before.failed(r.missingOK())+r.List.Counts().Invalid > 0 {
+	if r.tally.failed(r.missingOK())+r.before.failed(r.missingOK())+r.failedInList() > 0 {
 		result.ExitCode = ExitFailedRows
 	}
 	changes := int(r.changes.Load())
@@ -226,6 +213,16 @@ func (r *Run) result() Result {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
 	}
 	return result
+}
+
+// failedInList counts the rows that failed without a call of their own.
+func (r *Run) failedInList() int {
+	counts := r.List.Counts()
+	failed := counts.Invalid + counts.UnknownConnections
+	if !r.missingOK() {
+		failed += counts.UnknownOrganizations
+	}
+	return failed
 }
 
 // missingOK says whether an organization that does not exist is well. A list

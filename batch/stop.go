@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // The exit codes of a run. An unknown code is a failure.
@@ -35,6 +37,20 @@ type Stop struct {
 }
 
 func (s *Stop) Error() string { return s.Reason }
+
+// WithMaxDuration ends a job's context when its --max-duration is over, with a
+// *Stop as the cause. It fails on a duration that cannot be read.
+func WithMaxDuration(ctx context.Context, s journal.Settings) (context.Context, context.CancelFunc, error) {
+	if s.MaxDuration == "" {
+		return ctx, func() {}, nil
+	}
+	d, err := time.ParseDuration(s.MaxDuration)
+	if err != nil {
+		return nil, nil, fmt.Errorf("read --max-duration: %w", err)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, d, &Stop{Code: ExitStopped, Reason: "--max-duration " + s.MaxDuration + " is over"})
+	return ctx, cancel, nil
+}
 
 // outOfReach is the stop for a tenant that has been out for too long.
 func outOfReach() *Stop {

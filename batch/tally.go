@@ -112,8 +112,10 @@ func (r *Run) record(rec journal.Record) {
 	}
 }
 
-func (r *Run) journalFailed(err error) {
-	r.control.stop(&Stop{Code: ExitStopped, Reason: "write the journal: " + err.Error(), Hint: "is the disk full?"})
+func (r *Run) journalFailed(err error) { r.control.stop(journalFailed(err)) }
+
+func journalFailed(err error) *Stop {
+	return &Stop{Code: ExitStopped, Reason: "write the journal: " + err.Error(), Hint: "is the disk full?"}
 }
 
 func stamp(rec journal.Record) journal.Record {

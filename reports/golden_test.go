@@ -63,6 +63,21 @@ type goldenRun struct {
 
 func goldenRuns() []goldenRun {
 	return []goldenRun{{
+		name: "names",
+		input: "org_name,connection_name,org_id\n" +
+			"acme,okta,\n" + // 2: disabled
+			"-,okta," + orgA + "\n" + // 3: duplicate
+			"globex,okta,\n" + // 4: not found
+			"initech,okta,\n" + // 5: not reached
+			"umbrella,okta,\n", // 6: not even looked up
+		records: []journal.Record{
+			after(50, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA, "globex": ""}}}),
+			after(60, journal.Record{Names: &journal.Names{
+				Organizations: map[string]string{"initech": orgB}, Connections: map[string]string{"okta": con1}}}),
+			after(100, intent(2, &journal.Connection{Name: "okta-by-now"})),
+			after(200, called(2, journal.Disabled, journal.Call{Status: 204, Attempts: 1, DurationMS: 90})),
+		},
+	}, {
 		name: "every outcome",
 		input: "org_id,connection_id,Customer,message\n" +
 			orgA + "," + con1 + ",=1+1,from billing\n" + // 2: disabled

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 // index holds what of a journal does not grow with the list, and for each row
@@ -42,11 +43,12 @@ type sitting struct {
 	end     *journal.End // nil: it goes on or was killed
 }
 
-// readIndex reads a journal up to its tail.
+// readIndex reads a journal up to its tail. Names, where they are wanted, are told
+// what was looked up.
 func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
-}) (*index, error) {
+}, names *list.Names) (*index, error) {
 	ix := &index{journal: &blocks{file: r}, pages: make(map[int]*page)}
 	for e, err := range journal.NewReader(r).Skim() {
 		if err != nil {
@@ -61,6 +63,8 @@ func readIndex(r interface {
 			places := ix.line(e.Outcome.Line)
 			answered = places.intent > places.outcome
 			places.outcome = at
+		case e.Names != nil && names != nil:
+			names.Add(*e.Names)
 		case e.Seen != nil:
 			ix.seen = append(ix.seen, at)
 		}

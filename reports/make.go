@@ -84,10 +84,14 @@ func openSource(dir string, l *list.List) (*source, error) {
 		return nil, err
 	}
 	src := &source{journal: f, list: l, opened: l == nil}
-	if src.index, err = readIndex(f); err != nil {
+	var names *list.Names // which a list that is given knows
+	if l == nil {
+		names = new(list.Names)
+	}
+	if src.index, err = readIndex(f, names); err != nil {
 		err = fmt.Errorf("%s: %w", f.Name(), err)
 	} else if l == nil {
-		src.list, err = openInput(dir, src.index.run)
+		src.list, err = openInput(dir, src.index.run, names)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -102,8 +106,9 @@ func (s *source) close() {
 	}
 }
 
-// openInput opens the run's copy of its input under the name that it had.
-func openInput(dir string, run journal.Run) (*list.List, error) {
+// openInput opens the run's copy of its input under the name that it had. It goes
+// by the ids that the run found for names.
+func openInput(dir string, run journal.Run, names *list.Names) (*list.List, error) {
 	name := run.Input.Path
 	if name == "-" {
 		name = "standard input"
@@ -116,6 +121,7 @@ func openInput(dir string, run journal.Run) (*list.List, error) {
 		Command:       run.Command,
 		DryRun:        run.Settings.DryRun,
 		Limit:         run.Settings.Limit,
+		Names:         names,
 		Organizations: run.Settings.Organizations,
 	})
 }

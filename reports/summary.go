@@ -89,11 +89,7 @@ func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) 
 // add adds a sitting's figures.
 func (s *Summary) add(sitting sitting) {
 	s.DurationS = round(s.DurationS + sitting.worked().Seconds())
-	calls := sitting.sample.Calls
-	s.Calls.Reads += calls.Reads
-	s.Calls.Writes += calls.Writes
-	s.Calls.Retries += calls.Retries
-	s.Calls.RateLimited += calls.RateLimited
+	s.Calls = s.Calls.Plus(sitting.sample.Calls)
 	headroom := sitting.run.Settings.Headroom
 	s.Rate.Reads.add(sitting.sample.Reads, headroom)
 	s.Rate.Writes.add(sitting.sample.Writes, headroom)

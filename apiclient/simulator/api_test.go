@@ -209,7 +209,10 @@ func TestAuthentication(t *testing.T) {
 
 func TestState(t *testing.T) {
 	tenant := sample(Config{})
-	tenant.SeedPairs([]Pair{{org1, con1}, {org1, con2}, {org2, con2}, {"org_New", "con_New"}})
+	tenant.SeedPairs([]Pair{
+		{OrganizationID: org1, ConnectionID: con1}, {OrganizationID: org1, ConnectionID: con2},
+		{OrganizationID: org2, ConnectionID: con2}, {OrganizationID: "org_New", ConnectionID: "con_New"},
+	})
 	if got, want := tenant.Organizations(), []string{org1, org2, "org_New"}; !slices.Equal(got, want) {
 		t.Errorf("organizations %v, want %v", got, want)
 	}

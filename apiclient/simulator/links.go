@@ -156,7 +156,7 @@ func (t *Tenant) updateLink(c *call) reply {
 	if old == nil {
 		return noSuchLink()
 	}
-	link, refusal := s.apply(*old, t.ensureConnection(c.linked, databaseStrategy))
+	link, refusal := s.apply(*old, t.ensureConnection(c.linked, "", databaseStrategy))
 	if refusal != nil {
 		return *refusal
 	}

@@ -12,6 +12,7 @@
 package simulator
 
 import (
+	"cmp"
 	"crypto/rsa"
 	"math/rand/v2"
 	"slices"
@@ -191,13 +192,8 @@ func (t *Tenant) Enable(organizationID string, link EnabledConnection) {
 }
 
 func (t *Tenant) enable(organizationID string, link EnabledConnection) {
-	o, ok := t.organizations.byID[organizationID]
-	if !ok {
-		name := strings.ToLower(strings.ReplaceAll(organizationID, "_", "-"))
-		o = &organization{id: organizationID, name: name}
-		t.organizations.add(o.id, o.name, o)
-	}
-	t.ensureConnection(link.ConnectionID, databaseStrategy)
+	o := t.ensureOrganization(organizationID, "")
+	t.ensureConnection(link.ConnectionID, "", databaseStrategy)
 	if old := o.link(link.ConnectionID); old != nil {
 		*old = link
 		return
@@ -205,12 +201,23 @@ func (t *Tenant) enable(organizationID string, link EnabledConnection) {
 	o.links = append(o.links, link)
 }
 
-// ensureConnection adds a connection that does not exist, named after its id,
-// and returns the strategy that it has now.
-func (t *Tenant) ensureConnection(id, strategy string) string {
+// ensureOrganization adds an organization that does not exist, named after its
+// id where no name is given, and returns the one that there is now.
+func (t *Tenant) ensureOrganization(id, name string) *organization {
+	o, ok := t.organizations.byID[id]
+	if !ok {
+		o = &organization{id: id, name: cmp.Or(name, strings.ToLower(strings.ReplaceAll(id, "_", "-")))}
+		t.organizations.add(o.id, o.name, o)
+	}
+	return o
+}
+
+// ensureConnection is ensureOrganization for a connection. It returns the
+// strategy that it has now.
+func (t *Tenant) ensureConnection(id, name, strategy string) string {
 	c, ok := t.connections.byID[id]
 	if !ok {
-		c = &connection{id, strings.ReplaceAll(id, "_", "-"), strategy}
+		c = &connection{id, cmp.Or(name, strings.ReplaceAll(id, "_", "-")), strategy}
 		t.connections.add(c.id, c.name, c)
 	}
 	return c.strategy

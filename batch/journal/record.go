@@ -13,6 +13,7 @@ const Format = 1
 type Record struct {
 	At      time.Time `json:"at"`
 	Run     *Run      `json:"run,omitempty"`
+	Names   *Names    `json:"names,omitempty"`
 	Intent  *Intent   `json:"intent,omitempty"`
 	Outcome *Outcome  `json:"outcome,omitempty"`
 	Seen    *Seen     `json:"seen,omitempty"`
@@ -54,6 +55,14 @@ type Settings struct {
 	Workers       int      `json:"workers"`
 	Timeout       string   `json:"timeout"`                // a duration, as Go writes it
 	MaxDuration   string   `json:"max_duration,omitempty"` // a duration, as Go writes it
+}
+
+// Names are ids that were looked up for names of the list, by name; an empty id
+// says that the tenant has no such name. They are on disk before anything that
+// goes by them: a name may come to stand for something else.
+type Names struct {
+	Organizations map[string]string `json:"organizations,omitempty"`
+	Connections   map[string]string `json:"connections,omitempty"`
 }
 
 // Intent says that a row's call is about to be sent. It is on disk before the
@@ -126,6 +135,11 @@ type Calls struct {
 	Writes      int `json:"writes"`
 	Retries     int `json:"retries"`      // calls repeated after a lost or faulty answer
 	RateLimited int `json:"rate_limited"` // calls answered by 429
+}
+
+// Plus adds two counts.
+func (c Calls) Plus(d Calls) Calls {
+	return Calls{c.Reads + d.Reads, c.Writes + d.Writes, c.Retries + d.Retries, c.RateLimited + d.RateLimited}
 }
 
 // End is the last record of a sitting that was not killed.

@@ -27,7 +27,8 @@ func FuzzOpen(f *testing.F) {
 		if err := os.WriteFile(path, data, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		opt := Options{Command: disable, Limit: limit}
+		var names Names
+		opt := Options{Command: disable, Limit: limit, Names: &names}
 		if isRestore {
 			opt.Command = restore
 		}
@@ -42,12 +43,21 @@ func FuzzOpen(f *testing.F) {
 		}
 		checkRecords(t, l)
 		checkOrganizations(t, l)
+		for rec := range l.Records() {
+			names.Organizations.Set(rec.OrgToFind(), acme)
+			names.Connections.Set(rec.ConnectionToFind(), "")
+		}
+		if err := l.Identify(); err != nil || l.Counts().Unidentified > 0 {
+			t.Fatalf("%v, counts %+v", err, l.Counts())
+		}
+		checkRecords(t, l)
+		checkOrganizations(t, l)
 	})
 }
 
 func checkRecords(t *testing.T, l *List) {
 	byOutcome := make(map[string]int)
-	rows, line := 0, 0
+	rows, line, unidentified := 0, 0, 0
 	for rec, err := range l.Records() {
 		if err != nil {
 			t.Fatalf("accepted, but not when read again: %v", err)
@@ -58,11 +68,19 @@ func checkRecords(t *testing.T, l *List) {
 		printable(t, rec.Message)
 		rows, line = rows+1, rec.Line
 		byOutcome[rec.Outcome]++
+		if rec.Outcome == "" && (rec.OrgToFind() != "" || rec.ConnectionToFind() != "") {
+			unidentified++
+		}
 	}
-	want := Counts{Rows: rows, Organizations: l.Counts().Organizations, Pairs: byOutcome[""], Invalid: byOutcome["invalid"],
+	got := l.Counts()
+	if got.UnknownOrganizations+got.UnknownConnections != byOutcome["not_found"] {
+		t.Fatalf("counts %+v, want %d with unknown names", got, byOutcome["not_found"])
+	}
+	got.UnknownOrganizations, got.UnknownConnections = 0, 0
+	want := Counts{Rows: rows, Organizations: l.Counts().Organizations, Pairs: byOutcome[""] - unidentified, Unidentified: unidentified, Invalid: byOutcome["invalid"],
 		Duplicates: byOutcome["duplicate"], NotSelected: byOutcome["not_selected"], BeyondLimit: byOutcome["not_attempted"]}
-	if l.Counts() != want {
-		t.Fatalf("counts %+v, want %+v", l.Counts(), want)
+	if got != want {
+		t.Fatalf("counts %+v, want %+v", got, want)
 	}
 }
 

@@ -21,7 +21,10 @@ func ResultsColumns() []string {
 type header struct {
 	fields  []string // for each column, the tag of its field in row
 	carried []string
+	orgName int  // the place of org_name among carried; -1 where there is none
 	results bool // the file is a results file
+	// What the columns with organization and connection are called in messages.
+	org, connection string
 }
 
 // readHeader finds the columns that the command needs. The error lacks its
@@ -31,16 +34,22 @@ func readHeader(names []string, command string) (header, *Error) {
 	if err != nil {
 		return header{}, err
 	}
-	h := header{results: isResults(columns)}
+	h := header{results: isResults(columns), orgName: -1}
 	if err = checkResultsColumns(columns, h.results, command); err != nil {
 		return header{}, err
 	}
-	org, err := findID(columns, "org_id", "org_name", "organization_id", "organization", "org")
+	org, err := findID(columns, "org_id", "organization_id", "organization", "org")
 	if err != nil {
 		return header{}, err
 	}
-	connection, err := findID(columns, "connection_id", "connection_name", "conn_id", "connection", "con_id")
+	connection, err := findID(columns, "connection_id", "conn_id", "connection", "con_id")
 	if err != nil {
+		return header{}, err
+	}
+	if h.org, err = h.identity(columns, org, "org_id", "org_name", "organization_id, organization, org"); err != nil {
+		return header{}, err
+	}
+	if h.connection, err = h.identity(columns, connection, "connection_id", "connection_name", "conn_id, connection, con_id"); err != nil {
 		return header{}, err
 	}
 	h.fields = make([]string, len(columns))
@@ -54,6 +63,9 @@ func readHeader(names []string, command string) (header, *Error) {
 		case column == "connection_name" || h.results && slices.Contains(own, column):
 			h.fields[i] = column
 		case column != "":
+			if column == "org_name" {
+				h.orgName = len(h.carried)
+			}
 			h.fields[i] = "carried"
 			h.carried = append(h.carried, carriedName(strings.TrimSpace(names[i]), columns))
 		}
@@ -92,8 +104,8 @@ func normalize(name string) string {
 }
 
 // findID returns the index of the column that has an id: the one of the proper
-// name, else the one of another name for it.
-func findID(columns []string, proper, nameColumn string, others ...string) (int, *Error) {
+// name, else the one of another name for it; -1 where there is none.
+func findID(columns []string, proper string, others ...string) (int, *Error) {
 	if i := slices.Index(columns, proper); i >= 0 {
 		return i, nil
 	}
@@ -108,21 +120,22 @@ func findID(columns []string, proper, nameColumn string, others ...string) (int,
 		}
 		found = i
 	}
-	if found < 0 {
-		return 0, missingID(columns, proper, nameColumn, others)
-	}
 	return found, nil
 }
 
-func missingID(columns []string, proper, nameColumn string, others []string) *Error {
-	if slices.Contains(columns, nameColumn) {
-		return &Error{Message: fmt.Sprintf("%s without %s: names are not supported yet", nameColumn, proper),
-			Hint: "give the ids in a column " + proper}
+// identity returns what to call the column that says which organization or
+// connection is meant: that of the id, whose index is given, or that of the name.
+// A results file goes by ids.
+func (h header) identity(columns []string, index int, id, name, others string) (string, *Error) {
+	switch {
+	case index >= 0:
+		return id, nil
+	case !h.results && slices.Contains(columns, name):
+		return name, nil
 	}
-	return &Error{
-		Message: fmt.Sprintf("no column %s (nor %s) in the header %s",
-			proper, strings.Join(others, ", "), quote(strings.Join(columns, ","))),
-		Hint: "the first line has the names of the columns: org_id,connection_id",
+	return "", &Error{
+		Message: fmt.Sprintf("no column %s (nor %s, nor %s) in the header %s", id, others, name, quote(strings.Join(columns, ","))),
+		Hint:    "the first line has the names of the columns: org_id,connection_id",
 	}
 }
 

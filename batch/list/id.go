@@ -13,6 +13,7 @@ const (
 	connectionPrefix = "con_"
 	usualLength      = 20
 	maxLength        = 50
+	maxNameLength    = 128 // a connection's; an organization's has up to 50 characters
 )
 
 // checkID returns why an id is unusable, or "".
@@ -29,6 +30,18 @@ func checkID(column, prefix, id string) string {
 		return fmt.Sprintf("%s %s has other characters than letters and digits after %s", column, quote(id), prefix)
 	case len(id) > maxLength:
 		return fmt.Sprintf("%s %s is longer than %d characters", column, quote(id), maxLength)
+	}
+	return ""
+}
+
+// checkName returns why a name cannot be one, or "". In a URL's path, dots alone
+// would lead elsewhere.
+func checkName(column, name string) string {
+	switch {
+	case strings.Trim(name, ".") == "":
+		return fmt.Sprintf("%s %s is no name", column, quote(name))
+	case len(name) > maxNameLength:
+		return fmt.Sprintf("%s %s is longer than %d characters", column, quote(name), maxNameLength)
 	}
 	return ""
 }

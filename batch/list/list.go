@@ -19,7 +19,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// maxProblems is how many invalid rows Problems keeps.
+// maxProblems is how many rows Problems and Unknown keep.
 const maxProblems = 10
 
 // Options say what the list is for.
@@ -32,13 +32,16 @@ type Options struct {
 	DryRun bool
 	// Limit leaves out all but the first Limit records of the input; 0 takes all.
 	Limit int
+	// Names has the ids that are known for names. Open notes there the names that
+	// are to be looked up. Nil: none is known, and none is noted.
+	Names *Names
 	// Organizations, where there are any, are the ids of the only ones whose
 	// rows are taken. Each must have a row.
 	Organizations []string
 }
 
-// List is a validated list. It does not change, and may be used by several
-// goroutines at the same time.
+// List is a validated list. It may be used by several goroutines at the same
+// time; only Identify changes it.
 type List struct {
 	file       *os.File
 	name       string
@@ -51,6 +54,7 @@ type List struct {
 	ids        idTable
 	counts     Counts
 	problems   []Problem
+	unknown    []Problem
 	oddLengths oddLengths
 }
 
@@ -59,13 +63,17 @@ type Counts struct {
 	Rows          int // records of the input, blank ones aside
 	Organizations int // with a row to work on
 	Pairs         int // rows to work on
+	Unidentified  int // rows to work on once their names are looked up
 	Invalid       int
 	Duplicates    int
 	NotSelected   int
 	BeyondLimit   int
+	// Rows with a name that the tenant does not have.
+	UnknownOrganizations int
+	UnknownConnections   int
 }
 
-// Problem is an invalid row.
+// Problem is an invalid row, or one with a name that the tenant does not have.
 type Problem struct {
 	Line    int // physical line of the input at which the row starts, from 1
 	Message string
@@ -89,6 +97,13 @@ func Open(path, name string, opt Options) (*List, error) {
 		return nil, errors.Join(err, file.Close())
 	}
 	return l, nil
+}
+
+// Identify reads the file again with the names that are known by now. Nobody
+// else may use the list meanwhile.
+func (l *List) Identify() error {
+	*l = List{file: l.file, name: l.name, opt: l.opt}
+	return l.read()
 }
 
 // Close closes the file; Records cannot be used after it.
@@ -134,7 +149,7 @@ func (l *List) readAll(s *scanner) error {
 		if err != nil {
 			return err
 		}
-		usable = usable || rec.Outcome == ""
+		usable = usable || rec.Outcome == "" || rec.Outcome == journal.NotFound
 		if rec.Outcome == journal.Invalid && invalid.Line == 0 {
 			invalid = rec
 		}
@@ -166,10 +181,21 @@ func (l *List) add(rec Record) {
 		l.counts.NotSelected++
 	case journal.Invalid:
 		l.counts.Invalid++
-		if len(l.problems) < maxProblems {
-			l.problems = append(l.problems, Problem{rec.Line, rec.Message})
+		l.problems = appendProblem(l.problems, rec)
+	case journal.NotFound:
+		if rec.OrgID == "" {
+			l.counts.UnknownOrganizations++
+		} else {
+			l.counts.UnknownConnections++
 		}
+		l.unknown = appendProblem(l.unknown, rec)
+		l.want(rec)
 	default:
+		if rec.OrgID == "" || rec.ConnectionID == "" {
+			l.counts.Unidentified++
+			l.want(rec)
+			return
+		}
 		if len(rec.OrgID) != usualLength || len(rec.ConnectionID) != usualLength {
 			if l.oddLengths.rows == 0 {
 				l.oddLengths.first = rec.Line
@@ -177,6 +203,26 @@ func (l *List) add(rec Record) {
 			l.oddLengths.rows++
 		}
 		l.pairs = append(l.pairs, l.newPair(rec))
+	}
+}
+
+func appendProblem(problems []Problem, rec Record) []Problem {
+	if len(problems) == maxProblems {
+		return problems
+	}
+	return append(problems, Problem{rec.Line, rec.Message})
+}
+
+// want notes which names of a record are to be looked up.
+func (l *List) want(rec Record) {
+	if l.opt.Names == nil {
+		return
+	}
+	if name := rec.OrgToFind(); name != "" {
+		l.opt.Names.Organizations.Want(name)
+	}
+	if name := rec.ConnectionToFind(); name != "" {
+		l.opt.Names.Connections.Want(name)
 	}
 }
 
@@ -197,6 +243,9 @@ func (l *List) Counts() Counts { return l.counts }
 
 // Problems returns the first ten invalid rows.
 func (l *List) Problems() []Problem { return slices.Clone(l.problems) }
+
+// Unknown returns the first ten rows with a name that the tenant does not have.
+func (l *List) Unknown() []Problem { return slices.Clone(l.unknown) }
 
 // Warnings returns what is odd about the rows to work on, though not wrong: a
 // sentence each, without a full stop.

@@ -213,10 +213,8 @@ func TestRefused(t *testing.T) {
 		whichRun = "restore takes the run directory or the results.csv of a disable"
 	)
 	tests := []struct{ command, file, message, hint string }{
-		{disable, "missing-column.csv", `:1: no column connection_id (nor conn_id, connection, con_id) in the header "org_id,customer"`, header},
-		{disable, "no-header.csv", `:1: no column org_id (nor organization_id, organization, org) in the header "org_acme000000000001,con_okta000000000001"`, header},
-		{disable, "names-only.csv", ":1: org_name without org_id: names are not supported yet", "give the ids in a column org_id"},
-		{disable, "names-half.csv", ":1: connection_name without connection_id: names are not supported yet", "give the ids in a column connection_id"},
+		{disable, "missing-column.csv", `:1: no column connection_id (nor conn_id, connection, con_id, nor connection_name) in the header "org_id,customer"`, header},
+		{disable, "no-header.csv", `:1: no column org_id (nor organization_id, organization, org, nor org_name) in the header "org_acme000000000001,con_okta000000000001"`, header},
 		{disable, "doubled-column.csv", `:1: the column "org_id" is there twice`, "remove or rename one of them"},
 		{disable, "doubled-carried.csv", `:1: the column "note" is there twice`, "remove or rename one of them"},
 		{disable, "two-aliases.csv", ":1: the columns org and organization both stand for org_id", "rename the right one to org_id"},

@@ -12,12 +12,14 @@ import (
 // Record is a record of the input, blank ones aside.
 type Record struct {
 	Line int // physical line at which the record starts, from 1
-	// OrgID, ConnectionID and ConnectionName are the cells as given, trimmed,
-	// whether valid or not.
-	OrgID, ConnectionID, ConnectionName string
+	// OrgID, ConnectionID, OrgName and ConnectionName are the cells as given,
+	// trimmed, whether valid or not. An id that is not given is the one found
+	// for the name; it is empty where that was not looked up yet, or found
+	// nothing. OrgName is empty in a results file.
+	OrgID, ConnectionID, OrgName, ConnectionName string
 	// Outcome is what the list alone decides: journal.Invalid, Duplicate,
-	// NotSelected, or NotAttempted where beyond the limit. It is empty for a
-	// row to be worked on.
+	// NotSelected, NotAttempted where beyond the limit, or NotFound where a name
+	// was looked up in vain. It is empty for a row to be worked on.
 	Outcome string
 	Message string // why it has this outcome
 	// Snapshot has the settings that restore is to give back; nil where there
@@ -25,6 +27,27 @@ type Record struct {
 	Snapshot *journal.Connection
 	Carried  []string // the carried-through cells, one for each of Carried's columns
 }
+
+// OrgToFind is the name of the organization of a row whose id is not known; ""
+// where it is, or where the row is decided by something else than its names.
+func (r Record) OrgToFind() string {
+	if r.OrgID != "" || !r.goesByNames() {
+		return ""
+	}
+	return r.OrgName
+}
+
+// ConnectionToFind is OrgToFind for the connection.
+func (r Record) ConnectionToFind() string {
+	if r.ConnectionID != "" || !r.goesByNames() {
+		return ""
+	}
+	return r.ConnectionName
+}
+
+// goesByNames says whether what the row's names stand for matters. Of two that
+// stand for nothing both are looked up, so that the message is always the same.
+func (r Record) goesByNames() bool { return r.Outcome == "" || r.Outcome == journal.NotFound }
 
 // Records reads the file again, in constant memory, and yields every record in
 // input order. An error ends the sequence; there is none unless the disk fails

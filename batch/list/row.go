@@ -62,14 +62,26 @@ func (r *row) blank() bool {
 }
 
 // check returns why the row is unusable, or "".
-func (r *row) check() string {
+func (r *row) check(h header, orgName string) string {
 	if len(r.Extra) > 0 {
 		return "there are more cells than in the header"
 	}
-	if reason := checkID("org_id", orgPrefix, string(r.OrgID)); reason != "" {
+	if reason := checkEither(h.org, string(r.OrgID), orgPrefix, "org_name", orgName); reason != "" {
 		return reason
 	}
-	return checkID("connection_id", connectionPrefix, string(r.ConnectionID))
+	connectionName := string(r.ConnectionName)
+	if h.results {
+		connectionName = ""
+	}
+	return checkEither(h.connection, string(r.ConnectionID), connectionPrefix, "connection_name", connectionName)
+}
+
+// checkEither checks an id or, where there is none, a name.
+func checkEither(column, id, prefix, nameColumn, name string) string {
+	if id == "" && name != "" {
+		return checkName(nameColumn, name)
+	}
+	return checkID(column, prefix, id)
 }
 
 // snapshot returns the settings that the row has, nil where it has none, or why

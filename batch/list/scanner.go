@@ -91,6 +91,9 @@ func (s *scanner) judge(r *row) (Record, error) {
 	for len(rec.Carried) < len(s.header.carried) { // the row may be short
 		rec.Carried = append(rec.Carried, "")
 	}
+	if at := s.header.orgName; at >= 0 && !s.header.results {
+		rec.OrgName = rec.Carried[at]
+	}
 	asked := s.takesOrganization(rec.OrgID)
 	if s.header.results {
 		if err := s.source.check(r, s.opt); err != nil {
@@ -105,14 +108,38 @@ func (s *scanner) judge(r *row) (Record, error) {
 		rec.Outcome, rec.Message = journal.NotSelected, "not of an organization given by --org"
 		return rec, nil
 	}
-	reason := r.check()
+	reason := r.check(s.header, rec.OrgName)
 	if reason == "" && s.opt.Command == restore {
 		rec.Snapshot, reason = r.snapshot()
 	}
 	if reason != "" {
 		rec.Outcome, rec.Message = journal.Invalid, reason
+		return rec, nil
 	}
+	s.identify(&rec)
 	return rec, nil
+}
+
+// identify gives a record the ids of its names, as far as they are known. Where
+// one of them is of nothing, the record is decided.
+func (s *scanner) identify(rec *Record) {
+	names := s.opt.Names
+	if names == nil {
+		return
+	}
+	var org, connection state
+	if rec.OrgID == "" {
+		rec.OrgID, org = names.Organizations.find(orgPrefix, rec.OrgName)
+	}
+	if rec.ConnectionID == "" {
+		rec.ConnectionID, connection = names.Connections.find(connectionPrefix, rec.ConnectionName)
+	}
+	switch {
+	case org == unknown:
+		rec.Outcome, rec.Message = journal.NotFound, "the tenant has no organization named "+quote(rec.OrgName)
+	case connection == unknown:
+		rec.Outcome, rec.Message = journal.NotFound, "the tenant has no connection named "+quote(rec.ConnectionName)
+	}
 }
 
 // takesOrganization says whether rows of the organization are taken.

@@ -29,6 +29,7 @@ type job struct {
 
 	input  journal.Input
 	list   *list.List
+	names  *list.Names // of the list
 	client *apiclient.Client
 
 	summary *reports.Summary // nil until it is made
@@ -36,7 +37,7 @@ type job struct {
 
 // newJob finds out which tenant is meant.
 func newJob(ctx context.Context, o *options, command string) (*job, error) {
-	j := &job{options: o, ctx: ctx, command: command, view: newView(o.quiet)}
+	j := &job{options: o, ctx: ctx, command: command, view: newView(o.quiet), names: &list.Names{}}
 	j.log = o.logger(j.view, j.view.terminal)
 	var err error
 	j.config, j.tenant, err = clientConfig(o.getenv)
@@ -76,7 +77,8 @@ func (j *job) start(from source) error {
 		return err
 	}
 	defer unlock()
-	if err := j.agree(j.list.Counts().Pairs); err != nil {
+	counts := j.list.Counts()
+	if err := j.agree(counts.Pairs + counts.Unidentified); err != nil {
 		return err
 	}
 	dir, err := staged.begin(j.run(), time.Now().UTC())
@@ -118,6 +120,7 @@ func (j *job) openList(path, name string) (err error) {
 	limitMemoryFor(path)
 	j.list, err = list.Open(path, name, list.Options{
 		Command: j.command, DryRun: j.settings.DryRun, Limit: j.settings.Limit, Organizations: j.settings.Organizations,
+		Names: j.names,
 	})
 	if err != nil {
 		return err
@@ -206,6 +209,12 @@ func (j *job) authorize(needed []string) error {
 
 func (j *job) neededScopes() []string {
 	var scopes []string
+	if j.names.Organizations.Missing() > 0 {
+		scopes = append(scopes, "read:organizations")
+	}
+	if j.names.Connections.Missing() > 0 {
+		scopes = append(scopes, "read:connections")
+	}
 	if !j.settings.NoCheck {
 		scopes = append(scopes, "read:organization_connections")
 	}
@@ -222,19 +231,42 @@ func (j *job) neededScopes() []string {
 // execute works on the list and makes the reports.
 func (j *job) execute(dir *runDir, former *batch.Former) error {
 	defer j.client.Close()
+	result, final, err := j.work(dir, former)
+	if err != nil {
+		return errors.Join(err, dir.close())
+	}
+	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
+	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
+	return j.report(dir.path, result, dir.close())
+}
+
+// work looks the list's names up, and then does what the list is for.
+func (j *job) work(dir *runDir, former *batch.Former) (result batch.Result, final journal.Sample, err error) {
+	ctx, cancel, err := batch.WithMaxDuration(j.ctx, j.settings)
+	if err != nil {
+		return result, final, err
+	}
+	defer cancel()
+	stop, lookups, err := j.lookUp(ctx, dir)
+	switch {
+	case err != nil:
+		return result, final, err
+	case stop != nil:
+		return batch.Result{ExitCode: stop.Code, Stop: stop}, journal.Sample{Calls: lookups}, nil
+	}
 	r, err := batch.New(batch.Config{
 		Command: j.command, List: j.list, Former: former, API: j.client,
 		Journal: dir.journal, Settings: j.settings, Log: j.log,
 	})
 	if err != nil {
-		return errors.Join(err, dir.close())
+		return result, final, err
 	}
 	j.view.watch(r.Progress, j.log)
-	result := r.Do(j.ctx)
+	result = r.Do(ctx)
 	j.view.close()
-	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: r.Sample()}}
-	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
-	return j.report(dir.path, result, dir.close())
+	final = r.Sample()
+	final.Calls = final.Calls.Plus(lookups)
+	return result, final, nil
 }
 
 // report makes the reports, prints the summary, and gives the run's exit code.

@@ -44,8 +44,16 @@ func (j *job) question(rows int) string {
 		verb = "restores"
 	}
 	text := fmt.Sprintf("This %s up to %d connections in %s, of %s.\n", verb, rows, j.tenant, printable(j.input.Path))
-	text += fmt.Sprintf("The file has %d rows, in %d organizations.\n", counts.Rows, counts.Organizations)
-	if left := counts.Rows - counts.Pairs; left > 0 {
+	if counts.Unidentified > 0 {
+		text += fmt.Sprintf("The file has %d rows; %d of them give names, which are looked up first.\n", counts.Rows, counts.Unidentified)
+	} else {
+		text += fmt.Sprintf("The file has %d rows, in %d organizations.\n", counts.Rows, counts.Organizations)
+	}
+	unknown := counts.UnknownOrganizations + counts.UnknownConnections
+	if unknown > 0 {
+		text += fmt.Sprintf("%d rows name what does not exist.\n", unknown)
+	}
+	if left := counts.Rows - counts.Pairs - counts.Unidentified - unknown; left > 0 {
 		text += fmt.Sprintf("Left out are %d: %d invalid, %d duplicate, %d not selected, %d beyond --limit.\n",
 			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
 	}

@@ -92,7 +92,7 @@ func (j *job) resume(path string, first journal.Run, flags *pflag.FlagSet) error
 
 // takeOver takes command, list and settings from the run so far.
 func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
-	j.input = former.Run.Input
+	j.input, j.names = former.Run.Input, &former.Names
 	sliceEnded := former.End != nil && former.End.ExitCode <= batch.ExitFailedRows
 	if err := j.load(former.Run, flags); err != nil {
 		return err

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 //	tenant seed FILE              everything in the list is enabled, and a spare connection
 //	tenant disable FILE LINE...   somebody else disables the pairs of these lines
 //	tenant remove ORG             an organization is deleted
+//	tenant name ORG NAME          a new organization takes a name, be it another one's
 //	tenant off ORG CONNECTION     a link is switched off, and kept
 //	tenant fault SPEC [METHOD]    a fault, as of simulate --fault; with METHOD once on each of its requests;
 //	                              none takes all faults away
@@ -83,6 +84,8 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 		}
 	case "remove":
 		tenant.RemoveOrganization(args[0])
+	case "name":
+		tenant.AddOrganization(args[0], args[1])
 	case "off":
 		for _, link := range tenant.Enabled(args[0]) {
 			if link.Off = true; link.ConnectionID == args[1] {

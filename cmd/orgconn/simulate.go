@@ -94,9 +94,15 @@ func seedFrom(tenant *simulator.Tenant, path string) error {
 	}
 	defer l.Close()
 	var pairs []simulator.Pair
-	for org := range l.Organizations() {
-		for _, row := range org.Rows {
-			pairs = append(pairs, simulator.Pair{OrganizationID: org.ID, ConnectionID: row.ConnectionID})
+	for rec, err := range l.Records() {
+		switch {
+		case err != nil:
+			return err
+		case rec.Outcome == "":
+			pairs = append(pairs, simulator.Pair{
+				OrganizationID: rec.OrgID, OrganizationName: rec.OrgName,
+				ConnectionID: rec.ConnectionID, ConnectionName: rec.ConnectionName,
+			})
 		}
 	}
 	tenant.SeedPairs(pairs)

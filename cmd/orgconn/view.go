@@ -26,7 +26,7 @@ const (
 // view shows a run on standard error: a progress line on a terminal, a log
 // line a minute elsewhere. Log lines go through it, so that they do not tear
 // the progress line. Write is safe for concurrent use; watch and close are
-// called once each, by one goroutine.
+// called in turn, by one goroutine.
 type view struct {
 	terminal bool
 	quiet    bool

@@ -1,0 +1,278 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// lookUp looks the names of a list up, whose rows are organization and
+// connection by name, and returns the list as it is then.
+func (r *rig) lookUp(names *list.Names, rows ...string) (*list.List, *Stop) {
+	r.t.Helper()
+	path := filepath.Join(r.t.TempDir(), "names.csv")
+	text := "org_name,connection_name\n" + strings.Join(rows, "\n") + "\n"
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		r.t.Fatal(err)
+	}
+	l, err := list.Open(path, "names.csv", list.Options{Command: CommandDisable, Names: names})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { l.Close() })
+	stop := NewLookup(LookupConfig{
+		API: r.client(), List: l, Names: names, Journal: &r.records, Settings: r.settings, Log: zap.NewNop(),
+	}).Do(r.stop)
+	if err := l.Identify(); err != nil {
+		r.t.Fatal(err)
+	}
+	return l, stop
+}
+
+// journaled are the ids that the journal has, organizations and connections.
+func (r *rig) journaled() map[string]string {
+	all := map[string]string{}
+	for _, rec := range r.records.all {
+		if rec.Names == nil {
+			continue
+		}
+		for _, ids := range []map[string]string{rec.Names.Organizations, rec.Names.Connections} {
+			for name, id := range ids {
+				all[name] = id
+			}
+		}
+	}
+	return all
+}
+
+// name gives the tenant organizations and connections with names.
+func (r *rig) name(organizations, connections int) {
+	for i := range organizations {
+		r.tenant.AddOrganization(orgID(i), fmt.Sprint("org", i))
+	}
+	for i := range connections {
+		r.tenant.AddConnection(connID(i), fmt.Sprint("con", i), "samlp")
+	}
+}
+
+func TestNamesAreLookedUpByFewestCalls(t *testing.T) {
+	many := func(n int) (rows []string) {
+		for i := range n {
+			rows = append(rows, fmt.Sprintf("org%d,con0", i%20), fmt.Sprintf("org%d,con%d", i, i%20))
+		}
+		return rows
+	}
+	for _, test := range []struct {
+		organizations            int
+		rows                     []string
+		asks, lists, connections int // calls
+	}{
+		{250, []string{"org0,con0", "org1,con1", "org0,con1"}, 2, 0, 2},
+		{250, []string{"org7,con0", "org8,con0", "org9,con0"}, 3, 1, 1},
+		{250, []string{"org0,con0", "org1,con0", "org2,con0", "org101,con0"}, 0, 3, 1}, // the third page is not needed
+		{1250, many(100), 0, 2, 2},
+		{150, append(many(120), "org0,nope", "nope,con0"), 0, 3, 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t, simulator.Config{})
+			r.name(test.organizations, 30)
+			var names list.Names
+			l, stop := r.lookUp(&names, test.rows...)
+			if stop != nil || names.Missing() > 0 || l.Counts().Unidentified > 0 {
+				t.Fatalf("%v, %d missing, %+v", stop, names.Missing(), l.Counts())
+			}
+			asks := r.tenant.Count("GET", "/api/v2/organizations/name/")
+			lists := r.tenant.Count("GET", "/api/v2/organizations") - asks
+			connections := r.tenant.Count("GET", "/api/v2/connections")
+			if asks != test.asks || lists != test.lists || connections != test.connections {
+				t.Errorf("%d names asked for, %d calls of lists, %d of connections, want %+v", asks, lists, connections, test)
+			}
+			found := r.journaled()
+			for rec := range l.Records() {
+				if found[rec.OrgName] != rec.OrgID || found[rec.ConnectionName] != rec.ConnectionID {
+					t.Errorf("%+v is not what the journal has", rec)
+				}
+			}
+		})
+	}
+}
+
+func TestNamesOfNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.name(2, 2)
+		// A tenant that finds the wrong one has not found it.
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Path: "/api/v2/organizations/name/Org1",
+			Body: `{"id":"` + orgID(1) + `","name":"org1"}`})
+		// One that does not look for it does not have it.
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/organizations/name/ä"})
+		l, stop := r.lookUp(new(list.Names), "org0,con1", "org0,Con1", "Org1,con1", "ä,con1", "a/b%2e?,con1")
+		if stop != nil {
+			t.Fatal(stop)
+		}
+		var got []string
+		for rec := range l.Records() {
+			got = append(got, rec.OrgID+" "+rec.ConnectionID+" "+rec.Outcome)
+		}
+		want := []string{orgID(0) + " " + connID(1) + " ", orgID(0) + "  not_found",
+			" " + connID(1) + " not_found", " " + connID(1) + " not_found", " " + connID(1) + " not_found"}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Errorf("rows\n got %q\nwant %q", got, want)
+		}
+	})
+}
+
+// A filter that is ignored sends other connections too, and the pages after the
+// first.
+func TestNamesInUnfilteredLists(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		page := func(from int) string {
+			items := make([]string, apiclient.PageSize)
+			for i := range items {
+				items[i] = fmt.Sprintf(`{"id":"%s","name":"con%d"}`, connID(from+i), from+i)
+			}
+			return "[" + strings.Join(items, ",") + "]"
+		}
+		for n := range 2 {
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Path: "/api/v2/connections", Skip: n, Times: 1, Body: page(100 * n)})
+		}
+		r.name(1, 0)
+		l, stop := r.lookUp(new(list.Names), "org0,con150")
+		if stop != nil || l.Counts().Pairs != 1 || r.journaled()["con150"] != connID(150) {
+			t.Errorf("%v, %+v, %v", stop, l.Counts(), r.journaled())
+		}
+	})
+}
+
+// A list that is shorter than the tenant says proves nothing.
+func TestNamesThatAListLacks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.name(10, 1)
+		f := simulator.Fault{Kind: simulator.Status, Code: 200, Body: `{"organizations":[{"id":"` + orgID(3) + `","name":"org3"}]}`}
+		f.Path, f.Skip, f.Times = "/api/v2/organizations", 1, 1 // the count is let pass
+		r.tenant.Inject(f)
+		l, stop := r.lookUp(new(list.Names), "org1,con0", "org2,con0", "org3,con0", "org4,con0", "nope,con0")
+		if counts := l.Counts(); stop != nil || counts.Pairs != 4 || counts.UnknownOrganizations != 1 {
+			t.Errorf("%v, %+v", stop, counts)
+		}
+		if n := r.tenant.Count("GET", "/api/v2/organizations/name/"); n != 4 {
+			t.Errorf("%d asked for, want those that the list lacked", n)
+		}
+	})
+}
+
+// What was found before a stop is in the journal, and is not looked up again.
+func TestLookupStopsAndGoesOn(t *testing.T) {
+	tests := map[string]struct {
+		set  func(*rig, context.CancelCauseFunc)
+		code int
+	}{
+		"interrupted": {func(_ *rig, cancel context.CancelCauseFunc) {
+			time.AfterFunc(20*time.Second, func() { cancel(&Stop{Code: ExitInterrupted, Reason: "interrupted"}) })
+		}, ExitInterrupted},
+		"out of reach": {func(r *rig, _ context.CancelCauseFunc) {
+			time.AfterFunc(20*time.Second, func() { r.tenant.Inject(on("GET", status(503))) })
+		}, ExitStopped},
+		"token revoked": {func(r *rig, _ context.CancelCauseFunc) {
+			time.AfterFunc(20*time.Second, func() { r.tenant.Inject(on("GET", status(401))) })
+		}, ExitCredentials},
+		"journal that fails": {func(r *rig, _ context.CancelCauseFunc) {
+			time.AfterFunc(20*time.Second, func() {
+				r.records.mu.Lock()
+				defer r.records.mu.Unlock()
+				r.records.fail = errors.New("disk full")
+			})
+		}, ExitStopped},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				plan, _ := simulator.PlanByName("self-service")
+				r := newRig(t, simulator.Config{Plan: plan})
+				r.name(60_000, 1) // so many that their list is not worth it
+				ctx, cancel := context.WithCancelCause(context.Background())
+				defer cancel(nil)
+				r.stop = ctx
+				test.set(r, cancel)
+				var rows []string
+				for i := range 100 {
+					rows = append(rows, fmt.Sprintf("org%d,con0", i))
+				}
+				var names list.Names
+				l, stop := r.lookUp(&names, rows...)
+				found := r.journaled()
+				if stop == nil || stop.Code != test.code || len(found) < 20 || len(found) > 100 {
+					t.Fatalf("%+v, %d found", stop, len(found))
+				}
+				if counts := l.Counts(); counts.Pairs != len(found)-1 || counts.Unidentified != 101-len(found) {
+					t.Errorf("%d in the journal, %+v", len(found), counts)
+				}
+				r.goOn(rows, found)
+			})
+		})
+	}
+}
+
+// goOn looks up what is left, and fails where a name is looked up again.
+func (r *rig) goOn(rows []string, found map[string]string) {
+	r.t.Helper()
+	r.stop = context.Background()
+	r.tenant.ClearFaults()
+	r.records.fail = nil
+	var names list.Names
+	for _, rec := range r.records.all {
+		if rec.Names != nil {
+			names.Add(*rec.Names)
+		}
+	}
+	before := r.tenant.Count("GET", "/api/v2/organizations/name/")
+	l, stop := r.lookUp(&names, rows...)
+	if stop != nil || l.Counts().Pairs != len(rows) {
+		r.t.Fatalf("%v, %+v", stop, l.Counts())
+	}
+	if n := r.tenant.Count("GET", "/api/v2/organizations/name/") - before; n != 101-len(found) {
+		r.t.Errorf("%d looked up, of which %d were left", n, 101-len(found))
+	}
+}
+
+func TestIDThatCannotBeUsed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.name(1, 0)
+		r.tenant.AddConnection("../con_1", "con0", "samlp")
+		l, stop := r.lookUp(new(list.Names), "org0,con0")
+		if stop == nil || stop.Code != ExitStopped || l.Counts().Unidentified != 1 {
+			t.Errorf("%v, %+v", stop, l.Counts())
+		}
+	})
+}
+
+// The journal has every name before the list is told.
+func TestFormerKnowsNames(t *testing.T) {
+	entries := func(yield func(journal.Entry, error) bool) {
+		yield(journal.Entry{Record: journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgID(1)}}}}, nil)
+	}
+	former, err := ReadFormer(entries)
+	if err != nil {
+		t.Fatal(err)
+	}
+	former.Names.Organizations.Want("acme")
+	if former.Names.Missing() != 0 {
+		t.Error("acme is to be looked up again")
+	}
+}
