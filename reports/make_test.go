@@ -49,8 +49,14 @@ func TestMadeTwiceIsEqual(t *testing.T) {
 			t.Fatal(err)
 		}
 		before := readReports(t, dir)
+		var names list.Names
+		for _, rec := range run.records {
+			if rec.Names != nil {
+				names.Add(*rec.Names)
+			}
+		}
 		l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", list.Options{
-			Command: first.Run.Command, DryRun: first.Run.Settings.DryRun, Limit: first.Run.Settings.Limit})
+			Command: first.Run.Command, DryRun: first.Run.Settings.DryRun, Limit: first.Run.Settings.Limit, Names: &names})
 		if err != nil {
 			t.Fatal(err)
 		}
