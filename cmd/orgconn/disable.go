@@ -11,11 +11,11 @@ import (
 
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
 
-The CSV has a header with org_id and connection_id, or names in org_name and
-connection_name; - is standard input. The results.csv of a dry run is a list too:
-it disables what was announced.
-Settings are kept in the run directory for restore, but for
-organization_access_level and organization_connection_name. Sessions stay.
+The CSV has a header with org_id and connection_id, or org_name and
+connection_name; - is standard input. A dry run's results.csv is a list too: it
+disables what was announced. Settings are kept in the run directory for restore,
+but for organization_access_level and organization_connection_name.
+Sessions stay.
 
 AUTH0_DOMAIN says where, and AUTH0_API_TOKEN, or AUTH0_CLIENT_ID with
 AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY, as whom. Flags can be
