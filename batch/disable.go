@@ -36,10 +36,11 @@ func (disabling) conclude(class apiclient.Class, earlier, unchecked bool) string
 func (disabling) ambiguous(*reply) bool { return false }
 
 const (
-	messageLinkOff = "the connection is linked and switched off (is_enabled: false); the link is kept"
-	messageLockout = "this is the organization's last enabled connection: its members could not log in"
-	messageHidden  = "only connections that are hidden from the login page are left in the organization"
-	messageEarlier = "an earlier attempt, whose answer was lost, has done it"
+	messageLinkOff   = "the connection is linked and switched off (is_enabled: false); the link is kept"
+	messageLockout   = "this is the organization's last enabled connection: its members could not log in"
+	messageLockedOut = "this leaves the organization without an enabled connection: its members cannot log in"
+	messageHidden    = "only connections that are hidden from the login page are left in the organization"
+	messageEarlier   = "an earlier attempt, whose answer was lost, has done it"
 )
 
 // decide disables what is there. Of the rows that together would leave the
@@ -63,6 +64,7 @@ func (a disabling) decide(rows []row, links []apiclient.EnabledConnection) []dec
 		decisions[last].outcome, decisions[last].message = journal.Blocked, messageLockout
 		visible = !hidden(decisions[last].snapshot.ShowAsButton)
 	case n == 0:
+		decisions[last].message = messageLockedOut
 		return decisions
 	}
 	if !visible {

@@ -65,6 +65,17 @@ func (f *Former) Left(l *list.List) int {
 	return left
 }
 
+// Exceeds reports whether calls were made, or decided against, for rows beyond
+// the list's limit, whose outcomes a shorter slice would lose.
+func (f *Former) Exceeds(l *list.List) bool {
+	for line, fate := range f.fates {
+		if fate != 0 && f.outcome(line) != journal.NotAttempted && !l.Within(line) {
+			return true
+		}
+	}
+	return false
+}
+
 func (f *Former) at(line int) *fate {
 	if line >= len(f.fates) {
 		f.fates = slices.Grow(f.fates, line+1-len(f.fates))[:line+1]

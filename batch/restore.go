@@ -57,10 +57,8 @@ func (a restoring) decideRow(row row, link *apiclient.EnabledConnection) decisio
 	switch {
 	case link != nil && off(link):
 		return decision{outcome: journal.Failed, message: messageKeptOff}
-	case link != nil && row.lost:
-		return decision{outcome: journal.Restored, message: messageEarlier}
 	case link != nil:
-		return decision{outcome: journal.AlreadyEnabled, message: differences(row.Snapshot, link)}
+		return decideEnabled(row, link)
 	case row.Snapshot != nil:
 		return decision{}
 	case a.allowDefaults:
@@ -68,6 +66,16 @@ func (a restoring) decideRow(row row, link *apiclient.EnabledConnection) decisio
 	default:
 		return decision{outcome: journal.Blocked, message: messageNoSettings}
 	}
+}
+
+// decideEnabled judges a row whose connection is enabled. By an earlier attempt
+// of ours it would have the settings that were sent.
+func decideEnabled(row row, link *apiclient.EnabledConnection) decision {
+	other := differences(row.Snapshot, link)
+	if row.lost && other == "" {
+		return decision{outcome: journal.Restored, message: messageEarlier}
+	}
+	return decision{outcome: journal.AlreadyEnabled, message: other}
 }
 
 // differences names the settings that a link has otherwise than it had.

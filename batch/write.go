@@ -149,14 +149,12 @@ func (r *Run) understand(p *plan, i int, earlier bool, refusal error, o *journal
 	if read.err != nil {
 		return false
 	}
-	d := r.action.decide(p.rows[i:i+1], links)[0]
-	switch {
-	case d.outcome != r.action.already() && d.outcome != r.action.done():
-		o.Outcome, o.Message = journal.Failed, refusal.Error()
-	case earlier:
-		o.Outcome, o.Message = r.action.done(), messageEarlier
-	default:
-		o.Outcome, o.Message = d.outcome, d.message
+	asked := p.rows[i]
+	asked.lost = earlier
+	d := r.action.decide([]row{asked}, links)[0]
+	if d.outcome != r.action.already() && d.outcome != r.action.done() {
+		d = decision{outcome: journal.Failed, message: refusal.Error()}
 	}
+	o.Outcome, o.Message = d.outcome, d.message
 	return true
 }

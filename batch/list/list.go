@@ -56,6 +56,7 @@ type List struct {
 	problems   []Problem
 	unknown    []Problem
 	oddLengths oddLengths
+	lastLine   int // of the record that is the last within the limit; 0: all are
 }
 
 // Counts says how the rows divide: Rows is the sum of Pairs and what follows it.
@@ -154,6 +155,9 @@ func (l *List) readAll(s *scanner) error {
 			invalid = rec
 		}
 		l.counts.Rows++
+		if l.counts.Rows == l.opt.Limit {
+			l.lastLine = rec.Line
+		}
 		l.limit(&rec, l.counts.Rows)
 		l.add(rec)
 	}
@@ -229,6 +233,9 @@ func (l *List) want(rec Record) {
 // Carried returns the names that the carried-through columns have in
 // results.csv, in the order of the input.
 func (l *List) Carried() []string { return slices.Clone(l.carried) }
+
+// Within reports whether the record at a line is within the limit.
+func (l *List) Within(line int) bool { return l.lastLine == 0 || line <= l.lastLine }
 
 // Tenant returns the tenant that a results file is from, as the file has it;
 // empty for a plain list, and for a results file without a row.

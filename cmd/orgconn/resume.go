@@ -117,6 +117,10 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 		return errors.Join(err, dir.close())
 	}
 	defer j.list.Close()
+	if former.Exceeds(j.list) {
+		err := fmt.Errorf("--limit %d: the run has worked on rows beyond it", j.settings.Limit)
+		return errors.Join(refused(err, "give a larger --limit, or leave it out"), dir.close())
+	}
 	left := former.Left(j.list)
 	if left == 0 && former.End != nil && former.End.ExitCode <= batch.ExitFailedRows {
 		if err := errors.Join(j.nothingLeft(dir), dir.close()); err != nil {
