@@ -49,7 +49,7 @@ func TestDecide(t *testing.T) {
 		{"the last of the list is blocked", "a b", "a b", false, "- blocked"},
 		{"the last in input order", "b a", "a b", false, "- blocked"},
 		{"the only one", "a", "a", false, "blocked"},
-		{"allowed", "a b", "a b", true, "- -"},
+		{"allowed", "a b", "a b", true, "- -!"},
 		{"off is left alone", "a", "a- b", false, "already_disabled"},
 		{"off is no way in", "a", "a b-", false, "blocked"},
 		{"only hidden ones left", "a", "a b~", false, "-!"},
@@ -66,7 +66,7 @@ func TestDecide(t *testing.T) {
 				if word == "" {
 					word = "-"
 				}
-				if d.message == messageHidden {
+				if d.message == messageHidden || d.message == messageLockedOut {
 					word += "!"
 				}
 				got = append(got, word)

@@ -39,6 +39,7 @@ func (v *pageView) finished() verdict {
 	out := verdict{Kind: changed, Word: "Finished: every row ended as wanted", Text: v.sentence()}
 	if bad > 0 {
 		out.Kind, out.Word = blocked, "Finished, "+needAttention(bad)
+		out.Advice = "What to do about the rows that need attention is said below."
 	}
 	if v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0 {
 		out.Kind = failed

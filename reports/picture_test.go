@@ -17,7 +17,7 @@ func TestPicture(t *testing.T) {
 	}
 	b := openBrowser(t)
 	b.look(t, 1280, "light")
-	b.do(t, chromedp.EmulateViewport(1280, 1500))
+	b.do(t, chromedp.EmulateViewport(1280, 1250))
 	b.open(t, *picture)
 	if err := os.WriteFile("page.png", get(t, b, chromedp.CaptureScreenshot()), 0o644); err != nil {
 		t.Fatal(err)
