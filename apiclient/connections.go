@@ -53,7 +53,7 @@ func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (
 			if status != http.StatusOK {
 				return errUnexpected
 			}
-			links, err = parseLinks(body)
+			links, err = parseLinks(body, page)
 			return err
 		},
 	})
@@ -156,14 +156,20 @@ func isDone(body []byte, connection string) bool {
 	return len(fields) == 0 || fields["connection_id"] == connection || fields["id"] == connection
 }
 
-// parseLinks reads a list, which comes bare or, as in answers with totals and
-// of newer endpoints, inside an object.
-func parseLinks(body []byte) ([]EnabledConnection, error) {
-	list, _, err := findList(body, "enabled_connections", "connections")
+// parseLinks reads a page of a list, which comes bare or, as in answers with
+// totals and of newer endpoints, inside an object. A list that is empty from its
+// beginning and claims a total proves nothing.
+func parseLinks(body []byte, page int) ([]EnabledConnection, error) {
+	list, around, err := findList(body, "enabled_connections", "connections")
 	if err != nil {
 		return nil, err
 	}
-	return parseItems(list)
+	links, err := parseItems(list)
+	var total int
+	if page == 0 && len(links) == 0 && json.Unmarshal(around["total"], &total) == nil && total > 0 {
+		return nil, errUnexpected
+	}
+	return links, err
 }
 
 func parseItems(list []byte) ([]EnabledConnection, error) {

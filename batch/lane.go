@@ -116,18 +116,19 @@ func (l *lane) turn() (*throttle.Permit, error) {
 }
 
 // do makes a call, whose turn it is, until its answer is decided or the run
-// stops. Prepare, where there is one, comes before the call is sent for the
-// first time; where it fails, nothing is sent.
+// stops. Prepare, where there is one, comes before the call is sent, and again
+// before each repetition while no attempt may have taken effect; where it fails,
+// nothing more is sent.
 func (l *lane) do(permit *throttle.Permit, prepare func(context.Context) error, send sender) *reply {
 	defer func() { <-l.line }()
 	r := &reply{}
-	if prepare != nil {
-		if err := prepare(l.control.calls); err != nil {
-			permit.Unused()
-			return stoppedReply(err)
-		}
-	}
 	for again := false; ; again = true {
+		if prepare != nil && !r.lost {
+			if err := prepare(l.control.calls); err != nil {
+				permit.Unused()
+				return stoppedReply(err)
+			}
+		}
 		resp, err := l.once(permit, send)
 		if resp == nil {
 			r.stopped = true

@@ -61,6 +61,18 @@ func (p *plan) begin(i int) {
 	p.begun[i] = true
 }
 
+// retract takes row i back to the rows that are open, if its check has grown too
+// old, and says whether it did.
+func (p *plan) retract(i int) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.unchecked || time.Since(p.checkedAt) < checkAge {
+		return false
+	}
+	p.begun[i] = false
+	return true
+}
+
 // open are the rows whose call is not on its way, with their places in the
 // plan. Of the links, those that calls on their way are about to take do not
 // count any more.

@@ -34,9 +34,12 @@ type Stop struct {
 	Code   int
 	Reason string
 	Hint   string // what to do about it, where that is known
+	Err    error  // what caused it, where that is an error; Reason has its text
 }
 
 func (s *Stop) Error() string { return s.Reason }
+
+func (s *Stop) Unwrap() error { return s.Err }
 
 // WithMaxDuration ends a job's context when its --max-duration is over, with a
 // *Stop as the cause. It fails on a duration that cannot be read.

@@ -115,7 +115,7 @@ func (r *Run) record(rec journal.Record) {
 func (r *Run) journalFailed(err error) { r.control.stop(journalFailed(err)) }
 
 func journalFailed(err error) *Stop {
-	return &Stop{Code: ExitStopped, Reason: "write the journal: " + err.Error(), Hint: "is the disk full?"}
+	return &Stop{Code: ExitStopped, Reason: err.Error(), Hint: "is the disk full?", Err: err}
 }
 
 func stamp(rec journal.Record) journal.Record {

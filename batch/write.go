@@ -53,8 +53,15 @@ func (r *Run) write(p *plan, i int, permit *throttle.Permit) {
 		var d decision
 		intended := false
 		reply := r.writes.do(permit, func(ctx context.Context) (err error) {
-			d, err = r.intend(ctx, p, i)
-			intended = err == nil
+			if intended { // held back by 429s since
+				intended = !r.retract(p, i)
+			} else {
+				d, err = r.intend(ctx, p, i)
+				intended = err == nil
+			}
+			if err == nil && !intended {
+				err = errStale
+			}
 			return err
 		}, func(ctx context.Context) (*apiclient.Response, error) {
 			return r.action.send(ctx, r.API, p.org, p.rows[i])
@@ -104,6 +111,18 @@ func (r *Run) intend(ctx context.Context, p *plan, i int) (decision, error) {
 		r.journalFailed(err)
 	}
 	return d, err
+}
+
+// retract takes a row's intent back where its check has grown too old while the
+// tenant's limit held its call back, and says whether it did.
+func (r *Run) retract(p *plan, i int) bool {
+	if !p.retract(i) {
+		return false
+	}
+	r.record(journal.Record{Outcome: &journal.Outcome{
+		Line: p.rows[i].Line, Outcome: journal.NotAttempted, Message: "its check grew too old before its call",
+	}})
+	return true
 }
 
 // written is the outcome of a row whose intent is on disk, by decision d.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 	"time"
@@ -237,10 +238,10 @@ func (w *Writer) flush() error {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return fmt.Errorf("write journal: %w", err)
+		return fmt.Errorf("write journal: %w", bare(err))
 	}
 	if err := w.file.Sync(); err != nil {
-		return fmt.Errorf("sync journal: %w", err)
+		return fmt.Errorf("sync journal: %w", bare(err))
 	}
 	w.lastSync = time.Now()
 	w.end += int64(n)
@@ -249,4 +250,13 @@ func (w *Writer) flush() error {
 	}
 	w.buf, w.waiting = w.buf[:0], w.waiting[:0]
 	return nil
+}
+
+// bare takes the path off an error: the file may have been renamed since it was
+// opened.
+func bare(err error) error {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
+		return at.Err
+	}
+	return err
 }

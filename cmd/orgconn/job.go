@@ -237,7 +237,11 @@ func (j *job) execute(dir *runDir, former *batch.Former) error {
 	}
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
 	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
-	return j.report(dir.path, result, dir.close())
+	closed := dir.close()
+	if result.Stop != nil && result.Stop.Err != nil && errors.Is(closed, result.Stop.Err) {
+		closed = nil // it says the same again
+	}
+	return j.report(dir.path, result, closed)
 }
 
 // work looks the list's names up, and then does what the list is for.
