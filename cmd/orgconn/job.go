@@ -26,6 +26,7 @@ type job struct {
 	log     *zap.Logger
 	config  apiclient.Config
 	tenant  string
+	rates   reports.Rates // that a former run measured
 
 	input  journal.Input
 	list   *list.List
@@ -64,7 +65,7 @@ func (j *job) start(from source) error {
 			j.log.Warn("a hidden folder is left behind", zap.Error(err))
 		}
 	}()
-	j.input.Path = from.path
+	j.input.Path, j.rates = from.path, measured(from.path, j.tenant)
 	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
 	}

@@ -57,10 +57,23 @@ func (j *job) question(rows int) string {
 		text += fmt.Sprintf("Left out are %d: %d invalid, %d duplicate, %d not selected, %d beyond --limit.\n",
 			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
 	}
+	text += j.duration(rows)
 	if j.command == batch.CommandRestore {
 		return text + j.restoreTerms()
 	}
 	return text + j.disableTerms()
+}
+
+// duration says how long the run will take, as far as a former run tells.
+func (j *job) duration(rows int) string {
+	organizations := min(j.list.Counts().Organizations, rows)
+	if j.settings.NoCheck {
+		organizations = 0
+	}
+	if d := expected(j.rates, organizations, rows); d > 0 {
+		return fmt.Sprintf("It takes %s, as far as the tenant's limits are known.\n", about(d))
+	}
+	return "How long it takes depends on the tenant's limits; it is told once they are measured.\n"
 }
 
 func (j *job) disableTerms() string {

@@ -122,6 +122,7 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 		return errors.Join(refused(err, "give a larger --limit, or leave it out"), dir.close())
 	}
 	left := former.Left(j.list)
+	j.rates = measured(dir.path, j.tenant)
 	if left == 0 && former.End != nil && former.End.ExitCode <= batch.ExitFailedRows {
 		if err := errors.Join(j.nothingLeft(dir), dir.close()); err != nil {
 			return err

@@ -49,6 +49,10 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "  %s\n", s.Reason)
 	}
+	would := s.Outcomes[journal.WouldDisable] + s.Outcomes[journal.WouldRestore]
+	if d := expected(s.Rate, s.Input.Organizations, would); s.DryRun && d > 0 {
+		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
+	}
 	results := filepath.Join(dir, "results.csv")
 	fmt.Fprintf(&b, "  results: %s\n", results)
 	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, "report.html"))
