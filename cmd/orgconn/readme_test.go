@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -54,7 +55,7 @@ func checkCommandLine(t *testing.T, args []string) {
 func TestReadmeCommandLines(t *testing.T) {
 	lines := regexp.MustCompile(`(?m)(?:^|[/ ])orgconn ([a-z]+ [^#\n]*?)(?: +#.*)?$`)
 	n := 0
-	for _, language := range []string{"", "ini", "crontab"} {
+	for _, language := range []string{"", "console", "ini", "crontab"} {
 		for _, block := range readmeBlocks(t, language) {
 			for _, match := range lines.FindAllStringSubmatch(block, -1) {
 				checkCommandLine(t, strings.Fields(match[1]))
@@ -193,4 +194,31 @@ func TestReadmeAlerts(t *testing.T) {
 			t.Errorf("%s: %s", rule.Alert, rule.Expr)
 		}
 	}
+}
+
+// The README's session does what it shows, but for the times that it takes.
+func TestReadmeSession(t *testing.T) {
+	list, err := os.ReadFile("../../testdata/demo/pairs.csv")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var script strings.Builder
+	script.WriteString("tenant seed pairs.csv\n")
+	for line := range strings.Lines(readmeBlocks(t, "console")[0]) {
+		if command, ok := strings.CutPrefix(line, "$ "); ok {
+			// Rows fail, as the list means them to.
+			fmt.Fprintf(&script, "exec sh -c '%s || test $? = 1'\n", strings.TrimSpace(command))
+			continue
+		}
+		pattern := regexp.QuoteMeta(strings.TrimRight(line, "\n"))
+		pattern = strings.ReplaceAll(pattern, `127\.0\.0\.1:8085`, `127\.0\.0\.1:[0-9]+`)
+		pattern = regexp.MustCompile(`[0-9]+\\\.[0-9] s$`).ReplaceAllString(pattern, `[0-9.]+ s`)
+		fmt.Fprintf(&script, "stdout '^%s$'\n", pattern)
+	}
+	fmt.Fprintf(&script, "-- pairs.csv --\n%s", list)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "session.txtar"), []byte(script.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	runScripts(t, dir)
 }

@@ -32,9 +32,12 @@ func TestMain(m *testing.M) {
 //	tenant calls METHOD N         so many calls of a method were made, tokens aside
 //	tenant enabled FILE N         so many pairs of the list are enabled
 //	tenant snapshot FILE          writes what every organization has to a file
-func TestScripts(t *testing.T) {
+func TestScripts(t *testing.T) { runScripts(t, "../../testdata/scripts") }
+
+// runScripts runs the scripts in a folder.
+func runScripts(t *testing.T, dir string) {
 	testscript.Run(t, testscript.Params{
-		Dir:                 "../../testdata/scripts",
+		Dir:                 dir,
 		RequireExplicitExec: true,
 		Setup:               setupTenant,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){

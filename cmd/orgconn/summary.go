@@ -38,7 +38,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.DryRun {
 		title += " (dry run)"
 	}
-	fmt.Fprintf(&b, "%s in %s: %d rows, %d organizations, %.1f s\n", title, s.Tenant, s.Input.Rows, s.Input.Organizations, s.DurationS)
+	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, s.Tenant, counted(s.Input.Rows, "row"), counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
 		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(outcome, "_", " "), s.Outcomes[outcome])
 	}
@@ -61,6 +61,14 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	_, err := io.WriteString(w, printable(b.String()))
 	return err
+}
+
+// counted is a number of things, in words.
+func counted(n int, thing string) string {
+	if n != 1 {
+		thing += "s"
+	}
+	return fmt.Sprint(n, " ", thing)
 }
 
 // nextCommand is what to type next: go on with a run that stopped, do what a
