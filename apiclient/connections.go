@@ -25,8 +25,8 @@ type EnabledConnection struct {
 	IsSignupEnabled *bool
 	// IsEnabled is false where the link is kept but switched off.
 	IsEnabled *bool
-	// Name and Strategy are the connection's own.
-	Name, Strategy string
+	// Name is the connection's own.
+	Name string
 }
 
 // PageSize is the number of links asked for at once, the most that Auth0 sends.
@@ -180,8 +180,7 @@ func parseItems(list []byte) ([]EnabledConnection, error) {
 		IsSignupEnabled         *bool  `json:"is_signup_enabled"`
 		IsEnabled               *bool  `json:"is_enabled"`
 		Connection              struct {
-			Name     string `json:"name"`
-			Strategy string `json:"strategy"`
+			Name string `json:"name"`
 		} `json:"connection"`
 	}
 	if err := json.Unmarshal(list, &items); err != nil {
@@ -199,7 +198,6 @@ func parseItems(list []byte) ([]EnabledConnection, error) {
 			IsSignupEnabled:         item.IsSignupEnabled,
 			IsEnabled:               item.IsEnabled,
 			Name:                    item.Connection.Name,
-			Strategy:                item.Connection.Strategy,
 		})
 	}
 	return links, nil

@@ -45,7 +45,7 @@ func TestRequests(t *testing.T) {
 		{"enable with all settings", func() error {
 			_, err := client.EnableConnection(t.Context(), org, EnabledConnection{
 				ConnectionID: connection, AssignMembershipOnLogin: ptr(true), ShowAsButton: ptr(false),
-				IsSignupEnabled: ptr(true), IsEnabled: ptr(true), Name: "n", Strategy: "s",
+				IsSignupEnabled: ptr(true), IsEnabled: ptr(true), Name: "n",
 			})
 			return err
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection +
@@ -135,7 +135,7 @@ func TestLists(t *testing.T) {
 		`"is_enabled":false,"organization_access_level":"none","connection":{"name":"n","strategy":"auth0"}}`
 	full := []EnabledConnection{{
 		ConnectionID: "con_1", AssignMembershipOnLogin: ptr(false), IsSignupEnabled: ptr(true),
-		IsEnabled: ptr(false), Name: "n", Strategy: "auth0",
+		IsEnabled: ptr(false), Name: "n",
 	}}
 	bare := []EnabledConnection{{ConnectionID: "con_1"}}
 	for _, test := range []struct {

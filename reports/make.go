@@ -34,7 +34,7 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	defer src.close()
 	t := newTally(src.index.run, src.list)
 	page := newWebPage(src.index, src.list)
-	err = replace(filepath.Join(dir, "results.csv"), func(w *bufio.Writer) error {
+	err = replace(filepath.Join(dir, ResultsFile), func(w *bufio.Writer) error {
 		return writeResults(w, src.index, src.list, func(r row) error {
 			t.add(r)
 			return page.add(r)
@@ -47,13 +47,13 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = replace(filepath.Join(dir, "report.html"), func(w *bufio.Writer) error {
+	err = replace(filepath.Join(dir, PageFile), func(w *bufio.Writer) error {
 		return page.write(w, s, src.index)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s, replace(filepath.Join(dir, "summary.json"), func(w *bufio.Writer) error {
+	return s, replace(filepath.Join(dir, SummaryFile), func(w *bufio.Writer) error {
 		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
 		return out.Encode(s)
@@ -79,7 +79,7 @@ type source struct {
 }
 
 func openSource(dir string, l *list.List) (*source, error) {
-	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	f, err := os.Open(filepath.Join(dir, JournalFile))
 	if err != nil {
 		return nil, err
 	}
@@ -109,15 +109,11 @@ func (s *source) close() {
 // openInput opens the run's copy of its input under the name that it had. It goes
 // by the ids that the run found for names.
 func openInput(dir string, run journal.Run, names *list.Names) (*list.List, error) {
-	name := run.Input.Path
-	if name == "-" {
-		name = "standard input"
-	}
-	path := filepath.Join(dir, "input.csv")
+	path := filepath.Join(dir, InputFile)
 	if err := CheckInput(path, run.Input.SHA256); err != nil {
 		return nil, err
 	}
-	return list.Open(path, name, list.Options{
+	return list.Open(path, run.Input.Name(), list.Options{
 		Command:       run.Command,
 		DryRun:        run.Settings.DryRun,
 		Limit:         run.Settings.Limit,

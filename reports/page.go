@@ -129,7 +129,7 @@ func (v *pageView) Link(org string) string { return organizationLink(v.dashboard
 func (p *webPage) write(w io.Writer, s *Summary, ix *index) error {
 	v := p.view(s, ix)
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"grouped": grouped, "counted": counted, "visible": visible, "words": words, "utc": utc, "seconds": seconds,
+		"grouped": grouped, "counted": Counted, "visible": visible, "words": words, "utc": utc, "seconds": seconds,
 		"title": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
 	}).Parse(pageHTML)
 	if err != nil {

@@ -152,7 +152,7 @@ func (v *pageView) command(words ...string) string {
 func (v *pageView) proposal() string {
 	rows := v.would()
 	calls := fmt.Sprintf("A run from these results sends %s, and reads each organization again first: %s at most.",
-		counted(rows, "write"), counted(min(rows, v.Input.Organizations), "read"))
+		Counted(rows, "write"), Counted(min(rows, v.Input.Organizations), "read"))
 	if w := v.Rate.Writes; w.RefillPerS > 0 {
 		return calls + fmt.Sprintf(" At %s writes per second, the rate measured, that is about %s.", decimal(w.RefillPerS), seconds(float64(rows)/w.RefillPerS))
 	}

@@ -13,15 +13,11 @@ type fact struct{ Name, Value string }
 
 // facts are what the run was asked for, and how it went.
 func (v *pageView) facts(run journal.Run, sittings int) []fact {
-	path := v.Input.Path
-	if path == "-" {
-		path = "standard input"
-	}
 	facts := []fact{
 		{"Tenant", v.Tenant},
 		{"Command", v.title()},
-		{"List", path},
-		{"List, rows", fmt.Sprintf("%s, %s with a row to work on", counted(v.Input.Rows, "row"), counted(v.Input.Organizations, "organization"))},
+		{"List", run.Input.Name()},
+		{"List, rows", fmt.Sprintf("%s, %s with a row to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
 		{"List, SHA-256", v.Input.SHA256},
 		{"Settings", settings(run.Settings)},
 		{"Version", v.Version},
@@ -31,7 +27,7 @@ func (v *pageView) facts(run journal.Run, sittings int) []fact {
 		{"Time at work", seconds(v.DurationS)},
 		{"Sittings", strconv.Itoa(sittings)},
 		{"Exit code", v.exitCode()},
-		{"Calls", fmt.Sprintf("%s, %s, %s repeated, %s answered 429", counted(v.Calls.Reads, "read"), counted(v.Calls.Writes, "write"),
+		{"Calls", fmt.Sprintf("%s, %s, %s repeated, %s answered 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
 			grouped(v.Calls.Retries), grouped(v.Calls.RateLimited))},
 	}
 	if v.Note != "" {

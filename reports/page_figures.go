@@ -140,7 +140,7 @@ func comparison(ratio float64) string {
 // outcomesFigure shows when rows were decided, and when calls were answered 429.
 func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
 	p, total := stacked(t.columns(length), length, v.stacks())
-	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s in %s.", counted(total, "outcome"), seconds(v.DurationS))}
+	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s in %s.", Counted(total, "outcome"), seconds(v.DurationS))}
 	if total > v.Input.Rows {
 		f.Caption += " A row that was tried again has one for each time."
 	}
@@ -148,7 +148,7 @@ func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
 		f.Caption += " No call was answered 429 (too many requests)."
 		return f
 	}
-	f.Caption += fmt.Sprintf(" %s answered 429 (too many requests); these were sent again, and no row failed by it.", counted(v.Calls.RateLimited, "call"))
+	f.Caption += fmt.Sprintf(" %s answered 429 (too many requests); these were sent again, and no row failed by it.", Counted(v.Calls.RateLimited, "call"))
 	f.Panels = append(f.Panels, limited(t, length))
 	return f
 }
@@ -230,7 +230,7 @@ func pausesText(pauses []pause, sittings []sitting) string {
 	for _, p := range pauses[:min(len(pauses), 5)] {
 		parts = append(parts, fmt.Sprintf("%s after %s", seconds(p.length.Seconds()), seconds(p.at.Seconds())))
 	}
-	text := "The run had " + counted(len(sittings), "sitting") + ". The pauses between them are cut out of the pictures, and marked by vertical lines: " + strings.Join(parts, ", ")
+	text := "The run had " + Counted(len(sittings), "sitting") + ". The pauses between them are cut out of the pictures, and marked by vertical lines: " + strings.Join(parts, ", ")
 	if more := len(sittings) - 1 - len(parts); more > 0 {
 		text += fmt.Sprintf(", and %d more", more)
 	}

@@ -177,9 +177,9 @@ func (rs *reasons) of(t func(topic) bool) (found []*reason) {
 // Count is the number of organizations affected, in words.
 func (r *reason) Count() string {
 	if r.More {
-		return "more than " + counted(r.Organizations, "organization")
+		return "more than " + Counted(r.Organizations, "organization")
 	}
-	return counted(r.Organizations, "organization")
+	return Counted(r.Organizations, "organization")
 }
 
 // Unnamed is how many of the organizations are not named; -1 where nobody counted.

@@ -49,8 +49,8 @@ func grouped(n int) string {
 	return digits
 }
 
-// counted is a number with its noun, which takes an s for other numbers than 1.
-func counted(n int, noun string) string {
+// Counted is a number with its noun, which takes an s for other numbers than 1.
+func Counted(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
 	}
@@ -109,9 +109,16 @@ func organizationLink(dashboard, org string) string {
 	return dashboard + org + "/overview"
 }
 
-// ShellWord quotes a path for a shell where it has to be.
+// plainWord is what means the same to every shell without quotes.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
+
+// ShellWord quotes a path for a shell where it has to be, and keeps it from being
+// taken for a flag.
 func ShellWord(path string) string {
-	if !strings.ContainsAny(path, " \t'\"$`\\&;|<>()*?[]#~!") {
+	if strings.HasPrefix(path, "-") {
+		path = "./" + path
+	}
+	if plainWord.MatchString(path) {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"

@@ -84,7 +84,7 @@ func (v *pageView) stopped(word, text string) verdict {
 
 // sentence says how many rows were changed, or would be.
 func (v *pageView) sentence() string {
-	rows := "of " + counted(v.Input.Rows, "row")
+	rows := "of " + Counted(v.Input.Rows, "row")
 	switch {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
@@ -113,8 +113,8 @@ func (v *pageView) failedRows() (rows int) {
 
 // Pace says what the run took.
 func (v *pageView) Pace() string {
-	text := fmt.Sprintf("%s with a row to work on, %s at work, %s, %s", counted(v.Input.Organizations, "organization"),
-		seconds(v.DurationS), counted(v.Calls.Reads, "read"), counted(v.Calls.Writes, "write"))
+	text := fmt.Sprintf("%s with a row to work on, %s at work, %s, %s", Counted(v.Input.Organizations, "organization"),
+		seconds(v.DurationS), Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"))
 	if v.RowsPerS > 0 {
 		text += fmt.Sprintf(", %s rows per second", decimal(v.RowsPerS))
 	}

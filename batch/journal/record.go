@@ -39,6 +39,14 @@ type Input struct {
 	SHA256 string `json:"sha256"`
 }
 
+// Name is what people call the list.
+func (i Input) Name() string {
+	if i.Path == "-" {
+		return "standard input"
+	}
+	return i.Path
+}
+
 // Settings are the flags that decide what a run does.
 type Settings struct {
 	DryRun        bool     `json:"dry_run,omitempty"`

@@ -176,7 +176,8 @@ func (w *Writer) own() {
 				w.err = w.flush()
 				return
 			}
-			w.gather(req)
+			w.add(req)
+			w.gatherQueued()
 			if urgent = len(w.waiting) > 0 || len(w.buf) >= maxBatch; urgent {
 				w.gatherMore()
 			}
@@ -194,12 +195,7 @@ func (w *Writer) own() {
 	}
 }
 
-// gather adds a request, and those already queued behind it, to the batch.
-func (w *Writer) gather(req request) {
-	w.add(req)
-	w.gatherQueued()
-}
-
+// gatherQueued adds what is queued to the batch.
 func (w *Writer) gatherQueued() {
 	for len(w.queue) > 0 && len(w.buf) < maxBatch {
 		w.add(<-w.queue)

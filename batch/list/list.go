@@ -112,7 +112,7 @@ func (l *List) Close() error { return l.file.Close() }
 
 // read reads the whole file and keeps the rows to work on.
 func (l *List) read() error {
-	capacity, err := countRows(l.content())
+	capacity, err := CountRows(l.content())
 	if err != nil {
 		return fmt.Errorf("read %s: %w", l.name, err)
 	}

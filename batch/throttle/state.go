@@ -9,15 +9,10 @@ const (
 	Idle    Reason = iota // no call is waiting
 	Probing               // the answer to the first call
 	Bucket                // tokens
-	Paused                // the end of a pause after 429s, State.Until
+	Paused                // the end of a pause after 429s
 	MaxRPS                // the run's own limit, Config.Pace
 	Outage                // the answer to the one call that Single allows
 )
-
-// String names the reason in a word or two.
-func (r Reason) String() string {
-	return [...]string{"idle", "probing", "bucket", "rate limited", "max-rps", "outage"}[r]
-}
 
 // State is what a Throttle knows at one moment. Where Known is false, nothing
 // is known of the tenant's bucket: Burst, Refill, Others and Content are 0. Refill
@@ -32,11 +27,8 @@ type State struct {
 	// where their number is known with what is spent at the end.
 	Rate float64
 
-	Waiting Reason    // what holds the next call back
-	Until   time.Time // end of the pause; zero where Waiting is not Paused
-
-	Sent    int // calls let go
-	Limited int // of them answered by 429
+	Waiting Reason // what holds the next call back
+	Sent    int    // calls let go
 
 	First, Last time.Time // the first call let go, the last one let go or answered
 }

@@ -39,7 +39,6 @@ type Throttle struct {
 	expect  int               // new calls to come, those queued included; negative: unknown
 
 	waiting     Reason
-	limited     int
 	first, last time.Time
 
 	wake chan struct{} // tells the dispatcher that something has changed
@@ -213,9 +212,6 @@ func (p *Permit) Answered(o Observation) {
 	p.end()
 	now := time.Now()
 	t.rule.answered(now, p.call, o)
-	if o.Kind == Limited {
-		t.limited++
-	}
 	t.last = now
 	t.stir()
 }
@@ -247,11 +243,7 @@ func (t *Throttle) State() State {
 	if t.pace != nil {
 		s.Rate = min(s.Rate, float64(t.pace.Limit()))
 	}
-	s.Waiting = t.waiting
-	if s.Waiting == Paused {
-		s.Until = t.rule.paused
-	}
-	s.Sent, s.Limited = int(t.rule.sent), t.limited
+	s.Waiting, s.Sent = t.waiting, int(t.rule.sent)
 	s.First, s.Last = t.first, t.last
 	return s
 }

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/orgconn/orgconn/reports"
 )
 
 // completeList completes a command's one argument, a CSV.
@@ -44,7 +46,7 @@ func runDirs(typed string) []string {
 	for _, entry := range entries {
 		run := folder + entry.Name()
 		hidden := strings.HasPrefix(entry.Name(), ".")
-		if _, err := os.Stat(filepath.Join(run, journalFile)); err == nil && !hidden && strings.HasPrefix(entry.Name(), start) {
+		if _, err := os.Stat(filepath.Join(run, reports.JournalFile)); err == nil && !hidden && strings.HasPrefix(entry.Name(), start) {
 			runs = append(runs, run)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
@@ -60,8 +61,8 @@ func newDisable(getenv func(string) string) *cobra.Command {
 
 // listFrom is a list that is a file, or standard input.
 func listFrom(path string) source {
-	if path == "-" {
-		return source{path: path, name: "standard input", copy: func(w io.Writer) error {
+	if name := (journal.Input{Path: path}).Name(); name != path {
+		return source{path: path, name: name, copy: func(w io.Writer) error {
 			_, err := io.Copy(w, os.Stdin)
 			return err
 		}}

@@ -19,12 +19,21 @@ func measured(from, tenant string) reports.Rates {
 	if info, err := os.Stat(from); err != nil || !info.IsDir() {
 		dir = filepath.Dir(from)
 	}
-	var s reports.Summary
-	text, err := os.ReadFile(filepath.Join(dir, "summary.json"))
-	if err != nil || json.Unmarshal(text, &s) != nil || s.Tenant != tenant {
+	s, err := readSummary(dir)
+	if err != nil || s.Tenant != tenant {
 		return reports.Rates{}
 	}
 	return s.Rate
+}
+
+// readSummary reads a run directory's summary.
+func readSummary(dir string) (*reports.Summary, error) {
+	text, err := os.ReadFile(filepath.Join(dir, reports.SummaryFile))
+	if err != nil {
+		return nil, err
+	}
+	s := new(reports.Summary)
+	return s, json.Unmarshal(text, s)
 }
 
 // expected is how long a run takes that reads so many organizations and makes so

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -69,7 +68,7 @@ func (j *job) start(from source) error {
 	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
 	}
-	if err := j.openList(staged.file(inputFile), from.name); err != nil {
+	if err := j.openList(staged.file(reports.InputFile), from.name); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -82,10 +81,11 @@ func (j *job) start(from source) error {
 	if err := j.agree(counts.Pairs + counts.Unidentified); err != nil {
 		return err
 	}
-	dir, err := staged.begin(j.run(), time.Now().UTC())
+	dir, err := staged.begin(j.record(), time.Now().UTC())
 	if err != nil {
 		return err
 	}
+	defer dir.close()
 	return j.execute(dir, nil)
 }
 
@@ -108,8 +108,8 @@ func (j *job) copyInput(staged *stagedDir, write func(io.Writer) error) error {
 	}
 }
 
-// run is the record that a sitting begins with.
-func (j *job) run() journal.Run {
+// record is what a sitting begins with.
+func (j *job) record() journal.Run {
 	return journal.Run{
 		Format: journal.Format, Command: j.command, Tenant: j.tenant, Version: version(),
 		Note: j.note, Input: j.input, Settings: j.settings,
@@ -126,9 +126,10 @@ func (j *job) openList(path, name string) (err error) {
 	if err != nil {
 		return err
 	}
-	if t := j.list.Tenant(); t != "" && t != j.tenant {
-		err := refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", name, t, j.tenant), "set AUTH0_DOMAIN to the file's tenant, or take the right file")
-		return errors.Join(err, j.list.Close())
+	if t := j.list.Tenant(); t != "" {
+		if err := j.checkTenant(name, t); err != nil {
+			return errors.Join(err, j.list.Close())
+		}
 	}
 	limitMemory(j.list.Counts().Rows)
 	for _, p := range j.list.Problems() {
@@ -143,6 +144,14 @@ func (j *job) openList(path, name string) (err error) {
 	return nil
 }
 
+// checkTenant refuses what is of another tenant.
+func (j *job) checkTenant(what, tenant string) error {
+	if tenant == j.tenant {
+		return nil
+	}
+	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", what, tenant, j.tenant), "set AUTH0_DOMAIN to that tenant, or take what is of this one")
+}
+
 // lock takes the tenant's lock; a dry run needs none.
 func (j *job) lock() (unlock func(), err error) {
 	if j.settings.DryRun {
@@ -153,155 +162,6 @@ func (j *job) lock() (unlock func(), err error) {
 		return nil, j.orInterrupted(err)
 	}
 	return func() { _ = lock.Release() }, nil
-}
-
-// agree gets a token that may do what the job needs, and a person's consent.
-// Where there are no rows to work on, nothing will be sent.
-func (j *job) agree(rows int) error {
-	if err := j.connect(); err != nil || rows == 0 {
-		return err
-	}
-	if err := j.authorize(j.neededScopes()); err != nil {
-		return err
-	}
-	return j.ask(rows)
-}
-
-// connect makes the client, without any call.
-func (j *job) connect() (err error) {
-	if j.config.Credentials, err = credentialsFromEnvironment(j.getenv); err != nil {
-		return err
-	}
-	j.config.Timeout = j.timeout
-	j.config.MaxConns = j.settings.Workers
-	j.config.ReadOnly = j.settings.DryRun
-	if j.client, err = apiclient.New(j.config); err != nil {
-		return refused(err, credentialsHint)
-	}
-	return nil
-}
-
-// authorize gets a token. It refuses one that lacks a scope, with which the job
-// would fail, and warns of one that could do far more harm than the job.
-func (j *job) authorize(needed []string) error {
-	granted, known, err := batch.Scopes(j.ctx, j.client)
-	if err != nil {
-		return j.orInterrupted(err)
-	}
-	if !known {
-		return nil
-	}
-	for _, scope := range needed {
-		if !slices.Contains(granted, scope) {
-			return &failure{
-				code: batch.ExitCredentials,
-				err:  fmt.Errorf("the token does not have the scope %s", scope),
-				hint: "grant it to the application in the Auth0 Dashboard, under APIs, Auth0 Management API",
-			}
-		}
-	}
-	for _, scope := range []string{"delete:organizations", "delete:connections"} {
-		if slices.Contains(granted, scope) {
-			j.log.Warn("the token may do far more than this job needs", zap.String("scope", scope))
-		}
-	}
-	return nil
-}
-
-func (j *job) neededScopes() []string {
-	var scopes []string
-	if j.names.Organizations.Missing() > 0 {
-		scopes = append(scopes, "read:organizations")
-	}
-	if j.names.Connections.Missing() > 0 {
-		scopes = append(scopes, "read:connections")
-	}
-	if !j.settings.NoCheck {
-		scopes = append(scopes, "read:organization_connections")
-	}
-	switch {
-	case j.settings.DryRun:
-	case j.command == batch.CommandRestore:
-		scopes = append(scopes, "create:organization_connections")
-	default:
-		scopes = append(scopes, "delete:organization_connections")
-	}
-	return scopes
-}
-
-// execute works on the list and makes the reports.
-func (j *job) execute(dir *runDir, former *batch.Former) error {
-	defer j.client.Close()
-	result, final, err := j.work(dir, former)
-	if err != nil {
-		return errors.Join(err, dir.close())
-	}
-	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
-	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
-	closed := dir.close()
-	if result.Stop != nil && result.Stop.Err != nil && errors.Is(closed, result.Stop.Err) {
-		closed = nil // it says the same again
-	}
-	return j.report(dir.path, result, closed)
-}
-
-// work looks the list's names up, and then does what the list is for.
-func (j *job) work(dir *runDir, former *batch.Former) (result batch.Result, final journal.Sample, err error) {
-	ctx, cancel, err := batch.WithMaxDuration(j.ctx, j.settings)
-	if err != nil {
-		return result, final, err
-	}
-	defer cancel()
-	stop, lookups, err := j.lookUp(ctx, dir)
-	switch {
-	case err != nil:
-		return result, final, err
-	case stop != nil:
-		return batch.Result{ExitCode: stop.Code, Stop: stop}, journal.Sample{Calls: lookups}, nil
-	}
-	r, err := batch.New(batch.Config{
-		Command: j.command, List: j.list, Former: former, API: j.client,
-		Journal: dir.journal, Settings: j.settings, Log: j.log,
-	})
-	if err != nil {
-		return result, final, err
-	}
-	j.view.watch(r.Progress, j.log)
-	result = r.Do(ctx)
-	j.view.close()
-	final = r.Sample()
-	final.Calls = final.Calls.Plus(lookups)
-	return result, final, nil
-}
-
-// report makes the reports, prints the summary, and gives the run's exit code.
-func (j *job) report(dir string, result batch.Result, journalErr error) error {
-	var err error
-	j.summary, err = reports.Make(dir, j.list)
-	if err = errors.Join(journalErr, err); err != nil {
-		err = fmt.Errorf("make the reports: %w", err)
-	} else if err = j.print(j.summary, dir); err != nil {
-		err = fmt.Errorf("print the summary: %w", err)
-	}
-	if err != nil && result.ExitCode <= batch.ExitFailedRows {
-		result.ExitCode = batch.ExitStopped
-	}
-	switch {
-	case result.Stop != nil:
-		return &failure{code: result.ExitCode, err: errors.Join(result.Stop, err), hint: j.stopHint(dir, result.Stop)}
-	case err != nil:
-		return &failure{code: result.ExitCode, err: err, hint: "orgconn report " + dir + " makes the reports again"}
-	}
-	return exitWith(result.ExitCode)
-}
-
-// stopHint says how to go on after a stop.
-func (j *job) stopHint(dir string, stop *batch.Stop) string {
-	goOn := "orgconn resume " + dir + " goes on"
-	if stop.Hint == "" {
-		return goOn
-	}
-	return stop.Hint + "; " + goOn
 }
 
 // orInterrupted is the signal that ended the job, if there was one, else err.

@@ -9,9 +9,11 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/reports"
 )
 
 // runDir is a run directory whose journal this process appends to.
@@ -25,7 +27,7 @@ type runDir struct {
 // openJournal opens the journal in a directory, and locks it for the process
 // that appends.
 func openJournal(path string, flags int) (*runDir, error) {
-	name := filepath.Join(path, journalFile)
+	name := filepath.Join(path, reports.JournalFile)
 	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|flags, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
@@ -57,7 +59,7 @@ func lockJournal(name string) (*flock.Flock, error) {
 // firstRun is the first record of a run directory's journal, which never
 // changes. A directory without one is none of ours.
 func firstRun(path string) (journal.Run, error) {
-	f, err := os.Open(filepath.Join(path, journalFile))
+	f, err := os.Open(filepath.Join(path, reports.JournalFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("it has no journal")
 	}
@@ -78,17 +80,21 @@ func notRunDir(path string, err error) error {
 	return refused(fmt.Errorf("%q is no run directory that can be read: %w", path, err), "give the run directory that a former run printed")
 }
 
-// former reads what earlier sittings did, and cuts off what a crash left behind
-// the journal's last sync.
-func (d *runDir) former() (*batch.Former, error) {
+// recover reads what earlier sittings did, cuts off what a crash left behind the
+// journal's last sync, and opens the journal to go on with.
+func (d *runDir) recover(log *zap.Logger) (*batch.Former, error) {
 	reader := journal.NewReader(io.NewSectionReader(d.file, 0, 1<<62))
 	former, err := batch.ReadFormer(reader.Skim())
 	if err != nil {
 		return nil, refused(fmt.Errorf("read the journal: %w", err), "restore the run directory from a backup, or begin anew with the list: what is disabled already is only read")
 	}
 	tail := reader.Tail()
-	if _, err := journal.Repair(d.file.Name(), tail); err != nil {
+	kept, err := journal.Repair(d.file.Name(), tail)
+	if err != nil {
 		return nil, err
+	}
+	if kept != "" {
+		log.Warn("what a crash left behind the journal's last sync is kept aside", zap.String("file", kept))
 	}
 	d.journal = journal.Append(d.file, tail.Offset)
 	return former, nil
@@ -97,7 +103,7 @@ func (d *runDir) former() (*batch.Former, error) {
 // reportFiles are what a sitting makes at its end, the last one last.
 func (d *runDir) reportFiles() []string {
 	var files []string
-	for _, name := range []string{"results.csv", "report.html", "summary.json"} {
+	for _, name := range reports.Made() {
 		files = append(files, filepath.Join(d.path, name))
 	}
 	return files

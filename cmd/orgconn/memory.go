@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"runtime/debug"
+
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 // Memory is promised to grow little with the list: 28 MiB and 100 bytes a row
@@ -11,8 +13,7 @@ import (
 const (
 	gcPercent    = 50
 	memoryBase   = 22 << 20 // bytes
-	memoryPerRow = 80       // bytes
-	bytesPerRow  = len("org_1234567890123456,con_1234567890123456\n")
+	memoryPerRow = 70       // bytes
 )
 
 // limitMemory sets what a list of so many rows may take.
@@ -23,7 +24,12 @@ func limitMemory(rows int) {
 
 // limitMemoryFor is limitMemory for a list that was not read yet.
 func limitMemoryFor(path string) {
-	if info, err := os.Stat(path); err == nil {
-		limitMemory(int(info.Size()) / bytesPerRow)
+	f, err := os.Open(path)
+	if err != nil {
+		return // whoever opens it next says so
+	}
+	defer f.Close()
+	if rows, err := list.CountRows(f); err == nil {
+		limitMemory(rows)
 	}
 }

@@ -57,15 +57,15 @@ func (j *job) question(rows int) string {
 		text += fmt.Sprintf("Left out are %d: %d invalid, %d duplicate, %d not selected, %d beyond --limit.\n",
 			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
 	}
-	text += j.duration(rows)
+	text += j.howLong(rows)
 	if j.command == batch.CommandRestore {
 		return text + j.restoreTerms()
 	}
 	return text + j.disableTerms()
 }
 
-// duration says how long the run will take, as far as a former run tells.
-func (j *job) duration(rows int) string {
+// howLong says how long the run will take, as far as a former run tells.
+func (j *job) howLong(rows int) string {
 	organizations := min(j.list.Counts().Organizations, rows)
 	if j.settings.NoCheck {
 		organizations = 0

@@ -25,7 +25,7 @@ func newReport() *cobra.Command {
 			if _, err := firstRun(args[0]); err != nil {
 				return err
 			}
-			limitMemoryFor(filepath.Join(args[0], inputFile))
+			limitMemoryFor(filepath.Join(args[0], reports.InputFile))
 			summary, err := reports.Make(args[0], nil)
 			if err != nil {
 				return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,26 +65,18 @@ func (j *job) restoreRun(path string) error {
 	if err != nil {
 		return err
 	}
-	if err := j.checkRun(path, run.Tenant); err != nil {
+	if err := j.checkTenant(path, run.Tenant); err != nil {
 		return err
 	}
-	return j.start(source{path: path, name: filepath.Join(path, "results.csv"), copy: func(w io.Writer) error {
+	return j.start(source{path: path, name: filepath.Join(path, reports.ResultsFile), copy: func(w io.Writer) error {
 		if !j.settings.DryRun { // a dry run may look at a run that goes on
-			lock, err := lockJournal(filepath.Join(path, journalFile))
+			lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
 			if err != nil {
 				return err
 			}
 			defer lock.Close()
 		}
-		limitMemoryFor(filepath.Join(path, inputFile))
+		limitMemoryFor(filepath.Join(path, reports.InputFile))
 		return reports.Results(path, w)
 	}})
-}
-
-// checkRun refuses a run directory of another tenant.
-func (j *job) checkRun(path, tenant string) error {
-	if tenant == j.tenant {
-		return nil
-	}
-	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", path, tenant, j.tenant), "set AUTH0_DOMAIN to the run's tenant, or take the right run directory")
 }

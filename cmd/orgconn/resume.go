@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -39,7 +38,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 		Args:              oneArg("run directory"),
 		ValidArgsFunction: completeRunDir,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return o.resume(cmd.Context(), cmd.Flags(), args[0])
+			return runResume(cmd.Context(), o, cmd.Flags(), args[0])
 		},
 	}
 	flags := cmd.Flags()
@@ -52,8 +51,8 @@ func newResume(getenv func(string) string) *cobra.Command {
 	return cmd
 }
 
-// resume goes on with the run in a directory.
-func (o *options) resume(ctx context.Context, flags *pflag.FlagSet, path string) error {
+// runResume goes on with the run in a directory.
+func runResume(ctx context.Context, o *options, flags *pflag.FlagSet, path string) error {
 	first, err := firstRun(path)
 	if err != nil {
 		return err
@@ -68,7 +67,7 @@ func (o *options) resume(ctx context.Context, flags *pflag.FlagSet, path string)
 
 // resume goes on where the first record tells which run it is.
 func (j *job) resume(path string, first journal.Run, flags *pflag.FlagSet) error {
-	if err := j.checkRun(path, first.Tenant); err != nil {
+	if err := j.checkTenant(path, first.Tenant); err != nil {
 		return err
 	}
 	unlock, err := j.lock()
@@ -80,12 +79,13 @@ func (j *job) resume(path string, first journal.Run, flags *pflag.FlagSet) error
 	if err != nil {
 		return err
 	}
-	former, err := dir.former()
+	defer dir.close()
+	former, err := dir.recover(j.log)
 	if err != nil {
-		return errors.Join(err, dir.close())
+		return err
 	}
 	if err := j.takeOver(former, flags); err != nil {
-		return errors.Join(err, dir.close())
+		return err
 	}
 	return j.goOn(dir, former)
 }
@@ -108,46 +108,47 @@ func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
 
 // goOn runs the rows that are left.
 func (j *job) goOn(dir *runDir, former *batch.Former) error {
-	input := filepath.Join(dir.path, inputFile)
-	err := reports.CheckInput(input, j.input.SHA256)
-	if err == nil {
-		err = j.openList(input, j.input.Path)
+	input := filepath.Join(dir.path, reports.InputFile)
+	if err := reports.CheckInput(input, j.input.SHA256); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, dir.close())
+	if err := j.openList(input, j.input.Name()); err != nil {
+		return err
 	}
 	defer j.list.Close()
 	if former.Exceeds(j.list) {
 		err := fmt.Errorf("--limit %d: the run has worked on rows beyond it", j.settings.Limit)
-		return errors.Join(refused(err, "give a larger --limit, or leave it out"), dir.close())
+		return refused(err, "give a larger --limit, or leave it out")
 	}
 	left := former.Left(j.list)
-	j.rates = measured(dir.path, j.tenant)
 	if left == 0 && former.End != nil && former.End.ExitCode <= batch.ExitFailedRows {
-		if err := errors.Join(j.nothingLeft(dir), dir.close()); err != nil {
+		if err := j.nothingLeft(dir); err != nil {
 			return err
 		}
 		return exitWith(former.End.ExitCode)
 	}
-	err = j.agree(left)
-	if err == nil {
-		err = j.begin(dir)
+	j.rates = measured(dir.path, j.tenant)
+	if err := j.agree(left); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, dir.close())
+	if err := j.begin(dir); err != nil {
+		return err
 	}
 	return j.execute(dir, former)
 }
 
-// nothingLeft says so, and makes the reports if the run was killed before it
-// had made them.
-func (j *job) nothingLeft(dir *runDir) error {
-	fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", dir.path)
-	if dir.hasReports() {
-		return nil
+// nothingLeft says so. It makes the reports if the run was killed before it had
+// made them.
+func (j *job) nothingLeft(dir *runDir) (err error) {
+	fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(dir.path))
+	if j.summary, err = readSummary(dir.path); err != nil || !dir.hasReports() {
+		j.summary, err = reports.Make(dir.path, j.list)
 	}
-	if _, err := reports.Make(dir.path, j.list); err != nil {
+	if err != nil {
 		return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
+	}
+	if j.json {
+		return j.print(j.summary, dir.path)
 	}
 	return nil
 }
@@ -157,7 +158,7 @@ func (j *job) begin(dir *runDir) error {
 	if err := dir.removeReports(); err != nil {
 		return err
 	}
-	run := j.run()
+	run := j.record()
 	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Run: &run}); err != nil {
 		return &failure{code: batch.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
 	}

@@ -14,11 +14,10 @@ import (
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/reports"
 )
 
 const (
-	inputFile   = "input.csv"
-	journalFile = "journal.jsonl"
 	// nameTries bounds the search for a free default name.
 	nameTries = 1000
 
@@ -55,7 +54,7 @@ func stageRunDir(name string) (*stagedDir, error) {
 // the check, the run and the reports, whatever happens to where it came from.
 // It returns the copy's SHA-256.
 func (d *stagedDir) input(write func(io.Writer) error) (sum string, err error) {
-	f, err := os.OpenFile(d.file(inputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(d.file(reports.InputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", fmt.Errorf("read the list: %w", err)
 	}

@@ -38,7 +38,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.DryRun {
 		title += " (dry run)"
 	}
-	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, s.Tenant, counted(s.Input.Rows, "row"), counted(s.Input.Organizations, "organization"), s.DurationS)
+	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, s.Tenant, reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
 		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(outcome, "_", " "), s.Outcomes[outcome])
 	}
@@ -53,22 +53,14 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if d := expected(s.Rate, s.Input.Organizations, would); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
-	results := filepath.Join(dir, "results.csv")
+	results := filepath.Join(dir, reports.ResultsFile)
 	fmt.Fprintf(&b, "  results: %s\n", results)
-	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, "report.html"))
+	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, reports.PageFile))
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", next)
 	}
 	_, err := io.WriteString(w, printable(b.String()))
 	return err
-}
-
-// counted is a number of things, in words.
-func counted(n int, thing string) string {
-	if n != 1 {
-		thing += "s"
-	}
-	return fmt.Sprint(n, " ", thing)
 }
 
 // nextCommand is what to type next: go on with a run that stopped, do what a
