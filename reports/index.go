@@ -40,6 +40,7 @@ type sitting struct {
 	last    time.Time     // of its last record
 	offset  time.Duration // at work before it
 	sample  journal.Sample
+	intents int
 	end     *journal.End // nil: it goes on or was killed
 }
 
@@ -98,12 +99,24 @@ func (ix *index) sittingOf(rec journal.Record) *sitting {
 func (s *sitting) add(rec journal.Record) {
 	s.last = rec.At
 	switch {
+	case rec.Intent != nil:
+		s.intents++
 	case rec.Sample != nil:
 		s.sample = *rec.Sample
 	case rec.End != nil:
 		s.sample = rec.End.Final
 		s.end = rec.End
 	}
+}
+
+// calls are the sitting's calls, as far as they are known: what was killed between
+// two samples has noted an intent for each write.
+func (s *sitting) calls() journal.Calls {
+	calls := s.sample.Calls
+	if s.end == nil {
+		calls.Writes = max(calls.Writes, s.intents)
+	}
+	return calls
 }
 
 // worked is the sitting's time; a clock that went backwards makes it 0.

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // for the page's parts
 	"encoding/base64"
@@ -34,22 +35,57 @@ type webPage struct {
 	reasons *reasons
 	rows    keptRows
 	carried []string
+	shown   []int // of carried, the columns that the page shows
 	total   int
+
+	unknownConnections int // rows that name a connection that does not exist
 }
 
 func newWebPage(ix *index, l *list.List) *webPage {
 	end := ix.sittings[len(ix.sittings)-1].end
-	carried := l.Carried()
 	return &webPage{
 		reasons: newReasons(end == nil || end.ExitCode > 1, l.Announced()),
-		carried: carried[:min(len(carried), maxColumnsCarried)],
+		carried: l.Carried(),
+		shown:   shownColumns(l.Carried()),
+
+		unknownConnections: l.Counts().UnknownConnections,
 	}
+}
+
+// shownColumns are the first columns, those last whose names the results' own
+// columns have: an export's settings tell less than a column that somebody added.
+func shownColumns(carried []string) (shown []int) {
+	for i := range carried {
+		shown = append(shown, i)
+	}
+	slices.SortStableFunc(shown, func(a, b int) int {
+		return cmp.Compare(taken(carried[a]), taken(carried[b]))
+	})
+	shown = shown[:min(len(shown), maxColumnsCarried)]
+	slices.Sort(shown)
+	return shown
+}
+
+// taken is 1 for a column that had its name changed, as it is a results file's own.
+func taken(column string) int {
+	if strings.HasPrefix(column, "input_") {
+		return 1
+	}
+	return 0
+}
+
+// of picks the cells of the columns that are shown.
+func of(cells []string, shown []int) (picked []string) {
+	for _, i := range shown {
+		picked = append(picked, cells[i])
+	}
+	return picked
 }
 
 // add takes a row in.
 func (p *webPage) add(r row) error {
 	p.total++
-	r.Carried = r.Carried[:min(len(r.Carried), maxColumnsCarried)]
+	r.Carried = of(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
 	return p.rows.add(r, attention, urgent)
 }
@@ -58,6 +94,9 @@ func (p *webPage) add(r row) error {
 type pageView struct {
 	*Summary
 	missingOK bool
+	noCheck   bool
+	// unknownConnections counts rows that name a connection that does not exist.
+	unknownConnections int
 
 	CSS       template.CSS
 	JS        template.JS
@@ -84,12 +123,12 @@ type count struct {
 
 func (p *webPage) view(s *Summary, ix *index) *pageView {
 	v := &pageView{
-		Summary: s, missingOK: ix.run.Settings.MissingOK,
+		Summary: s, missingOK: ix.run.Settings.MissingOK, noCheck: ix.run.Settings.NoCheck, unknownConnections: p.unknownConnections,
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 		FirstRows: p.rows.first, Kept: p.rows.kept,
 		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
 	}
-	for _, name := range p.carried {
+	for _, name := range of(p.carried, p.shown) {
 		v.Carried = append(v.Carried, excerpt(name, cellLength))
 	}
 	v.Verdict = v.verdict()
@@ -152,7 +191,7 @@ func (p *webPage) writeData(w io.Writer, v *pageView) error {
 		k := kindOf(outcome)
 		kinds[outcome] = [2]string{k.Class(), k.Shape()}
 	}
-	head, err := json.Marshal(map[string]any{"dashboard": v.dashboard, "total": v.Input.Rows, "carried": len(p.carried), "kinds": kinds})
+	head, err := json.Marshal(map[string]any{"dashboard": v.dashboard, "total": v.Input.Rows, "carried": len(p.shown), "kinds": kinds})
 	if err != nil {
 		return err
 	}

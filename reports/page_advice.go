@@ -101,6 +101,9 @@ func (v *pageView) advice(outcome string) (advice string, commands []string) {
 		return v.blockedAdvice()
 	case journal.NotFound:
 		advice := "Check that this is the right tenant, and the ids. "
+		if v.Command == "restore" {
+			return advice + "What was deleted since cannot be given back.", nil
+		}
 		if v.missingOK {
 			return advice + "As --missing-ok was given, organizations that do not exist count as ok.", nil
 		}

@@ -121,8 +121,8 @@ func (rs *reasons) affect(at *reason, org string) {
 	}
 }
 
-// What differs between rows of one reason: ids, and in a row that the list itself
-// found unusable, the cell.
+// What differs between rows of one reason: ids, and the cell that is quoted where
+// the list itself was found unusable, or a name unknown.
 var (
 	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b`)
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
@@ -138,7 +138,7 @@ func (rs *reasons) text(r row) string {
 
 func reasonText(r row) string {
 	text := r.Message
-	if r.Outcome == journal.Invalid {
+	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound {
 		text = quoted.ReplaceAllString(text, "…")
 	} else {
 		text = ids.ReplaceAllString(text, "…")

@@ -64,6 +64,10 @@ func TestPageSays(t *testing.T) {
 	dry.Run.Settings.DryRun = true
 	tolerant := runRecord()
 	tolerant.Run.Settings.MissingOK = true
+	unchecked := runRecord()
+	unchecked.Run.Settings.NoCheck = true
+	back := runRecord()
+	back.Run.Command = "restore"
 	for _, test := range []struct {
 		name    string
 		input   string
@@ -84,6 +88,20 @@ func TestPageSays(t *testing.T) {
 			[]string{"1 row needs attention", "count as ok with --missing-ok"}},
 		{"missing and ok", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(0, "")},
 			[]string{"Finished: every row ended as wanted", "As --missing-ok was given"}},
+		{"none is there, so the tenant may be the wrong one", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
+			[]string{"Finished, 1 row needs attention"}},
+		{"a connection that is missing is not ok", "org_name,connection_name\nacme,nope\nacme,okta\n", tolerant, []journal.Record{
+			after(1, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA}, Connections: map[string]string{"nope": "", "okta": con1}}}),
+			after(2, outcome(3, journal.Disabled)), end(1, "")},
+			[]string{"Finished, 1 row needs attention", "the tenant has no connection named …: 1 row"}},
+		{"not checked", one, unchecked, []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
+			[]string{"1 of 1 row disabled by this run. Nothing was read before, so some may have been off already."}},
+		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
+			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
+			back, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")}, []string{"What was deleted since cannot be given back."}},
+		{"killed before a sample", one, runRecord(), []journal.Record{after(1, intent(2, nil))}, []string{"1 write, as far as the journal tells"}},
+		{"carried", "org_id,connection_id,command,tenant,message,attempts,ticket\n" + orgA + "," + con1 + ",a,b,c,d,CHG-1\n", runRecord(), []journal.Record{end(0, "")},
+			[]string{"ticket", "CHG-1"}},
 		{"dry run", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)),
 			after(2, journal.Record{Outcome: &journal.Outcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),

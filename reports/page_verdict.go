@@ -95,20 +95,25 @@ func (v *pageView) sentence() string {
 	case v.Command == "restore":
 		return fmt.Sprintf("%s %s enabled again by this run, %s enabled before.", grouped(v.Outcomes[journal.Restored]), rows, grouped(v.Outcomes[journal.AlreadyEnabled]))
 	}
+	if v.noCheck {
+		return fmt.Sprintf("%s %s disabled by this run. Nothing was read before, so some may have been off already.", grouped(v.Outcomes[journal.Disabled]), rows)
+	}
 	return fmt.Sprintf("%s %s disabled by this run, %s disabled before.", grouped(v.Outcomes[journal.Disabled]), rows, grouped(v.Outcomes[journal.AlreadyDisabled]))
 }
 
-// failedRows is how many rows count as failed.
+// failedRows is how many rows count as failed. With --missing-ok those whose
+// organization does not exist do not, unless there is no other organization.
 func (v *pageView) failedRows() (rows int) {
 	for outcome, n := range v.Outcomes {
-		switch kindOf(outcome) {
-		case failed, blocked:
-			if outcome != journal.NotFound || !v.missingOK {
-				rows += n
-			}
+		if kind := kindOf(outcome); outcome != journal.NotFound && (kind == failed || kind == blocked) {
+			rows += n
 		}
 	}
-	return rows
+	noOther := v.ExitCode != nil && *v.ExitCode == 1 && rows+v.unknownConnections == 0
+	if !v.missingOK || noOther {
+		return rows + v.Outcomes[journal.NotFound]
+	}
+	return rows + v.unknownConnections
 }
 
 // Pace says what the run took.
@@ -117,6 +122,9 @@ func (v *pageView) Pace() string {
 		seconds(v.DurationS), Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"))
 	if v.RowsPerS > 0 {
 		text += fmt.Sprintf(", %s rows per second", decimal(v.RowsPerS))
+	}
+	if v.FinishedAt == nil {
+		text += ", as far as the journal tells"
 	}
 	return text + "."
 }

@@ -89,7 +89,7 @@ func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) 
 // add adds a sitting's figures.
 func (s *Summary) add(sitting sitting) {
 	s.DurationS = round(s.DurationS + sitting.worked().Seconds())
-	s.Calls = s.Calls.Plus(sitting.sample.Calls)
+	s.Calls = s.Calls.Plus(sitting.calls())
 	headroom := sitting.run.Settings.Headroom
 	s.Rate.Reads.add(sitting.sample.Reads, headroom)
 	s.Rate.Writes.add(sitting.sample.Writes, headroom)
