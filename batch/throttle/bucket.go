@@ -51,11 +51,13 @@ const (
 
 // Of what the headers say.
 const (
-	memory       = 60              // seconds that refill is taken from,
-	leastWatched = 5               // and the fewest
-	surprise     = 0.2             // of the bucket, more than there should have been
-	leastShare   = 0.1             // of the refill, claimed beside the greediest others
-	nextLook     = 5 * time.Second // after a look beyond Reset that brought no answer
+	memory         = 60              // seconds that refill is taken from,
+	leastWatched   = 5               // and the fewest
+	surprise       = 0.2             // of the bucket, more than there should have been
+	leastUntilFull = 0.5             // seconds, on average
+	smallestTold   = 3               // tokens
+	leastShare     = 0.1             // of the refill, claimed beside the greediest others
+	nextLook       = 5 * time.Second // after a look beyond Reset that brought no answer
 )
 
 // newBucket makes the picture from the first answer that names the bucket.
@@ -212,9 +214,10 @@ func (b *bucket) rate() float64 {
 }
 
 // refill is the rate at which the server fills the bucket, in tokens per
-// second, whoever takes them; 0 while Reset has not told it yet.
+// second, whoever takes them; 0 while Reset has not told it yet. Where the bucket
+// is small, or full again in an instant, the rounding is all that Reset tells.
 func (b *bucket) refill() float64 {
-	if b.watched < leastWatched || b.untilFull < b.watched/10 {
+	if b.watched < leastWatched || b.untilFull < leastUntilFull*b.watched || b.burst < smallestTold {
 		return 0
 	}
 	return b.lacked / b.untilFull

@@ -58,6 +58,9 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 		{simulator.PerMinute(25, 750), 0, 500},
 		{simulator.PerMinute(25, 750), 0.5, 2000},
 		{simulator.PerSecond(50, 16), 0.25, 2000},
+		{simulator.PerSecond(10, 2), 0, 500},
+		{simulator.PerSecond(50, 50), 0, 2000},
+		{simulator.PerSecond(2, 2), 0, 500},
 	} {
 		n := alone(c.limit, 0, 0)
 		n.calls = c.calls
