@@ -8,7 +8,7 @@ help:           ## list the targets
 	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
 
 build:          ## compile ./orgconn
-	go build -o orgconn ./cmd/orgconn
+	go build -buildvcs=auto -o orgconn ./cmd/orgconn
 
 test:           ## run all tests, with the race detector
 	go test -race -timeout 10m ./...

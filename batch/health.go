@@ -7,8 +7,9 @@ import (
 
 const (
 	// outageAnswers is how many bad answers in a row are an outage rather than
-	// bad luck.
+	// bad luck, and outageAtStart how many where there was no good one at all.
 	outageAnswers = 10
+	outageAtStart = 3
 	// outageTime is how long a tenant may give no good answer before the run
 	// stops.
 	outageTime = 60 * time.Second
@@ -26,6 +27,7 @@ type health struct {
 
 	mu       sync.Mutex
 	answered bool      // anything ever came back
+	worked   bool      // and something good
 	since    time.Time // when the first bad call since the last good answer was sent
 	bad      int       // bad answers since the last good one
 	first    *reply
@@ -58,7 +60,7 @@ func (h *health) good() {
 		h.deadline = nil
 		h.turn(false)
 	}
-	h.answered = true
+	h.answered, h.worked = true, true
 	h.bad, h.first, h.several = 0, nil, false
 }
 
@@ -72,7 +74,11 @@ func (h *health) fault(call *reply) bool {
 	}
 	h.bad++
 	h.several = h.several || h.first != call
-	if h.deadline == nil && h.bad >= outageAnswers && h.several {
+	enough := outageAnswers
+	if !h.worked {
+		enough = outageAtStart
+	}
+	if h.deadline == nil && h.bad >= enough && h.several {
 		h.deadline = time.AfterFunc(time.Until(h.since.Add(outageTime)), h.dead)
 		h.turn(true)
 	}

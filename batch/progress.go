@@ -11,8 +11,7 @@ type Progress struct {
 	Rows     int            // rows to work on
 	Done     int            // rows that have an outcome
 	Outcomes map[string]int // of those
-	Calls    int            // sent so far, in this sitting
-	Limited  int            // of them answered by 429
+	Limited  int            // calls answered by 429
 	Holdup   Holdup
 	Known    bool          // whether something is known of the bucket that holds the run back
 	Tokens   float64       // left in that bucket
@@ -41,7 +40,6 @@ func (r *Run) Progress() Progress {
 	p := Progress{
 		Rows:     r.List.Counts().Pairs,
 		Outcomes: r.tally.snapshot(),
-		Calls:    reads.calls + writes.calls,
 		Limited:  reads.limited + writes.limited,
 	}
 	for outcome, n := range r.before.snapshot() {

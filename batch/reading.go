@@ -87,7 +87,7 @@ func (r *reading) failed(reply *reply) {
 // the slowest of these lanes.
 func (r *reading) foresee(p *Progress, lanes ...*lane) {
 	calls := r.calls()
-	p.Calls, p.Limited = calls.Reads, calls.RateLimited
+	p.Limited = calls.RateLimited
 	var slow ahead
 	for _, l := range lanes {
 		if todo := (ahead{float64(l.left()), l.throttle.State()}); slow.calls == 0 || todo.time() > slow.time() {

@@ -195,7 +195,7 @@ func tooManyChanges(limit, changes int) *Stop {
 	return &Stop{
 		Code:   ExitStopped,
 		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", limit, changes),
-		Hint:   "look at a dry run of the list; if it is right, raise --max-changes",
+		Hint:   "look at a dry run of the list; if it is right, give resume a larger --max-changes",
 	}
 }
 
@@ -211,6 +211,9 @@ func (r *Run) result() Result {
 	changes := int(r.changes.Load())
 	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
+	}
+	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == ExitFailedRows {
+		result.Remark = "no organization of the list exists: is this the right tenant?"
 	}
 	return result
 }

@@ -128,7 +128,7 @@ func (l *List) read() error {
 		return err
 	}
 	if missing := s.missingOrganization(); missing != "" {
-		return &Error{File: l.name, Message: "it has no row of organization " + quote(missing), Hint: "check --org"}
+		return &Error{File: l.name, Message: "it has no row of organization " + quote(missing), Hint: "--org takes an id: org_ and 16 letters and digits"}
 	}
 	l.carried, l.source = s.header.carried, s.source
 	l.group()

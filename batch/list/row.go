@@ -61,6 +61,14 @@ func (r *row) blank() bool {
 	return !slices.ContainsFunc(r.Carried, filled) && !slices.ContainsFunc(r.Extra, filled) && len(r.Extra) < maxExtra
 }
 
+// settle makes an outcome that a person has typed as it is said one that is
+// written.
+func (r *row) settle() {
+	if !knownOutcome(string(r.Outcome)) {
+		r.Outcome = cell(normalize(string(r.Outcome)))
+	}
+}
+
 // check returns why the row is unusable, or "".
 func (r *row) check(h header, orgName string) string {
 	if len(r.Extra) > 0 {

@@ -96,6 +96,7 @@ func (s *scanner) judge(r *row) (Record, error) {
 	}
 	asked := s.takesOrganization(rec.OrgID)
 	if s.header.results {
+		r.settle()
 		if err := s.source.check(r, s.opt); err != nil {
 			return Record{}, s.refuse(err, rec.Line)
 		}

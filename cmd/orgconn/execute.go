@@ -47,7 +47,7 @@ func (j *job) work(dir *runDir, former *batch.Former) (result batch.Result, fina
 	if err != nil {
 		return result, final, err
 	}
-	j.view.watch(r.Progress, j.log)
+	j.view.watch(j.ctx, r.Progress, j.log)
 	result = r.Do(ctx)
 	j.view.close()
 	final = r.Sample()

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -95,6 +96,9 @@ func (e *export) run() error {
 
 // pendingFile is a file that gets its name when it is whole.
 func pendingFile(name string) (*reports.PendingFile, error) {
+	if target, err := filepath.EvalSymlinks(name); err == nil {
+		name = target // what the link leads to is replaced, not the link
+	}
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, refused(fmt.Errorf("--out %s: it exists and is no file", name), "give another --out, or leave it out for standard output")
@@ -128,7 +132,7 @@ func (e *export) write(to io.Writer, unfinished string) error {
 	})
 	out := reports.NewPairsWriter(to)
 	pairs := 0
-	e.view.watch(run.Progress, e.log)
+	e.view.watch(e.ctx, run.Progress, e.log)
 	stop := run.Do(e.ctx, func(all []batch.ExportedPair) error {
 		for _, p := range all {
 			out.Add(p.OrgID, p.OrgName, p.ConnectionID, p.Connection)

@@ -61,11 +61,11 @@ func classify(err error) *failure {
 	case errors.As(err, &stop):
 		return &failure{code: stop.Code, err: err, hint: stop.Hint}
 	case errors.As(err, &locked):
-		return &failure{code: batch.ExitLocked, err: err, hint: "wait for it, or give --lock-wait"}
+		return &failure{code: batch.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or end it with kill: it can be resumed"}
 	case errors.As(err, &input):
 		return &failure{code: batch.ExitRefused, err: err, hint: input.Hint}
 	case errors.As(err, &api):
-		return &failure{code: apiExitCode(api), err: err, hint: "check the AUTH0_ variables"}
+		return apiFailure(api, err)
 	case errors.Is(err, context.Canceled):
 		return &failure{code: batch.ExitInterrupted, err: err}
 	default:
@@ -73,14 +73,15 @@ func classify(err error) *failure {
 	}
 }
 
-func apiExitCode(err *apiclient.Error) int {
-	switch err.Class {
+// apiFailure is a call that failed before there was a run.
+func apiFailure(api *apiclient.Error, err error) *failure {
+	switch api.Class {
 	case apiclient.Unauthorized, apiclient.InsufficientScope:
-		return batch.ExitCredentials
+		return &failure{code: batch.ExitCredentials, err: err, hint: "check the credentials in the AUTH0_ variables"}
 	case apiclient.Unreachable:
-		return batch.ExitRefused
+		return &failure{code: batch.ExitRefused, err: err, hint: "check AUTH0_DOMAIN"}
 	default:
-		return batch.ExitStopped
+		return &failure{code: batch.ExitStopped, err: err, hint: "nothing was changed; try again when the tenant can be reached"}
 	}
 }
 

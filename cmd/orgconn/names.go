@@ -20,7 +20,7 @@ func (j *job) lookUp(ctx context.Context, dir *runDir) (stop *batch.Stop, calls 
 			API: j.client, List: j.list, Names: j.names,
 			Journal: dir.journal, Settings: j.settings, Log: j.log,
 		})
-		j.view.watch(lookup.Progress, j.log)
+		j.view.watch(j.ctx, lookup.Progress, j.log)
 		stop = lookup.Do(ctx)
 		j.view.close()
 		calls = lookup.Calls()

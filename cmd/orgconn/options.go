@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -137,6 +138,8 @@ func (o *options) check(flags *pflag.FlagSet) error {
 		return fmt.Errorf("--max-failures: %w", thresholdErr)
 	case levelErr != nil:
 		return fmt.Errorf("--log-level: %w", levelErr)
+	case o.metrics != "" && !isFolder(filepath.Dir(o.metrics)):
+		return fmt.Errorf("--metrics-file %s: there is no such folder", o.metrics)
 	case o.logAs != "" && o.logAs != "json" && o.logAs != "console":
 		return errors.New("--log-format takes json or console")
 	}
@@ -150,6 +153,11 @@ func (o *options) check(flags *pflag.FlagSet) error {
 		s.MaxDuration = o.duration.String()
 	}
 	return nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 // load takes over a run's settings, but for those whose flags were typed.

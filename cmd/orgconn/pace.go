@@ -5,20 +5,20 @@ import "time"
 // paceSpan is how long a pace is averaged.
 const paceSpan = 10 * time.Second
 
-// pace measures how many calls a second were sent lately. Not safe for
+// pace measures how many rows a second were done lately. Not safe for
 // concurrent use.
 type pace struct{ seen []reading }
 
 // reading is a count at an instant.
 type reading struct {
-	at    time.Time
-	calls int
+	at   time.Time
+	rows int
 }
 
-// measure takes in a count, and returns the calls per second since the one of
+// measure takes in a count, and returns the rows per second since the one of
 // about paceSpan ago.
-func (p *pace) measure(now time.Time, calls int) float64 {
-	p.seen = append(p.seen, reading{now, calls})
+func (p *pace) measure(now time.Time, rows int) float64 {
+	p.seen = append(p.seen, reading{now, rows})
 	for len(p.seen) > 2 && now.Sub(p.seen[1].at) >= paceSpan {
 		p.seen = p.seen[1:]
 	}
@@ -26,5 +26,5 @@ func (p *pace) measure(now time.Time, calls int) float64 {
 	if passed <= 0 {
 		return 0
 	}
-	return float64(calls-p.seen[0].calls) / passed
+	return float64(rows-p.seen[0].rows) / passed
 }

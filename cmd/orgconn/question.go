@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
 )
@@ -16,7 +19,11 @@ func (j *job) ask(rows int) error {
 	if j.yes || j.settings.DryRun {
 		return nil
 	}
-	fmt.Fprint(os.Stderr, j.question(rows), "Go on? [y/N] ")
+	width, _, err := term.GetSize(int(os.Stderr.Fd()))
+	if err != nil {
+		width = helpWidth
+	}
+	fmt.Fprint(os.Stderr, wrap(j.question(rows), width), "Go on? [y/N] ")
 	answer := make(chan string, 1)
 	go func() {
 		var word string
@@ -34,6 +41,30 @@ func (j *job) ask(rows int) error {
 		fmt.Fprintln(os.Stderr)
 		return context.Cause(j.ctx)
 	}
+}
+
+// wrap breaks lines between words, where a terminal would break them anywhere.
+func wrap(text string, width int) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		column := 0
+		for _, word := range strings.Fields(line) {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case column == 0:
+			case column+1+n > width:
+				b.WriteByte('\n')
+				column = 0
+			default:
+				b.WriteByte(' ')
+				column++
+			}
+			b.WriteString(word)
+			column += n
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
 }
 
 // question is what a person agrees to: how much, and what will be left.

@@ -30,7 +30,23 @@ func newReport() *cobra.Command {
 			if err != nil {
 				return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
 			}
-			return printSummary(os.Stdout, summary, args[0])
+			if err := printSummary(os.Stdout, summary, args[0]); err != nil || summary.ExitCode != nil {
+				return err
+			}
+			return tellWhetherItGoesOn(args[0])
 		},
 	}
+}
+
+// tellWhetherItGoesOn says so of a run that has no end, for it cannot be resumed
+// then.
+func tellWhetherItGoesOn(path string) error {
+	lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
+	if err == nil {
+		return lock.Close()
+	}
+	if classify(err).code == batch.ExitLocked {
+		_, err = fmt.Println("  the run still goes on: this is what it has noted so far")
+	}
+	return err
 }

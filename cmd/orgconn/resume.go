@@ -140,7 +140,10 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 // nothingLeft says so. It makes the reports if the run was killed before it had
 // made them.
 func (j *job) nothingLeft(dir *runDir) (err error) {
-	fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(dir.path))
+	if !j.quiet {
+		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(dir.path))
+	}
+	j.metrics = "" // it is no run that a watcher waits for
 	if j.summary, err = readSummary(dir.path); err != nil || !dir.hasReports() {
 		j.summary, err = reports.Make(dir.path, j.list)
 	}

@@ -7,8 +7,6 @@ import (
 	"os/signal"
 	"syscall"
 
-	"golang.org/x/term"
-
 	"github.com/orgconn/orgconn/batch"
 )
 
@@ -32,10 +30,8 @@ func notify() (ctx context.Context, stop func()) {
 				return
 			case first:
 				cancel(stopBy(s))
-				if term.IsTerminal(int(os.Stderr.Fd())) {
-					fmt.Fprintln(os.Stderr, "\nstopping when the calls in flight are answered; once more leaves at once")
-				}
 			default:
+				fmt.Fprintf(os.Stderr, "orgconn: %s again, left at once\n", stopBy(s).Reason)
 				os.Exit(stopBy(s).Code)
 			}
 		}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"os"
@@ -32,6 +33,7 @@ type view struct {
 	quiet    bool
 	stop     chan struct{}
 	stopped  chan struct{}
+	silence  func() bool // has watch say nothing of its context any more
 
 	mu   sync.Mutex
 	bars *mpb.Progress // while there is a progress line
@@ -65,9 +67,15 @@ func (v *view) setBars(bars *mpb.Progress) {
 	v.bars = bars
 }
 
-// watch shows the progress until close.
-func (v *view) watch(progress func() batch.Progress, log *zap.Logger) {
+// watch shows the progress until close. When ctx ends meanwhile, it says what is
+// waited for.
+func (v *view) watch(ctx context.Context, progress func() batch.Progress, log *zap.Logger) {
 	v.stop, v.stopped = make(chan struct{}), make(chan struct{})
+	v.silence = context.AfterFunc(ctx, func() {
+		if v.terminal && !v.quiet {
+			fmt.Fprintln(v, "stopping when the calls in flight are answered; once more leaves at once")
+		}
+	})
 	switch {
 	case v.quiet:
 		close(v.stopped)
@@ -80,6 +88,7 @@ func (v *view) watch(progress func() batch.Progress, log *zap.Logger) {
 
 // close ends the progress line.
 func (v *view) close() {
+	v.silence()
 	close(v.stop)
 	<-v.stopped
 }
@@ -93,7 +102,7 @@ func (v *view) draw(progress func() batch.Progress) {
 	var pace pace
 	show := func() batch.Progress {
 		p := progress()
-		text := progressText(p, pace.measure(time.Now(), p.Calls))
+		text := progressText(p, pace.measure(time.Now(), p.Done))
 		line.Store(&text)
 		return p
 	}
@@ -124,13 +133,13 @@ func (v *view) report(progress func() batch.Progress, log *zap.Logger) {
 	ticker := time.NewTicker(statusEvery)
 	defer ticker.Stop()
 	var pace pace
-	pace.measure(time.Now(), 0)
+	pace.measure(time.Now(), progress().Done)
 	for {
 		select {
 		case <-ticker.C:
 			p := progress()
 			log.Info("progress", zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", failedRows(p)),
-				zap.Int("rate_limited", p.Limited), zap.Float64("calls_per_s", math.Round(pace.measure(time.Now(), p.Calls)*100)/100),
+				zap.Int("rate_limited", p.Limited), zap.Float64("rows_per_s", math.Round(pace.measure(time.Now(), p.Done)*100)/100),
 				zap.String("held_by", string(p.Holdup)), zap.Duration("eta", p.ETA.Round(time.Second)))
 		case <-v.stop:
 			return
@@ -140,7 +149,7 @@ func (v *view) report(progress func() batch.Progress, log *zap.Logger) {
 
 // progressText is the progress line behind the bar. A narrow terminal cuts off
 // its end, so what matters most comes first.
-func progressText(p batch.Progress, callsPerS float64) string {
+func progressText(p batch.Progress, rowsPerS float64) string {
 	text := fmt.Sprintf(" %d/%d", p.Done, p.Rows)
 	if p.Rows == 0 { // not known yet
 		text = fmt.Sprintf(" %d", p.Done)
@@ -148,7 +157,7 @@ func progressText(p batch.Progress, callsPerS float64) string {
 	if p.ETA > 0 {
 		text += "  ETA " + p.ETA.Round(time.Second).String()
 	}
-	text += fmt.Sprintf("  %.1f/s", callsPerS)
+	text += fmt.Sprintf("  %.1f rows/s", rowsPerS)
 	if failed := failedRows(p); failed > 0 {
 		text += fmt.Sprintf("  failed %d", failed)
 	}
