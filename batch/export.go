@@ -44,14 +44,14 @@ type ExportedPair struct {
 type Export struct {
 	ExportConfig
 	*reading
-	wanted map[string]bool // ids of the connections to be exported; empty: all
-	total  atomic.Int64    // organizations; 0 where not known
-	done   atomic.Int64    // organizations written
+	wanted map[string]*atomic.Bool // ids of the connections to be exported, and whether an organization has it; empty: all
+	total  atomic.Int64            // organizations; 0 where not known
+	done   atomic.Int64            // organizations written
 }
 
 // NewExport prepares an export.
 func NewExport(cfg ExportConfig) *Export {
-	return &Export{ExportConfig: cfg, reading: newReading(cfg.API, cfg.Settings, cfg.Log), wanted: map[string]bool{}}
+	return &Export{ExportConfig: cfg, reading: newReading(cfg.API, cfg.Settings, cfg.Log), wanted: map[string]*atomic.Bool{}}
 }
 
 // Do hands the pairs to write, those of an organization at once, one organization
@@ -97,7 +97,7 @@ func (e *Export) findConnections() bool {
 			}
 			id = found.ID
 		}
-		e.wanted[id] = true
+		e.wanted[id] = new(atomic.Bool)
 	}
 	return true
 }
@@ -131,8 +131,16 @@ func (e *Export) readAll(window chan<- *slot) {
 		listed += len(orgs)
 		return read(orgs)
 	})
-	if reply.err != nil {
+	total := int(e.total.Load())
+	switch {
+	case reply.err != nil:
 		e.failed(reply)
+	case listed < total:
+		e.control.stop(&Stop{
+			Code:   ExitStopped,
+			Reason: fmt.Sprintf("the tenant listed %d organizations and said that it has %d", listed, total),
+			Hint:   "some may have been deleted meanwhile: export again",
+		})
 	}
 	e.links.expect(listed - e.expected())
 }
@@ -211,11 +219,34 @@ func (e *Export) read(s *slot, permit *throttle.Permit) {
 		return
 	}
 	for _, link := range links {
-		if !off(&link) && (len(e.wanted) == 0 || e.wanted[link.ConnectionID]) {
+		if !off(&link) && e.wants(link.ConnectionID) {
 			s.pairs = append(s.pairs, ExportedPair{s.org.ID, s.org.Name, link.ConnectionID, snapshot(&link)})
 		}
 	}
 	s.ok = true
+}
+
+// wants reports whether a connection is to be exported.
+func (e *Export) wants(connection string) bool {
+	if len(e.wanted) == 0 {
+		return true
+	}
+	seen := e.wanted[connection]
+	if seen != nil {
+		seen.Store(true)
+	}
+	return seen != nil
+}
+
+// Unseen are the connections asked for that no organization has.
+func (e *Export) Unseen() (ids []string) {
+	for id, seen := range e.wanted {
+		if !seen.Load() {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	return ids
 }
 
 // writeAll hands over what was read, up to the first organization that was not.

@@ -70,6 +70,21 @@ func TestExportOfThousands(t *testing.T) {
 	})
 }
 
+// A list that ends before the tenant's own total is not the whole.
+func TestExportOfHalfAList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(150, 1))
+		r.tenant.Inject(simulator.Fault{Code: http.StatusOK, Body: `{"organizations":[]}`, Match: func(req *http.Request) bool {
+			return req.URL.Query().Has("from")
+		}})
+		got, stop := r.export(ExportConfig{}, nil)
+		if stop == nil || stop.Code != ExitStopped || len(got) != 100 {
+			t.Errorf("%d pairs, stop %v", len(got), stop)
+		}
+	})
+}
+
 func TestExportFilters(t *testing.T) {
 	for _, test := range []struct {
 		organizations, connections []string

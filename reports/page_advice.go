@@ -94,7 +94,7 @@ func (v *pageView) appendNeverSeen(all []section) []section {
 func (v *pageView) advice(outcome string) (advice string, commands []string) {
 	switch outcome {
 	case journal.Failed:
-		return "The tenant refused these calls, and nothing was changed. Remove the cause that the reason names, then go on with the run: only what is left is tried.", nil
+		return "The tenant refused these calls, and nothing was changed. Remove the cause that the reason names, then go on with the run: only what is left is tried.", v.goOnHere()
 	case journal.Unknown:
 		return "A call may have taken effect, but its answer was lost. Going on with the run reads these organizations again, and settles each row.", nil
 	case journal.Blocked:
@@ -141,6 +141,15 @@ func shellList(path string) string {
 
 // again is the command that goes on with the run.
 func (v *pageView) again() string { return v.command("resume") }
+
+// goOnHere is again where the verdict does not say it, since a dry run's has
+// another command.
+func (v *pageView) goOnHere() []string {
+	if !v.DryRun {
+		return nil
+	}
+	return []string{v.again()}
+}
 
 // command is a command for the run directory.
 func (v *pageView) command(words ...string) string {

@@ -3,7 +3,16 @@ package reports
 import (
 	"bufio"
 	"fmt"
+	"path/filepath"
 )
+
+// target is what a path leads to: a link is kept, and what it names replaced.
+func target(path string) string {
+	if to, err := filepath.EvalSymlinks(path); err == nil {
+		return to
+	}
+	return path
+}
 
 // replace writes a file so that its path names the old content or the new, never
 // a part.

@@ -16,6 +16,7 @@ type PendingFile struct {
 
 // NewPendingFile makes a file that takes the place of path when it is whole.
 func NewPendingFile(path string) (*PendingFile, error) {
+	path = target(path)
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
 	return &PendingFile{f, path}, err
 }

@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
@@ -96,9 +95,6 @@ func (e *export) run() error {
 
 // pendingFile is a file that gets its name when it is whole.
 func pendingFile(name string) (*reports.PendingFile, error) {
-	if target, err := filepath.EvalSymlinks(name); err == nil {
-		name = target // what the link leads to is replaced, not the link
-	}
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, refused(fmt.Errorf("--out %s: it exists and is no file", name), "give another --out, or leave it out for standard output")
@@ -149,6 +145,9 @@ func (e *export) write(to io.Writer, unfinished string) error {
 	}
 	if err := out.Flush(); err != nil {
 		return &failure{code: batch.ExitStopped, err: fmt.Errorf("write the export: %w", err)}
+	}
+	for _, id := range run.Unseen() {
+		e.log.Warn("no organization has this connection enabled", zap.String("connection", id))
 	}
 	e.log.Info("exported", zap.Int("pairs", pairs), zap.Int("organizations", run.Progress().Done))
 	return nil

@@ -140,6 +140,8 @@ func (o *options) check(flags *pflag.FlagSet) error {
 		return fmt.Errorf("--log-level: %w", levelErr)
 	case o.metrics != "" && !isFolder(filepath.Dir(o.metrics)):
 		return fmt.Errorf("--metrics-file %s: there is no such folder", o.metrics)
+	case o.metrics != "" && !mayBeFile(o.metrics):
+		return fmt.Errorf("--metrics-file %s: it exists and is no file", o.metrics)
 	case o.logAs != "" && o.logAs != "json" && o.logAs != "console":
 		return errors.New("--log-format takes json or console")
 	}
@@ -158,6 +160,12 @@ func (o *options) check(flags *pflag.FlagSet) error {
 func isFolder(path string) bool {
 	info, err := os.Stat(path)
 	return err == nil && info.IsDir()
+}
+
+// mayBeFile reports whether a path is a file or not there.
+func mayBeFile(path string) bool {
+	info, err := os.Stat(path)
+	return err != nil || info.Mode().IsRegular()
 }
 
 // load takes over a run's settings, but for those whose flags were typed.
