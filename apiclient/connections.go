@@ -29,7 +29,8 @@ type EnabledConnection struct {
 	Name string
 }
 
-// PageSize is the number of links asked for at once, the most that Auth0 sends.
+// PageSize is how many items of a list are asked for at once, the most that Auth0
+// sends.
 const PageSize = 100
 
 // EnabledConnections lists one page, from 0, of an organization's links. An

@@ -3,6 +3,7 @@ package batch
 import (
 	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,4 +54,139 @@ func (r *rig) runWithoutSpares(rows []simulator.Pair) {
 	if !slices.Contains(r.outcomes(rows), "blocked") {
 		r.t.Error("no row is blocked")
 	}
+}
+
+func TestNotFound(t *testing.T) {
+	rows := pairs(3, 1)
+	t.Run("organization, on the read", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.tenant.SeedPairs([]simulator.Pair{rows[0], rows[2]})
+			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+				t.Errorf("exit %d", result.ExitCode)
+			}
+			r.expect(rows, "disabled", "not_found", "disabled")
+		})
+	})
+	t.Run("is well with --missing-ok", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.tenant.SeedPairs(rows[:1])
+			r.settings.MissingOK = true
+			if result := r.run(rows); result.ExitCode != ExitOK {
+				t.Errorf("exit %d", result.ExitCode)
+			}
+		})
+	})
+	t.Run("is not well where none was found", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.settings.MissingOK = true
+			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+				t.Errorf("exit %d", result.ExitCode)
+			}
+		})
+	})
+	t.Run("on the write", func(t *testing.T) {
+		inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
+			r.tenant.SeedPairs(rows)
+			// Somebody else is faster on row 0; on row 1 our own answer is lost.
+			r.tenant.Inject(onRow(rows[0], status(404)))
+			r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+			r.run(rows)
+			r.expect(rows, "already_disabled", "disabled", "disabled")
+		})
+	})
+	t.Run("on the write without check", func(t *testing.T) {
+		inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
+			r.tenant.SeedPairs(rows[1:])
+			r.settings.NoCheck = true
+			r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+			r.run(rows)
+			r.expect(rows, "not_found", "unknown", "disabled")
+			if gets := r.count(http.MethodGet); gets != 0 {
+				t.Errorf("%d reads with --no-check", gets)
+			}
+			if o := r.outcome(2); !strings.Contains(o.Message, "not checked") {
+				t.Errorf("message %q", o.Message)
+			}
+		})
+	})
+}
+
+func TestEmptyListIsProvenOnce(t *testing.T) {
+	rows := pairs(5, 1)
+	for _, unconfirmed := range []bool{false, true} {
+		inBubble(t, simulator.Config{EmptyForUnknown: unconfirmed}, func(t *testing.T, r *rig) {
+			for o := range 5 {
+				r.tenant.AddOrganization(orgID(o), "")
+			}
+			r.run(rows)
+			r.expect(rows, "already_disabled*5")
+			if gets := r.count(http.MethodGet); gets != 6 {
+				t.Errorf("%d reads, want 5 and one proof", gets)
+			}
+			if said := r.outcome(3).Message != ""; said != unconfirmed {
+				t.Errorf("message %q", r.outcome(3).Message)
+			}
+		})
+	}
+}
+
+// A link that is there and switched off is neither deleted nor a way in.
+func TestLinkThatIsOff(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 2)
+		r.tenant.Enable(orgID(0), simulator.DefaultSettings(connID(0)))
+		r.tenant.Enable(orgID(0), simulator.EnabledConnection{ConnectionID: connID(1), Off: true})
+		if result := r.run(rows); result.ExitCode != ExitFailedRows {
+			t.Errorf("exit %d", result.ExitCode)
+		}
+		r.expect(rows, "blocked", "already_disabled")
+		if deletes := r.count(http.MethodDelete); deletes != 0 {
+			t.Errorf("%d deletes", deletes)
+		}
+	})
+}
+
+// An old check is repeated before it is acted on.
+func TestOldCheckIsRepeated(t *testing.T) {
+	slow := simulator.Plan{Groups: map[string]simulator.Limit{simulator.OrganizationConnectionsWrite: simulator.PerMinute(2, 1)}}
+	inBubble(t, simulator.Config{Plan: slow}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 12)
+		r.tenant.SeedPairs(rows)
+		time.AfterFunc(5*time.Minute, func() { r.tenant.Disable(orgID(0), connID(11)) })
+		r.run(rows)
+		r.expect(rows, "disabled*11", "already_disabled")
+		if gets := r.count(http.MethodGet); gets < 2 || gets > 4 {
+			t.Errorf("%d reads in about ten minutes", gets)
+		}
+	})
+}
+
+// A list longer than a page is read to its end.
+func TestReadsEveryPage(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		all := pairs(1, 130)
+		r.tenant.SeedPairs(all)
+		rows := []simulator.Pair{all[129], all[5]}
+		r.run(rows)
+		r.expect(rows, "disabled*2")
+		if gets := r.count(http.MethodGet); gets != 2 {
+			t.Errorf("%d reads of a list of two pages", gets)
+		}
+	})
+}
+
+// Reads run about a minute of writes ahead, so that checks are young when they
+// are acted on.
+func TestReadsDoNotRunFarAhead(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {
+		rows := pairs(200, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.MaxDuration = "150s"
+		r.run(rows)
+		gets, deletes := r.count(http.MethodGet), r.count(http.MethodDelete)
+		// 25 writes a minute are a minute ahead; reads could be 125 by then.
+		if ahead := gets - deletes; ahead < 5 || ahead > 40 {
+			t.Errorf("%d reads and %d writes", gets, deletes)
+		}
+	})
 }

@@ -1,9 +1,11 @@
 package batch
 
 import (
+	"net/http"
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -49,4 +51,57 @@ func TestFirstRowBadIsNoOutage(t *testing.T) {
 		r.run(rows)
 		r.expect(rows, "failed", "disabled*2")
 	})
+}
+
+func TestOutage(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(40, 2)
+		r.tenant.SeedPairs(rows)
+		out := on(http.MethodDelete, status(503))
+		out.Skip = 20
+		r.tenant.Inject(out)
+		start := time.Now()
+		result := r.run(rows)
+		if result.ExitCode != ExitStopped {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		// 20 rows take 7 s; then a minute without a good answer.
+		if took := time.Since(start); took < time.Minute || took > 80*time.Second {
+			t.Errorf("the run took %s", took)
+		}
+		counts := map[string]int{}
+		for _, o := range r.outcomes(rows) {
+			counts[o]++
+		}
+		if counts[journal.Disabled] != 20 || counts[journal.Failed] != 0 || counts[journal.NotAttempted] == 0 || counts[journal.Unknown] == 0 {
+			t.Errorf("outcomes %v", counts)
+		}
+	})
+}
+
+func TestOutageThatEndsCostsNothing(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(20, 2)
+		r.tenant.SeedPairs(rows)
+		time.AfterFunc(5*time.Second, func() { r.tenant.Inject(on("", status(503))) })
+		time.AfterFunc(50*time.Second, r.tenant.ClearFaults)
+		if result := r.run(rows); result.ExitCode != ExitOK {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "disabled*40")
+		if calls := r.count(""); calls > 200 {
+			t.Errorf("%d calls: an outage is probed, not hammered", calls)
+		}
+	})
+}
+
+// Bad answers for one row alone are no outage, however many there are.
+func TestOneBadRowIsNoOutage(t *testing.T) {
+	h := newHealth(func(bool) { t.Error("an outage") }, func() {})
+	call := &reply{resp: &apiclient.Response{Status: 503, Sent: time.Now()}}
+	for range 3 * outageAnswers {
+		if h.fault(call) {
+			t.Fatal("an outage of one row")
+		}
+	}
 }

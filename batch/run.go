@@ -74,7 +74,7 @@ type Run struct {
 	seen    seen
 	reading singleflight.Group   // by organization
 	proof   atomic.Pointer[bool] // see provesAbsence
-	changes atomic.Int64         // rows that the check decided to disable
+	changes atomic.Int64         // rows that are or will be changed, by earlier sittings too
 	found   atomic.Bool          // an organization of the list exists
 }
 

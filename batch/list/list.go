@@ -1,10 +1,10 @@
 // Package list reads and validates a job's input: a CSV list of pairs of
 // organization and connection, or the results file of a former run.
 //
-// A file is read twice. [Open] reads it whole, refuses it or keeps the rows to
-// work on, in 40 bytes each and up to 4 for each organization, so that a list
-// of a million rows in any order fits a small machine. [List.Records] streams
-// it again for the reports, every record with what became of it here.
+// [Open] reads a file whole, refuses it or keeps the rows to work on, in 40 bytes
+// each and up to 4 for each organization, so that a list of a million rows in any
+// order fits a small machine. [List.Records] streams it again, every record with
+// what became of it here.
 package list
 
 import (

@@ -25,9 +25,7 @@ func TestExportInterrupted(t *testing.T) {
 	for _, args := range [][]string{{"export"}, {"export", "--out", "export.csv"}} {
 		seen := tenant.Count("GET", apiPath)
 		p := start(t, tenant, dir, args...)
-		for deadline := time.Now().Add(20 * time.Second); tenant.Count("GET", apiPath) < seen+6 && time.Now().Before(deadline); {
-			time.Sleep(5 * time.Millisecond)
-		}
+		waitUntil(t, func() bool { return tenant.Count("GET", apiPath) >= seen+6 })
 		_ = p.Process.Signal(syscall.SIGINT)
 		if code := p.end(); code != batch.ExitInterrupted {
 			t.Errorf("%v: exit %d\n%s", args, code, &p.output)

@@ -78,9 +78,15 @@ func unlimit(tenant *simulated) {
 // waitForWrites waits until the tenant has answered n writes.
 func waitForWrites(t *testing.T, tenant *simulated, n int) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); tenant.Count("DELETE", apiPath) < n; {
+	waitUntil(t, func() bool { return tenant.Count("DELETE", apiPath) >= n })
+}
+
+// waitUntil waits for what another process does.
+func waitUntil(t *testing.T, done func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); !done(); {
 		if time.Now().After(deadline) {
-			t.Fatal("the run does not begin")
+			t.Fatal("it does not come to it")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -113,9 +119,7 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	tenant.Inject(simulator.Fault{Kind: simulator.Hang, Method: "DELETE", Stage: simulator.AfterEffect})
 	p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
-	for deadline := time.Now().Add(20 * time.Second); len(tenant.Enabled("org_signal0000000000")) == 4 && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
-	}
+	waitUntil(t, func() bool { return len(tenant.Enabled("org_signal0000000000")) < 4 })
 	_ = p.Process.Signal(syscall.SIGINT)
 	time.Sleep(100 * time.Millisecond) // two signals at once would be one
 	second := time.Now()

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -41,7 +42,10 @@ func runScripts(t *testing.T, dir string) {
 		RequireExplicitExec: true,
 		Setup:               setupTenant,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"tenant": func(ts *testscript.TestScript, _ bool, args []string) {
+			"tenant": func(ts *testscript.TestScript, neg bool, args []string) {
+				if neg {
+					ts.Fatalf("there is no ! tenant")
+				}
 				ts.Check(tenantCommand(ts, args))
 			},
 		},
@@ -78,23 +82,26 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 	case "seed":
 		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]))
 	case "disable":
+		found := 0
 		for pair, line := range pairsIn(ts, args[0]) {
-			for _, want := range args[1:] {
-				if want == strconv.Itoa(line) {
-					tenant.Disable(pair.OrganizationID, pair.ConnectionID)
-				}
+			if slices.Contains(args[1:], strconv.Itoa(line)) {
+				tenant.Disable(pair.OrganizationID, pair.ConnectionID)
+				found++
 			}
 		}
+		return expectNumber(strconv.Itoa(len(args[1:])), found)
 	case "remove":
 		tenant.RemoveOrganization(args[0])
 	case "name":
 		tenant.AddOrganization(args[0], args[1])
 	case "off":
-		for _, link := range tenant.Enabled(args[0]) {
-			if link.Off = true; link.ConnectionID == args[1] {
-				tenant.Enable(args[0], link)
-			}
+		links := tenant.Enabled(args[0])
+		at := slices.IndexFunc(links, func(l simulator.EnabledConnection) bool { return l.ConnectionID == args[1] })
+		if at < 0 {
+			return fmt.Errorf("%s has no %s", args[0], args[1])
 		}
+		links[at].Off = true
+		tenant.Enable(args[0], links[at])
 	case "fault":
 		if args[0] == "none" {
 			tenant.ClearFaults()

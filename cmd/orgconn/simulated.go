@@ -31,7 +31,7 @@ func newSimulated(cfg simulator.Config) *simulated {
 	return &simulated{Tenant: simulator.New(cfg), secret: cfg.ClientSecret}
 }
 
-// listen serves the tenant on address until Close. It must be a loopback one:
+// listen serves the tenant on address until close. It must be a loopback one:
 // the tenant is a toy, and nobody else's business.
 func (s *simulated) listen(address string) error {
 	listener, err := net.Listen("tcp", address)

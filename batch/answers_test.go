@@ -1,0 +1,200 @@
+package batch
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// Each kind of bad answer that is worth repeating, once on each row's write
+// and once on each organization's read: nothing is lost by it.
+func TestFaultsOnceOnEveryRow(t *testing.T) {
+	faults := map[string]simulator.Fault{
+		"408":                {Kind: simulator.Status, Code: 408},
+		"429 at edge":        {Kind: simulator.Status, Code: 429},
+		"500":                {Kind: simulator.Status, Code: 500},
+		"502 behind limits":  {Kind: simulator.Status, Code: 502, Stage: simulator.AtHandler},
+		"503 after effect":   {Kind: simulator.Status, Code: 503, Stage: simulator.AfterEffect},
+		"524":                {Kind: simulator.Status, Code: 524},
+		"html":               {Kind: simulator.Page},
+		"reset before":       {Kind: simulator.Reset, Stage: simulator.AtHandler},
+		"reset after":        {Kind: simulator.Reset, Stage: simulator.AfterEffect},
+		"hang before":        {Kind: simulator.Hang, Stage: simulator.AtHandler},
+		"hang after":         {Kind: simulator.Hang, Stage: simulator.AfterEffect},
+		"truncated":          {Kind: simulator.Truncate},
+		"200 html":           {Kind: simulator.Status, Code: 200, Body: "<html>maintenance</html>", ContentType: "text/html", Stage: simulator.AtHandler},
+		"200 null":           {Kind: simulator.Status, Code: 200, Body: "null", Stage: simulator.AtHandler},
+		"200 other object":   {Kind: simulator.Status, Code: 200, Body: `{"ok":true}`, Stage: simulator.AtHandler},
+		"202":                {Kind: simulator.Status, Code: 202, Stage: simulator.AtHandler},
+		"token revoked":      {Kind: simulator.Revoke},
+		"token expired":      {Kind: simulator.Expire},
+		"other 403":          {Kind: simulator.Status, Code: 403, ErrorCode: "access_denied"},
+		"broken header 400":  {Kind: simulator.Status, Code: 400, ErrorCode: "Bearer"},
+		"headers missing":    {Kind: simulator.Headers, Edit: simulator.DropRateLimit},
+		"remaining negative": {Kind: simulator.Headers, Edit: simulator.RemainingNegative},
+	}
+	for name, fault := range faults {
+		for _, method := range []string{http.MethodGet, http.MethodDelete} {
+			t.Run(name+" on "+method, func(t *testing.T) {
+				inBubble(t, simulator.Config{Plan: limits(t, "private-500")}, func(t *testing.T, r *rig) {
+					rows := pairs(10, 3)
+					r.tenant.SeedPairs(rows)
+					if fault.Kind == simulator.Revoke {
+						r.settings.Workers = 1 // else one row's call revokes what another has just renewed
+					}
+					struck := r.tenant.Inject(once(on(method, fault)))
+					result := r.run(rows)
+					if result.ExitCode != ExitOK {
+						t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+					}
+					r.expect(rows, "disabled*30")
+					if struck() < 10 {
+						t.Errorf("the fault struck %d times only", struck())
+					}
+					for _, p := range rows {
+						if r.enabled(p) {
+							t.Errorf("%v is still enabled", p)
+						}
+					}
+				})
+			})
+		}
+	}
+}
+
+// What stops the run: every later row would end alike.
+func TestRefusedCredentialsStopTheRun(t *testing.T) {
+	cases := map[string]struct {
+		fault simulator.Fault
+		want  string
+	}{
+		"401":             {simulator.Fault{Kind: simulator.Expire}, "Expired token"},
+		"403 scope":       {simulator.Fault{Kind: simulator.Status, Code: 403, ErrorCode: "insufficient_scope", Body: `{"statusCode":403,"error":"Forbidden","message":"Insufficient scope, expected any of: delete:organization_connections","errorCode":"insufficient_scope"}`}, "delete:organization_connections"},
+		"403 other":       {simulator.Fault{Kind: simulator.Status, Code: 403}, "403"},
+		"400 with Bearer": {simulator.Fault{Kind: simulator.Status, Code: 400, ErrorCode: "Bearer"}, "400"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+				rows := pairs(40, 2)
+				r.tenant.SeedPairs(rows)
+				c.fault.Skip = 5
+				r.tenant.Inject(on(http.MethodDelete, c.fault))
+				result := r.run(rows)
+				if result.ExitCode != ExitCredentials || !strings.Contains(result.Reason(), c.want) {
+					t.Errorf("exit %d: %q, want 3 with %q", result.ExitCode, result.Reason(), c.want)
+				}
+				if deletes := r.count(http.MethodDelete); deletes > 20 {
+					t.Errorf("%d deletes were sent", deletes)
+				}
+				for i, p := range rows {
+					if o := r.outcome(i).Outcome; (o == journal.Disabled) == r.enabled(p) {
+						t.Errorf("row %d is %s, enabled %t", i, o, r.enabled(p))
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestFixedTokenIsNotRenewed(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.credentials = apiclient.Credentials{Token: "a.b.c"}
+		result := r.run(rows)
+		if result.ExitCode != ExitCredentials {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		if tokens := r.tenant.Count(http.MethodPost, "/oauth/token"); tokens != 0 {
+			t.Errorf("%d tokens were asked for", tokens)
+		}
+	})
+}
+
+// A 400 is about one row, and about nothing else.
+func TestRefusedRow(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(4, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[2], status(400)))
+		if result := r.run(rows); result.ExitCode != ExitFailedRows {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "disabled*2", "failed", "disabled")
+		o := r.outcome(2)
+		if o.Call.Status != 400 || o.Call.Attempts != 1 || o.Message == "" {
+			t.Errorf("outcome %+v, call %+v", o, o.Call)
+		}
+	})
+}
+
+// After an answer that was lost, a refusal does not tell what happened before.
+func TestRefusedAfterLostAnswer(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(2, 1)
+		r.tenant.SeedPairs(rows)
+		lost := onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AtHandler, Times: 1})
+		refused := onRow(rows[0], status(400))
+		refused.Skip = 1
+		r.tenant.Inject(lost)
+		r.tenant.Inject(refused)
+		r.run(rows)
+		r.expect(rows, "unknown", "disabled")
+	})
+}
+
+func TestGivesUpAfterFiveAttempts(t *testing.T) {
+	t.Run("write", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(60, 1)
+			r.tenant.SeedPairs(rows)
+			r.tenant.Inject(onRow(rows[1], status(503)))
+			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+			}
+			r.expect(rows, "disabled", "unknown", "disabled*58")
+			if o := r.outcome(1); o.Call.Attempts != 5 || o.Call.Status != 503 {
+				t.Errorf("call %+v", o.Call)
+			}
+		})
+	})
+	t.Run("read", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(30, 2)
+			r.tenant.SeedPairs(rows)
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Page, Method: http.MethodGet, Path: "/api/v2/organizations/" + orgID(1)})
+			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+			}
+			r.expect(rows, "disabled*2", "failed*2", "disabled*56")
+			if deletes := r.tenant.Count(http.MethodDelete, "/api/v2/organizations/"+orgID(1)); deletes != 0 {
+				t.Errorf("%d deletes on the strength of a failed read", deletes)
+			}
+		})
+	})
+}
+
+// 429s are no attempts, however many there are, and fail nobody.
+func TestRateLimitedIsNotAnAttempt(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(10, 2)
+		r.tenant.SeedPairs(rows)
+		limited := on(http.MethodDelete, status(429))
+		limited.Times = 12
+		r.tenant.Inject(limited)
+		if result := r.run(rows); result.ExitCode != ExitOK {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "disabled*20")
+		for i := range rows {
+			if attempts := r.outcome(i).Call.Attempts; attempts != 1 {
+				t.Errorf("row %d: %d attempts", i, attempts)
+			}
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+func TestMaxFailures(t *testing.T) {
+	cases := []struct {
+		bound    string
+		bad      int // rows that are refused, the first ones
+		exit     int
+		decided  int // at most
+		describe string
+	}{
+		{"3", 10, ExitStopped, 40, "rows"},
+		{"50%", 99, ExitStopped, 160, "percent, once 100 rows are decided"},
+		{"50%", 40, ExitFailedRows, 200, "a smaller share goes on"},
+		{"0", 200, ExitFailedRows, 200, "never"},
+	}
+	for _, c := range cases {
+		t.Run(c.describe, func(t *testing.T) {
+			inBubble(t, simulator.Config{Plan: limits(t, "private-500")}, func(t *testing.T, r *rig) {
+				rows := pairs(200, 1)
+				r.tenant.SeedPairs(rows)
+				refused := on(http.MethodDelete, status(400))
+				refused.Times = c.bad
+				r.tenant.Inject(refused)
+				r.settings.MaxFailures = c.bound
+				result := r.run(rows)
+				if result.ExitCode != c.exit {
+					t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+				}
+				decided := 0
+				for _, o := range r.outcomes(rows) {
+					if o != journal.NotAttempted {
+						decided++
+					}
+				}
+				if decided > c.decided {
+					t.Errorf("%d rows were decided before it stopped", decided)
+				}
+			})
+		})
+	}
+}
+
+func TestMaxChanges(t *testing.T) {
+	setup := func(r *rig) []simulator.Pair {
+		rows := pairs(20, 2)
+		r.tenant.SeedPairs(rows)
+		for _, p := range rows[:30] {
+			r.tenant.Disable(p.OrganizationID, p.ConnectionID)
+		}
+		return rows
+	}
+	t.Run("kept", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := setup(r)
+			r.settings.MaxChanges = 10
+			if result := r.run(rows); result.ExitCode != ExitOK {
+				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+			}
+			r.expect(rows, "already_disabled*30", "disabled*10")
+		})
+	})
+	t.Run("passed", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := setup(r)
+			r.settings.MaxChanges = 9
+			if result := r.run(rows); result.ExitCode != ExitStopped {
+				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+			}
+			if deletes := r.count(http.MethodDelete); deletes != 0 {
+				t.Errorf("%d deletes", deletes)
+			}
+			r.expect(rows, "already_disabled*30", "not_attempted*10")
+		})
+	})
+	t.Run("dry run says so", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := setup(r)
+			r.settings.MaxChanges, r.settings.DryRun = 9, true
+			result := r.run(rows)
+			if result.ExitCode != ExitOK || !strings.Contains(result.Reason(), "--max-changes 9") {
+				t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+			}
+			r.expect(rows, "already_disabled*30", "would_disable*10")
+		})
+	})
+	t.Run("without check every pair counts", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := setup(r)
+			r.settings.MaxChanges, r.settings.NoCheck = 39, true
+			if result := r.run(rows); result.ExitCode != ExitStopped {
+				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+			}
+			if calls := r.count(""); calls != 0 {
+				t.Errorf("%d calls", calls)
+			}
+		})
+	})
+}
+
+func TestStopsDrain(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise"), Latency: 2 * time.Second}, func(t *testing.T, r *rig) {
+		rows := pairs(40, 2)
+		r.tenant.SeedPairs(rows)
+		ctx, cancel := context.WithCancelCause(context.Background())
+		time.AfterFunc(9*time.Second, func() { cancel(&Stop{Code: ExitTerminated, Reason: "terminated"}) })
+		r.stop = ctx
+		if result := r.run(rows); result.ExitCode != ExitTerminated {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		for i, p := range rows {
+			if o := r.outcome(i).Outcome; o == journal.Unknown || (o == journal.Disabled) == r.enabled(p) {
+				t.Errorf("row %d is %s, enabled %t", i, o, r.enabled(p))
+			}
+		}
+	})
+}
+
+func TestMaxDuration(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(40, 2)
+		r.tenant.SeedPairs(rows)
+		r.settings.MaxDuration = "10s"
+		start := time.Now()
+		if result := r.run(rows); result.ExitCode != ExitStopped || !strings.Contains(result.Reason(), "--max-duration") {
+			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+		}
+		if took := time.Since(start); took > 11*time.Second {
+			t.Errorf("the run took %s", took)
+		}
+	})
+}
+
+// A call that hangs while the run stops gets ten seconds, and is then cut off:
+// nobody knows what it did.
+func TestDrainIsBounded(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Hang, Stage: simulator.AfterEffect}))
+		r.settings.MaxDuration = "2s"
+		start := time.Now()
+		r.run(rows)
+		if took := time.Since(start); took < 12*time.Second || took > 13*time.Second {
+			t.Errorf("the run took %s", took)
+		}
+		r.expect(rows, "disabled", "unknown", "disabled")
+	})
+}
+
+// Nothing is sent that is not recorded.
+func TestJournalThatFailsStopsTheRun(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(40, 1)
+		r.tenant.SeedPairs(rows)
+		sent := -1
+		time.AfterFunc(5*time.Second, func() {
+			r.records.mu.Lock()
+			defer r.records.mu.Unlock()
+			r.records.fail = errors.New("no space left on device")
+			sent = r.count(http.MethodDelete)
+		})
+		result := r.run(rows)
+		if result.ExitCode != ExitStopped || !strings.Contains(result.Reason(), "no space left") {
+			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+		}
+		if deletes := r.count(http.MethodDelete); deletes > sent+1 {
+			t.Errorf("%d deletes after the journal had failed", deletes-sent)
+		}
+	})
+}
+
+// A panic in a worker is a stop with its own code, not the end of the process.
+func TestPanicIsAnInternalError(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(5, 1)
+		r.tenant.SeedPairs(rows)
+		onRow := onRow(rows[2], simulator.Fault{})
+		match := onRow.Match
+		onRow.Match = func(req *http.Request) bool {
+			if match(req) {
+				panic("a bug")
+			}
+			return false
+		}
+		onRow.Kind, onRow.Probability = simulator.Slow, 1
+		r.tenant.Inject(onRow)
+		if result := r.run(rows); result.ExitCode != ExitInternal || !strings.Contains(result.Reason(), "a bug") {
+			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+		}
+	})
+}
