@@ -1,0 +1,162 @@
+package batch
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// injectFaults lets the tenant misbehave.
+func (s *scenario) injectFaults() {
+	faults := []simulator.Fault{
+		{Kind: simulator.Reset, Stage: simulator.AfterEffect}, // the answer is lost
+		{Kind: simulator.Reset, Stage: simulator.AtHandler},
+		{Kind: simulator.Hang, Stage: simulator.AfterEffect},
+		{Kind: simulator.Status, Code: 503},
+		{Kind: simulator.Status, Code: 502, Stage: simulator.AfterEffect},
+		{Kind: simulator.Status, Code: 429},
+		{Kind: simulator.Status, Code: 400},
+		{Kind: simulator.Truncate},
+		{Kind: simulator.Page},
+	}
+	for range s.random.IntN(4) {
+		f := faults[s.random.IntN(len(faults))]
+		f.Path, f.Probability = "/api/v2/", []float64{0.05, 0.2, 1}[s.random.IntN(3)]
+		if f.Code == 429 {
+			f.Probability = 0.2 // for ever would be a run without end
+		}
+		f.Skip = s.random.IntN(10)
+		s.tenant.Inject(f)
+	}
+}
+
+// sitting is one process: it reads what is there, works, and ends or dies.
+func (s *scenario) sitting(n int, troubled bool) int {
+	former, writer := s.open(n)
+	if s.command == CommandDisable && former != nil && s.settings.AllowLockout {
+		former.Unblock()
+	}
+	l, err := list.Open(filepath.Join(s.dir, "input.csv"), "input.csv", list.Options{Command: s.command})
+	s.must(err)
+	defer l.Close()
+	r, err := New(Config{
+		Command: s.command, List: l, Former: former, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
+	})
+	s.must(err)
+	ctx, cancel := context.WithCancelCause(context.Background())
+	defer cancel(nil)
+	if troubled {
+		defer s.planEnd(cancel).Stop()
+	}
+	result := r.Do(ctx)
+	end := journal.Record{At: time.Now(), End: &journal.End{ExitCode: result.ExitCode, Final: r.Sample()}}
+	died := errors.Join(writer.Append(end), writer.Close()) != nil
+	if result.ExitCode == ExitInternal {
+		s.t.Fatalf("internal error: %v", result.Stop)
+	}
+	if died || s.dead.Load() {
+		return ExitStopped
+	}
+	if s.random.IntN(4) == 0 {
+		s.checkReports()
+	}
+	return result.ExitCode
+}
+
+// open opens the journal as the commands do: new, or read, repaired and gone
+// on with.
+func (s *scenario) open(n int) (*Former, *journal.Writer) {
+	run := journal.Record{At: time.Now(), Run: &journal.Run{
+		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,
+		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
+	}}
+	s.dead.Store(false)
+	if n == 0 {
+		writer, err := journal.Create(s.disk, run)
+		s.must(err)
+		return nil, writer
+	}
+	reader := journal.NewReader(bytes.NewReader(s.disk.content))
+	former, err := ReadFormer(reader.Skim())
+	s.must(err)
+	s.disk.restart(s.disk.content[:reader.Tail().Offset])
+	writer := journal.Append(s.disk, reader.Tail().Offset)
+	s.must(writer.Commit(context.Background(), run))
+	return former, writer
+}
+
+// planEnd has the process end at some instant: killed, without power, or by a
+// signal.
+func (s *scenario) planEnd(signal context.CancelCauseFunc) *time.Timer {
+	kind := s.random.IntN(4)
+	within := []int{300, 2000, 15000}[s.random.IntN(3)]
+	return time.AfterFunc(time.Duration(s.random.IntN(within))*time.Millisecond, func() {
+		switch kind {
+		case 0:
+			s.sheet.kills.Add(1)
+			s.dead.Store(true)
+			s.disk.kill()
+		case 1:
+			s.sheet.powerLosses.Add(1)
+			s.dead.Store(true)
+			s.disk.powerLoss()
+		case 2:
+			s.sheet.stops.Add(1)
+			signal(&Stop{Code: ExitTerminated, Reason: "terminated"})
+		default: // it may go on to its end
+		}
+	})
+}
+
+func (s *scenario) client() *apiclient.Client {
+	client, err := apiclient.New(apiclient.Config{
+		BaseURL:     &url.URL{Scheme: "https", Host: "tenant.example"},
+		Credentials: apiclient.Credentials{ClientID: "client", ClientSecret: "secret"},
+		Timeout:     5 * time.Second,
+		Version:     "test",
+		Transport:   wire{s, s.tenant.Transport()},
+	})
+	s.must(err)
+	return client
+}
+
+// wire is the network. Nothing leaves a dead process, but what it had sent
+// arrives. A write that arrives without an intent on disk breaks the promise.
+type wire struct {
+	s    *scenario
+	next http.RoundTripper
+}
+
+func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
+	if w.s.dead.Load() {
+		return nil, errDead
+	}
+	if r.Method == http.MethodDelete || r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/organizations/") {
+		w.s.checkIntent(r)
+	}
+	return w.next.RoundTrip(r)
+}
+
+// checkIntent checks that one of the organization's rows that may be meant has
+// its intent on disk.
+func (s *scenario) checkIntent(r *http.Request) {
+	for p, line := range s.lines {
+		if strings.Contains(r.URL.Path, p.OrganizationID) && (r.Method == http.MethodPost || strings.HasSuffix(r.URL.Path, p.ConnectionID)) &&
+			s.disk.intended(line) {
+			return
+		}
+	}
+	s.t.Errorf("%s %s was sent without an intent on disk", r.Method, r.URL.Path)
+}
