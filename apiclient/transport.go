@@ -51,6 +51,8 @@ func newNetwork(maxConns int) *http.Transport {
 		ForceAttemptHTTP2:   true,
 		MaxIdleConnsPerHost: maxConns,
 		IdleConnTimeout:     90 * time.Second,
+		ReadBufferSize:      2 << 10, // answers are small, and there are many connections
+		WriteBufferSize:     2 << 10,
 		TLSHandshakeTimeout: 10 * time.Second,
 		// Without pings, calls on a connection that a firewall has silently
 		// dropped would time out one after the other.

@@ -12,7 +12,7 @@ import (
 // garbage collector has room, which makes it cheap.
 const (
 	gcPercent    = 50
-	memoryBase   = 22 << 20 // bytes
+	memoryBase   = 19 << 20 // bytes
 	memoryPerRow = 70       // bytes
 )
 
