@@ -165,15 +165,10 @@ func (v *pageView) proposal() string {
 	rows := v.would()
 	calls := fmt.Sprintf("A run from these results sends %s, and reads each organization again first: %s at most.",
 		Counted(rows, "write"), Counted(min(rows, v.Input.Organizations), "read"))
-	if w := v.Rate.Writes; w.RefillPerS > 0 {
-		return calls + fmt.Sprintf(" At %s writes per second, the rate measured, that is about %s.", decimal(w.RefillPerS), seconds(float64(rows)/w.RefillPerS))
+	if d := v.Rate.Expected(min(rows, v.Input.Organizations), rows); d > 0 {
+		return calls + fmt.Sprintf(" That takes about %s. (A dry run measures reads; for the writes it is the limit that Auth0 publishes for the plan that has these.)", seconds(d.Seconds()))
 	}
-	if r := v.Rate.Reads; r.RefillPerS > 0 {
-		return calls + fmt.Sprintf(" How long the writes take is not known, as a dry run measures reads only."+
-			" At the rate of the reads, %s per second, they would take %s; many tenants allow fewer writes than reads.",
-			decimal(r.RefillPerS), seconds(float64(rows)/r.RefillPerS))
-	}
-	return calls + " How long that takes is not known: no answer told the tenant's limits."
+	return calls + " How long that takes is not known: the limit on reads that was measured is none of Auth0's published ones, or the dry run was too short to measure it."
 }
 
 // would is how many rows a dry run would change.

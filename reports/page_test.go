@@ -108,6 +108,10 @@ func TestPageSays(t *testing.T) {
 			after(900, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 0)}})},
 			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled", "sends 1 write", "/results.csv",
 				"Organizations that would be locked out: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
+		{"dry run that measured", two, dry, []journal.Record{
+			after(1, outcome(2, journal.WouldDisable)), after(2, outcome(3, journal.WouldDisable)),
+			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},
+			[]string{"That takes about 1.0 s."}},
 		{"never seen", one, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
 			[]string{"Connections that no organization had", con1}},
 		{"drifted", "line,org_id,connection_id,outcome,command,tenant\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n",

@@ -1,6 +1,17 @@
 package main
 
-import "testing"
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"testing"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/list"
+)
 
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
@@ -12,5 +23,32 @@ func TestPrintable(t *testing.T) {
 		if got := printable(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
+	}
+}
+
+// Whatever ends a command has an exit code of its kind, through other errors too.
+func TestExitCodes(t *testing.T) {
+	for name, c := range map[string]struct {
+		err  error
+		want int
+	}{
+		"anything before the start": {errors.New("open pairs.csv"), batch.ExitRefused},
+		"the input":                 {&list.Error{File: "pairs.csv"}, batch.ExitRefused},
+		"credentials":               {&apiclient.Error{Class: apiclient.Unauthorized}, batch.ExitCredentials},
+		"scope":                     {&apiclient.Error{Class: apiclient.InsufficientScope}, batch.ExitCredentials},
+		"unknown host":              {&apiclient.Error{Class: apiclient.Unreachable}, batch.ExitRefused},
+		"no answer":                 {&apiclient.Error{Class: apiclient.Transient}, batch.ExitStopped},
+		"the lock":                  {&batch.LockedError{}, batch.ExitLocked},
+		"a panic":                   {&batch.Stop{Code: batch.ExitInternal}, batch.ExitInternal},
+		"a signal":                  {stopBy(syscall.SIGTERM), batch.ExitTerminated},
+		"Ctrl-C":                    {stopBy(os.Interrupt), batch.ExitInterrupted},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, err := range []error{c.err, fmt.Errorf("do it: %w", c.err)} {
+				if got := explain(io.Discard, err); got != c.want {
+					t.Errorf("%v: exit %d, want %d", err, got, c.want)
+				}
+			}
+		})
 	}
 }

@@ -101,7 +101,7 @@ func (j *job) howLong(rows int) string {
 	if j.settings.NoCheck {
 		organizations = 0
 	}
-	if d := expected(j.rates, organizations, rows); d > 0 {
+	if d := j.rates.Expected(organizations, rows); d > 0 {
 		return fmt.Sprintf("It takes %s, as far as the tenant's limits are known.\n", about(d))
 	}
 	return "How long it takes depends on the tenant's limits; it is told once they are measured.\n"

@@ -12,7 +12,11 @@ import (
 )
 
 const reportLong = `Make the reports of a run directory again from its list and its journal, also
-those of a run that goes on or was killed. Nothing is sent.`
+those of a run that goes on or was killed. Nothing is sent.
+
+A run directory has input.csv, the list as it was given; journal.jsonl, the
+record that everything else is made from; and, made at the end of each sitting,
+results.csv with a line for each row, report.html for people, and summary.json.`
 
 func newReport() *cobra.Command {
 	return &cobra.Command{

@@ -50,7 +50,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 		fmt.Fprintf(&b, "  %s\n", s.Reason)
 	}
 	would := s.Outcomes[journal.WouldDisable] + s.Outcomes[journal.WouldRestore]
-	if d := expected(s.Rate, s.Input.Organizations, would); s.DryRun && d > 0 {
+	if d := s.Rate.Expected(s.Input.Organizations, would); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
 	results := filepath.Join(dir, reports.ResultsFile)
