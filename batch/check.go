@@ -96,7 +96,7 @@ func (r *Run) hand(p *plan, writes, changes int) {
 // readAgain reads a plan's organization again, where its check is from before
 // since. What several rows ask for is read once for all.
 func (r *Run) readAgain(p *plan, since time.Time) *reply {
-	answer, _, _ := r.reading.Do(p.org, func() (any, error) {
+	answer, _, _ := r.rereads.Do(p.org, func() (any, error) {
 		if p.checked().After(since) {
 			return &reply{}, nil
 		}

@@ -22,7 +22,7 @@ const (
 // It is safe for concurrent use.
 type health struct {
 	dead    func()        // called once where nothing good came for outageTime
-	turn    func(bool)    // told when an outage begins and ends
+	onOut   func(bool)    // told when an outage begins and ends
 	probing chan struct{} // holds the one probe
 
 	mu       sync.Mutex
@@ -35,8 +35,8 @@ type health struct {
 	deadline *time.Timer
 }
 
-func newHealth(turn func(bool), dead func()) *health {
-	return &health{turn: turn, dead: dead, probing: make(chan struct{}, 1)}
+func newHealth(onOut func(bool), dead func()) *health {
+	return &health{onOut: onOut, dead: dead, probing: make(chan struct{}, 1)}
 }
 
 // probe waits until it is a call's turn to probe a tenant that is out, or the
@@ -58,7 +58,7 @@ func (h *health) good() {
 	if h.deadline != nil {
 		h.deadline.Stop()
 		h.deadline = nil
-		h.turn(false)
+		h.onOut(false)
 	}
 	h.answered, h.worked = true, true
 	h.bad, h.first, h.several = 0, nil, false
@@ -80,7 +80,7 @@ func (h *health) fault(call *reply) bool {
 	}
 	if h.deadline == nil && h.bad >= enough && h.several {
 		h.deadline = time.AfterFunc(time.Until(h.since.Add(outageTime)), h.dead)
-		h.turn(true)
+		h.onOut(true)
 	}
 	return h.deadline != nil
 }

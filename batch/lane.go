@@ -19,9 +19,9 @@ const (
 	maxFaults   = 5 // attempts of one call that may go wrong
 	backoffBase = 500 * time.Millisecond
 	backoffCap  = 30 * time.Second
-	// inLine is how many calls for each worker may have had their turn: while
+	// mostTurns is how many calls for each worker may have had their turn: while
 	// intents go to the disk, workers are busy with other calls.
-	inLine = 2
+	mostTurns = 2
 )
 
 // lane sends the calls of one of Auth0's rate-limit groups: it waits for the
@@ -29,7 +29,7 @@ const (
 // It is safe for concurrent use.
 type lane struct {
 	throttle *throttle.Throttle
-	line     chan struct{} // one for each call that has had its turn and is not decided
+	turns    chan struct{} // one for each call that has had its turn and is not decided
 	workers  chan struct{} // one for each call in flight, of all lanes together
 	control  *control
 	health   *health
@@ -47,7 +47,7 @@ type laneCount struct {
 func newLane(headroom float64, pace *rate.Limiter, workers chan struct{}, c *control, h *health) *lane {
 	return &lane{
 		throttle: throttle.New(throttle.Config{Headroom: headroom, Pace: pace}),
-		line:     make(chan struct{}, inLine*cap(workers)),
+		turns:    make(chan struct{}, mostTurns*cap(workers)),
 		workers:  workers,
 		control:  c,
 		health:   h,
@@ -97,18 +97,18 @@ func (r *reply) call() *journal.Call {
 	return call
 }
 
-// turn waits for a new call's turn: a place in the line and the throttle's
+// turn waits for a new call's turn: a place among the turns, and the throttle's
 // permit. Whoever wants calls to go out in an order has to ask in that order,
 // and to call do with the permit.
 func (l *lane) turn() (*throttle.Permit, error) {
 	select {
-	case l.line <- struct{}{}:
+	case l.turns <- struct{}{}:
 	case <-l.control.stopping.Done():
 		return nil, context.Cause(l.control.stopping)
 	}
 	permit, err := l.throttle.Acquire(l.control.stopping, false)
 	if err != nil {
-		<-l.line
+		<-l.turns
 		return nil, err
 	}
 	l.expect(-1)
@@ -120,7 +120,7 @@ func (l *lane) turn() (*throttle.Permit, error) {
 // before each repetition while no attempt may have taken effect; where it fails,
 // nothing more is sent.
 func (l *lane) do(permit *throttle.Permit, prepare func(context.Context) error, send sender) *reply {
-	defer func() { <-l.line }()
+	defer func() { <-l.turns }()
 	r := &reply{}
 	for again := false; ; again = true {
 		if prepare != nil && !r.lost {

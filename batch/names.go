@@ -156,7 +156,7 @@ func (l *Lookup) noteUnknown(k *kind) {
 func (l *Lookup) oneByOne(k *kind) {
 	k.asks.expect(k.table.Missing())
 	var pool errgroup.Group
-	pool.SetLimit(cap(k.asks.line))
+	pool.SetLimit(cap(k.asks.turns))
 	for name := range l.left(k) {
 		pool.Go(func() error {
 			l.safely(func() {

@@ -2,10 +2,8 @@ package batch
 
 import (
 	"context"
-	"sync"
 
 	"go.uber.org/zap"
-	"golang.org/x/time/rate"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -26,55 +24,18 @@ type Directory interface {
 // reading is work that only reads, and has no rows. Each of Auth0's groups of
 // calls has a bucket of its own, and so a lane.
 type reading struct {
-	api     Directory
-	log     *zap.Logger
-	control *control
-	health  *health
+	*lanes
+	api Directory
 
 	lists, byID, byName, connections, links *lane
 }
 
 // newReading takes headroom, pace and workers from the settings.
 func newReading(api Directory, s journal.Settings, log *zap.Logger) *reading {
-	r := &reading{api: api, log: log, control: newControl()}
-	r.health = newHealth(func(on bool) {
-		for _, l := range r.lanes() {
-			l.throttle.Single(on)
-		}
-	}, func() { r.control.stop(outOfReach()) })
-	var pace *rate.Limiter
-	if s.MaxRPS > 0 {
-		pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)
-	}
-	workers := make(chan struct{}, s.Workers)
-	for _, l := range []**lane{&r.lists, &r.byID, &r.byName, &r.connections, &r.links} {
-		*l = newLane(s.Headroom, pace, workers, r.control, r.health)
-	}
+	r := &reading{api: api}
+	r.lanes = newLanes(s, log, &r.lists, &r.byID, &r.byName, &r.connections, &r.links)
 	return r
 }
-
-func (r *reading) lanes() []*lane {
-	return []*lane{r.lists, r.byID, r.byName, r.connections, r.links}
-}
-
-// do does the work. It returns why that stopped before its end; nil where it did
-// not.
-func (r *reading) do(ctx context.Context, work func()) *Stop {
-	defer r.control.done()
-	defer context.AfterFunc(ctx, func() { r.control.stop(stopFor(ctx)) })()
-	background, end := context.WithCancel(context.Background())
-	var throttles sync.WaitGroup
-	for _, l := range r.lanes() {
-		throttles.Go(func() { r.safely(func() { l.throttle.Run(background) }) })
-	}
-	r.safely(work)
-	end()
-	throttles.Wait()
-	r.health.rest()
-	return r.control.cause()
-}
-
-func (r *reading) safely(work func()) { r.control.safely(r.log, work) }
 
 // failed stops the work for a call that came to nothing.
 func (r *reading) failed(reply *reply) {
@@ -107,7 +68,7 @@ func (r *reading) foresee(p *Progress, lanes ...*lane) {
 // calls counts the calls so far.
 func (r *reading) calls() journal.Calls {
 	var calls journal.Calls
-	for _, l := range r.lanes() {
+	for _, l := range r.all {
 		counts := l.counts()
 		calls.Reads += counts.calls
 		calls.Retries += counts.retries

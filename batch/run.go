@@ -16,7 +16,6 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
-	"golang.org/x/time/rate"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -59,11 +58,10 @@ type Result struct {
 // Progress at any time from any goroutine.
 type Run struct {
 	Config
+	*lanes
 	action      action
 	maxFailures Threshold
 
-	control *control
-	health  *health
 	reads   *lane
 	writes  *lane
 	backlog *backlog
@@ -72,7 +70,7 @@ type Run struct {
 	todo    struct{ organizations, rows int }
 	checked struct{ rows, writes atomic.Int64 } // rows of this sitting, and those that need a write
 	seen    seen
-	reading singleflight.Group   // by organization
+	rereads singleflight.Group   // by organization
 	proof   atomic.Pointer[bool] // see provesAbsence
 	changes atomic.Int64         // rows that are or will be changed, by earlier sittings too
 	found   atomic.Bool          // an organization of the list exists
@@ -90,16 +88,9 @@ func New(cfg Config) (*Run, error) {
 	}
 	r := &Run{
 		Config: cfg, action: action, maxFailures: maxFailures,
-		control: newControl(), backlog: newBacklog(), tally: newTally(), before: newTally(),
+		backlog: newBacklog(), tally: newTally(), before: newTally(),
 	}
-	var pace *rate.Limiter
-	if rps := cfg.Settings.MaxRPS; rps > 0 {
-		pace = rate.NewLimiter(rate.Limit(rps), 1)
-	}
-	workers := make(chan struct{}, cfg.Settings.Workers)
-	r.health = newHealth(r.outage, r.unreachable)
-	r.reads = newLane(cfg.Settings.Headroom, pace, workers, r.control, r.health)
-	r.writes = newLane(cfg.Settings.Headroom, pace, workers, r.control, r.health)
+	r.lanes = newLanes(cfg.Settings, cfg.Log, &r.reads, &r.writes)
 	r.takeOver()
 	return r, nil
 }
@@ -108,19 +99,8 @@ func New(cfg Config) (*Run, error) {
 // flight have ten seconds, and the context's cause, if it is a *Stop, says
 // why. Rows that fail are no error; only the exit code tells of them.
 func (r *Run) Do(ctx context.Context) Result {
-	defer r.control.done()
-	defer context.AfterFunc(ctx, func() { r.control.stop(stopFor(ctx)) })()
 	defer r.backlog.closeWhenDone(r.control.stopping)()
-	background, end := context.WithCancel(context.Background())
-	var helpers sync.WaitGroup
-	for _, work := range []func(context.Context){r.reads.throttle.Run, r.writes.throttle.Run, r.sample} {
-		helpers.Go(func() { r.safely(func() { work(background) }) })
-	}
-	r.work()
-	end()
-	helpers.Wait()
-	r.health.rest()
-	return r.result()
+	return r.result(r.lanes.do(ctx, r.work, r.sample))
 }
 
 // work sends the job's calls: reads ahead, writes behind.
@@ -171,18 +151,6 @@ func (r *Run) withoutCheck() {
 	})
 }
 
-// outage lets one call of a kind through at a time while the tenant is out.
-func (r *Run) outage(on bool) {
-	r.reads.throttle.Single(on)
-	r.writes.throttle.Single(on)
-}
-
-// unreachable stops a run whose tenant has been out for too long.
-func (r *Run) unreachable() { r.control.stop(outOfReach()) }
-
-// safely turns a panic into a stop.
-func (r *Run) safely(work func()) { r.control.safely(r.Log, work) }
-
 // stopFor is the stop that an ended context stands for.
 func stopFor(ctx context.Context) *Stop {
 	if s, ok := context.Cause(ctx).(*Stop); ok {
@@ -199,10 +167,10 @@ func tooManyChanges(limit, changes int) *Stop {
 	}
 }
 
-// result judges the run by its outcomes.
-func (r *Run) result() Result {
-	if s := r.control.cause(); s != nil {
-		return Result{ExitCode: s.Code, Stop: s}
+// result judges the run by why it stopped, else by its outcomes.
+func (r *Run) result(stop *Stop) Result {
+	if stop != nil {
+		return Result{ExitCode: stop.Code, Stop: stop}
 	}
 	result := Result{ExitCode: ExitOK}
 	if r.tally.failed(r.missingOK())+r.before.failed(r.missingOK())+r.failedInList() > 0 {

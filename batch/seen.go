@@ -18,7 +18,7 @@ const messageUnconfirmed = "the organization's existence is not confirmed: the t
 // document it, so the run asks once, at the first empty list, for an
 // organization that cannot exist.
 func (r *Run) provesAbsence() bool {
-	proof, _, _ := r.reading.Do("", func() (any, error) {
+	proof, _, _ := r.rereads.Do("", func() (any, error) {
 		if known := r.proof.Load(); known != nil {
 			return *known, nil
 		}

@@ -31,7 +31,7 @@ func (r *Run) writeAll() {
 
 // writePlan sends the writes of a plan's rows, in their order; false where the
 // run stops. The pool has no limit of its own: a row enters it when it is its
-// turn, which is when there is a place in the line and the throttle permits it.
+// turn, which is when there are not too many others and the throttle permits it.
 func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
 	for i := range p.rows {
 		permit, err := r.writes.turn()
@@ -98,7 +98,7 @@ func (r *Run) checkAgain(p *plan, i int) bool {
 
 // intend puts on disk that a row's call is about to be sent, and what the
 // connection's settings were. It is asked with the permit in hand, so intents
-// run ahead of their calls by no more than the line is long.
+// run ahead of their calls by no more than there may be turns.
 func (r *Run) intend(ctx context.Context, p *plan, i int) (decision, error) {
 	d, fresh := p.decision(i)
 	if !fresh || d.outcome != "" { // another row's check may have decided this one

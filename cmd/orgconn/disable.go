@@ -45,7 +45,7 @@ func newDisable(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return j.measure(j.start(listFrom(args[0])))
+			return j.writeMetrics(j.start(listFrom(args[0])))
 		},
 	}
 	flags := cmd.Flags()

@@ -8,10 +8,10 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-// measure writes the metrics file at the end of a sitting that ended with err.
+// writeMetrics writes the metrics file at the end of a sitting that ended with err.
 // A sitting that was refused is one too: whoever watches the exit code has to
 // see it. Where the file cannot be written, a run that was fine is not.
-func (j *job) measure(err error) error {
+func (j *job) writeMetrics(err error) error {
 	if j.metrics == "" {
 		return err
 	}

@@ -7,10 +7,10 @@ const paceSpan = 10 * time.Second
 
 // pace measures how many rows a second were done lately. Not safe for
 // concurrent use.
-type pace struct{ seen []reading }
+type pace struct{ seen []tick }
 
-// reading is a count at an instant.
-type reading struct {
+// tick is a count at an instant.
+type tick struct {
 	at   time.Time
 	rows int
 }
@@ -18,7 +18,7 @@ type reading struct {
 // measure takes in a count, and returns the rows per second since the one of
 // about paceSpan ago.
 func (p *pace) measure(now time.Time, rows int) float64 {
-	p.seen = append(p.seen, reading{now, rows})
+	p.seen = append(p.seen, tick{now, rows})
 	for len(p.seen) > 2 && now.Sub(p.seen[1].at) >= paceSpan {
 		p.seen = p.seen[1:]
 	}

@@ -43,9 +43,9 @@ func newRestore(getenv func(string) string) *cobra.Command {
 				return err
 			}
 			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-				return j.measure(j.restoreRun(args[0]))
+				return j.writeMetrics(j.restoreRun(args[0]))
 			}
-			return j.measure(j.start(listFrom(args[0])))
+			return j.writeMetrics(j.start(listFrom(args[0])))
 		},
 	}
 	flags := cmd.Flags()

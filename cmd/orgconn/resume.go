@@ -62,7 +62,7 @@ func runResume(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 		return err
 	}
 	o.settings.DryRun = first.Settings.DryRun
-	return j.measure(j.resume(path, first, flags))
+	return j.writeMetrics(j.resume(path, first, flags))
 }
 
 // resume goes on where the first record tells which run it is.
