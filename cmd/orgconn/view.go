@@ -73,6 +73,7 @@ func (v *view) watch(ctx context.Context, progress func() batch.Progress, log *z
 	v.stop, v.stopped = make(chan struct{}), make(chan struct{})
 	v.silence = context.AfterFunc(ctx, func() {
 		if v.terminal && !v.quiet {
+			fmt.Fprint(os.Stderr, "\r") // back over the ^C, which the progress line does not know of
 			fmt.Fprintln(v, "stopping when the calls in flight are answered; once more leaves at once")
 		}
 	})
