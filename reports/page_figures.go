@@ -15,6 +15,7 @@ type lane struct {
 	column func(column) float64 // calls per second
 	fine   bool                 // the columns are of steps, not of samples
 	waited bool                 // the run went at the pace of the other lane
+	ended  bool                 // else calls and times are not of the same instant
 }
 
 // figures are the pictures of the run: writes, reads, and the rows' outcomes.
@@ -30,7 +31,7 @@ func (v *pageView) figures(ix *index) (all []figure) {
 	lanes[0].waited = v.Rate.Writes.IdealS < v.Rate.Reads.IdealS
 	lanes[1].waited = v.Calls.Writes > 0 && !lanes[0].waited
 	for _, l := range lanes {
-		if l.calls > 0 {
+		if l.ended = v.FinishedAt != nil; l.calls > 0 {
 			all = append(all, l.figure(t, length, ix.run.Settings.Headroom))
 		}
 	}
@@ -108,7 +109,7 @@ func (l lane) tokens(t *timeline, length time.Duration, headroom float64) panel 
 // caption says in words what the lane's picture shows.
 func (l lane) caption() string {
 	text := grouped(l.calls) + " " + l.name
-	if l.rate.ActualS > 0 {
+	if l.ended && l.rate.ActualS > 0 {
 		text += fmt.Sprintf(" in %s, %s per second", seconds(l.rate.ActualS), decimal(float64(l.calls)/l.rate.ActualS))
 	}
 	r := l.rate
@@ -118,6 +119,9 @@ func (l lane) caption() string {
 	text += fmt.Sprintf(". The bucket holds %s tokens and gets %s back per second", decimal(r.Burst), decimal(r.RefillPerS))
 	if r.OthersPerS > 0 {
 		text += fmt.Sprintf("; others took %s per second", decimal(r.OthersPerS))
+	}
+	if !l.ended {
+		return text + "."
 	}
 	if l.waited {
 		return text + ". These did not decide how long the run took."
