@@ -12,10 +12,10 @@ import (
 )
 
 const (
-	maxDelay  = time.Second          // for which an appended record waits for its sync
-	syncPause = 5 * time.Millisecond // between syncs
-	maxQueued = 256                  // records; then Append blocks
-	maxBatch  = 1 << 20              // bytes; then a batch is written though nobody waits
+	maxDelay  = time.Second           // for which an appended record waits for its sync
+	syncPause = 10 * time.Millisecond // between syncs
+	maxQueued = 256                   // records; then Append blocks
+	maxBatch  = 1 << 20               // bytes; then a batch is written though nobody waits
 )
 
 // File is what a Writer needs of the file it writes; *os.File is one. It must
