@@ -180,10 +180,17 @@ func (r *Run) result(stop *Stop) Result {
 	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
 	}
-	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == ExitFailedRows {
+	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == ExitFailedRows && !r.failedOtherwise() {
 		result.Remark = "no organization of the list exists: is this the right tenant?"
 	}
 	return result
+}
+
+// failedOtherwise says whether a row failed for something else than an
+// organization that does not exist.
+func (r *Run) failedOtherwise() bool {
+	counts := r.List.Counts()
+	return r.tally.failed(true)+r.before.failed(true)+counts.Invalid+counts.UnknownConnections > 0
 }
 
 // failedInList counts the rows that failed without a call of their own.

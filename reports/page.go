@@ -36,7 +36,6 @@ type webPage struct {
 	rows    keptRows
 	carried []string
 	shown   []int // of carried, the columns that the page shows
-	total   int
 
 	unknownConnections int // rows that name a connection that does not exist
 }
@@ -84,7 +83,6 @@ func of(cells []string, shown []int) (picked []string) {
 
 // add takes a row in.
 func (p *webPage) add(r row) error {
-	p.total++
 	r.Carried = of(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
 	return p.rows.add(r, attention, urgent)

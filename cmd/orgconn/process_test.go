@@ -182,6 +182,10 @@ func TestOneRunPerTenant(t *testing.T) {
 	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != batch.ExitLocked {
 		t.Errorf("resume of a run that goes on:\n%s", &resume.output)
 	}
+	report := start(t, tenant, dir, "report", "first")
+	if code := report.end(); code != batch.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
+		t.Errorf("report of a run that goes on: exit %d\n%s", code, &report.output)
+	}
 	unlimit(tenant)
 	if code := first.end(); code != batch.ExitOK {
 		t.Errorf("the first: exit %d\n%s", code, &first.output)
