@@ -2,29 +2,22 @@ package batch
 
 import (
 	"iter"
-	"slices"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// Former is what earlier sittings of a run made of its rows: a byte for each
-// line of the input, as there may be millions. Nil is a run's first sitting.
+// Former is what earlier sittings of a run made of its rows. Nil is a run's first
+// sitting.
 type Former struct {
 	Run journal.Run  // of the last sitting
 	End *journal.End // of the last sitting; nil where that was killed
 	// Names are those of the list that were looked up.
 	Names list.Names
 
-	fates   []fate
+	fates   journal.Fates
 	unblock bool
 }
-
-// fate is the place of a row's outcome in journal.Outcomes, from 1; 0 is none
-// yet. The bit begun says that an intent came after it.
-type fate uint8
-
-const begun fate = 0x80
 
 // ReadFormer reads what a journal's records say; Skim's are enough.
 func ReadFormer(entries iter.Seq2[journal.Entry, error]) (*Former, error) {
@@ -39,12 +32,8 @@ func ReadFormer(entries iter.Seq2[journal.Entry, error]) (*Former, error) {
 			f.End = e.End
 		case e.Names != nil:
 			f.Names.Add(*e.Names)
-		case e.Intent != nil:
-			*f.at(e.Intent.Line) |= begun
-		case e.Outcome != nil:
-			names := journal.Outcomes()
-			*f.at(e.Outcome.Line) = fate(1 + slices.Index(names[:], e.Outcome.Outcome))
 		}
+		f.fates.Add(e.Record)
 	}
 	return f, nil
 }
@@ -68,32 +57,20 @@ func (f *Former) Left(l *list.List) int {
 // Exceeds reports whether calls were made, or decided against, for rows beyond
 // the list's limit, whose outcomes a shorter slice would lose.
 func (f *Former) Exceeds(l *list.List) bool {
-	for line, fate := range f.fates {
-		if fate != 0 && f.outcome(line) != journal.NotAttempted && !l.Within(line) {
+	for line := range f.fates.Lines() {
+		if outcome := f.outcome(line); outcome != "" && outcome != journal.NotAttempted && !l.Within(line) {
 			return true
 		}
 	}
 	return false
 }
 
-func (f *Former) at(line int) *fate {
-	if line >= len(f.fates) {
-		f.fates = slices.Grow(f.fates, line+1-len(f.fates))[:line+1]
-	}
-	return &f.fates[line]
-}
-
-// outcome is a row's outcome so far, "" where it has none. A row whose call was
-// begun and not settled is unknown.
+// outcome is a row's outcome so far, "" where it has none.
 func (f *Former) outcome(line int) string {
-	if f == nil || line >= len(f.fates) || f.fates[line] == 0 {
+	if f == nil {
 		return ""
 	}
-	fate := f.fates[line]
-	if fate&begun != 0 {
-		return journal.Unknown
-	}
-	return journal.Outcomes()[fate-1]
+	return f.fates.Outcome(line)
 }
 
 // open says whether a row with this outcome is to be tried, or tried again.

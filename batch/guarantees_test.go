@@ -16,8 +16,13 @@ import (
 // isOpen says whether the journal has a row that is to be tried again. Without
 // a check, a 404 after a lost answer tells nothing, however often it comes.
 func (s *scenario) isOpen() bool {
-	for _, outcome := range s.outcomes() {
-		switch outcome {
+	var fates journal.Fates
+	for e, err := range journal.NewReader(bytes.NewReader(s.disk.content)).Entries() {
+		s.must(err)
+		fates.Add(e.Record)
+	}
+	for _, line := range s.lines {
+		switch fates.Outcome(line) {
 		case journal.NotAttempted, journal.Failed:
 			return true
 		case journal.Unknown:
@@ -33,10 +38,10 @@ func (s *scenario) isOpen() bool {
 // is missing or there twice breaks the promise.
 func (s *scenario) outcomes() map[int]string {
 	s.must(os.WriteFile(filepath.Join(s.dir, "journal.jsonl"), s.disk.content, 0o644))
-	text := new(bytes.Buffer)
-	s.must(reports.Results(s.dir, text))
+	_, err := reports.Make(s.dir, nil)
+	s.must(err)
 	outcomes := map[int]string{}
-	for i, line := range strings.Split(strings.TrimSpace(text.String()), "\n")[1:] {
+	for i, line := range strings.Split(strings.TrimSpace(s.read("results.csv")), "\n")[1:] {
 		cells := strings.Split(line, ",")
 		if cells[0] != fmt.Sprint(i+2) {
 			s.t.Fatalf("line %d of the results is of row %s", i+2, cells[0])
@@ -49,20 +54,23 @@ func (s *scenario) outcomes() map[int]string {
 	return outcomes
 }
 
+// read reads a file of the run directory.
+func (s *scenario) read(name string) string {
+	text, err := os.ReadFile(filepath.Join(s.dir, name))
+	s.must(err)
+	return string(text)
+}
+
 // checkReports checks that reports made twice are the same.
 func (s *scenario) checkReports() {
 	s.must(os.WriteFile(filepath.Join(s.dir, "journal.jsonl"), s.disk.content, 0o644))
-	var made [2][]byte
+	var made [2]string
 	for i := range made {
 		_, err := reports.Make(s.dir, nil)
 		s.must(err)
-		for _, name := range []string{"results.csv", "summary.json"} {
-			text, err := os.ReadFile(filepath.Join(s.dir, name))
-			s.must(err)
-			made[i] = append(made[i], text...)
-		}
+		made[i] = s.read("results.csv") + s.read("summary.json")
 	}
-	if !bytes.Equal(made[0], made[1]) {
+	if made[0] != made[1] {
 		s.t.Error("reports that were made twice differ")
 	}
 }

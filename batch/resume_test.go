@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"bytes"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,7 +9,6 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/reports"
 )
 
 // settled is a scenario without chance: a tenant in which all of the list is
@@ -91,9 +89,7 @@ func TestOutages(t *testing.T) {
 			t.Errorf("resume: exit %d", code)
 		}
 		s.checkDisabled()
-		results := new(bytes.Buffer)
-		s.must(reports.Results(s.dir, results))
-		s.begin(CommandRestore, results.Bytes())
+		s.begin(CommandRestore, s.restorable())
 		if code := s.sitting(0, false); code != ExitOK {
 			t.Errorf("restore: exit %d", code)
 		}

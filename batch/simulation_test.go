@@ -18,6 +18,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -160,13 +161,20 @@ func (s *scenario) play() {
 	}
 	s.job(CommandDisable, s.list())
 	s.checkDisabled()
-	results := new(bytes.Buffer)
-	s.must(reports.Results(s.dir, results))
+	results := s.restorable()
 	s.settings.AllowDefaults = s.settings.NoCheck
 	s.settings.AllowLockout, s.settings.NoCheck = false, false
 	disabledUnchecked := s.settings.AllowDefaults
-	s.job(CommandRestore, results.Bytes())
+	s.job(CommandRestore, results)
 	s.checkRestored(disabledUnchecked)
+}
+
+// restorable is what a restore of the run begins with.
+func (s *scenario) restorable() []byte {
+	text := new(bytes.Buffer)
+	_, err := reports.Restorable(s.dir, s.run(), text, "results.csv", list.Options{Command: CommandRestore})
+	s.must(err)
+	return text.Bytes()
 }
 
 func (s *scenario) list() []byte {

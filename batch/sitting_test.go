@@ -75,13 +75,18 @@ func (s *scenario) sitting(n int, troubled bool) int {
 	return result.ExitCode
 }
 
+// run is what a sitting begins with.
+func (s *scenario) run() journal.Run {
+	return journal.Run{
+		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,
+		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
+	}
+}
+
 // open opens the journal as the commands do: new, or read, repaired and gone
 // on with.
 func (s *scenario) open(n int) (*Former, *journal.Writer) {
-	run := journal.Record{At: time.Now(), Run: &journal.Run{
-		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,
-		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
-	}}
+	run := journal.Record{At: time.Now(), Run: new(s.run())}
 	s.dead.Store(false)
 	if n == 0 {
 		writer, err := journal.Create(s.disk, run)

@@ -1,16 +1,21 @@
 package reports
 
-import "strings"
+import (
+	"strings"
+	"unicode/utf8"
+)
 
 // formulaStarts are the characters with which a spreadsheet takes a cell for a
-// formula (OWASP, "CSV Injection"), with their full-width forms, and NUL
-// (OWASP ASVS 1.2.10).
-const formulaStarts = "=+-@\t\r\n\x00＝＋－＠"
+// formula (OWASP, "CSV Injection"), with their full-width forms.
+const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
-// escapeFormula keeps a spreadsheet from computing a cell: one that starts like
-// a formula gets a leading apostrophe. Quotes around a cell do not help.
-func escapeFormula(cell string) string {
-	if strings.IndexAny(cell, formulaStarts) != 0 {
+// escapeCell keeps a spreadsheet from computing a cell: one that starts like a
+// formula gets a leading apostrophe. Quotes around a cell do not help. Zero bytes,
+// which would make the file none of text for the run that it is input of, are
+// replaced (OWASP ASVS 1.2.10 has them escaped as well).
+func escapeCell(cell string) string {
+	cell = strings.ReplaceAll(cell, "\x00", "\uFFFD")
+	if first, _ := utf8.DecodeRuneInString(cell); cell == "" || !strings.ContainsRune(formulaStarts, first) {
 		return cell
 	}
 	return "'" + cell

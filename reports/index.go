@@ -15,13 +15,9 @@ type index struct {
 	run      journal.Run // the last sitting's
 	sittings []sitting   // at least one
 	seen     []ref       // the Seen records
-	pages    map[int]*page
+	lines    lines[places]
 	timeline timeline
 }
-
-// A page has the places of the records of successive lines. Lines of the input
-// that no record is about, such as those within a quoted cell, cost little.
-type page [1024]places
 
 // places are where a line's last intent and last outcome are.
 type places struct{ intent, outcome ref }
@@ -50,7 +46,7 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, names *list.Names) (*index, error) {
-	ix := &index{journal: &blocks{file: r}, pages: make(map[int]*page)}
+	ix := &index{journal: &blocks{file: r}}
 	for e, err := range journal.NewReader(r).Skim() {
 		if err != nil {
 			return nil, err
@@ -59,9 +55,9 @@ func readIndex(r interface {
 		answered := false // to a write: its intent came before
 		switch {
 		case e.Intent != nil:
-			ix.line(e.Intent.Line).intent = at
+			ix.lines.at(e.Intent.Line).intent = at
 		case e.Outcome != nil:
-			places := ix.line(e.Outcome.Line)
+			places := ix.lines.at(e.Outcome.Line)
 			answered = places.intent > places.outcome
 			places.outcome = at
 		case e.Names != nil && names != nil:
@@ -121,17 +117,6 @@ func (s *sitting) calls() journal.Calls {
 
 // worked is the sitting's time; a clock that went backwards makes it 0.
 func (s *sitting) worked() time.Duration { return max(0, s.last.Sub(s.started)) }
-
-// line returns the places of a line's records.
-func (ix *index) line(line int) *places {
-	const size = len(page{})
-	p := ix.pages[line/size]
-	if p == nil {
-		p = new(page)
-		ix.pages[line/size] = p
-	}
-	return &p[line%size]
-}
 
 // read reads the record at a place.
 func (ix *index) read(at ref) (journal.Record, error) {

@@ -60,16 +60,6 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	})
 }
 
-// Results writes to w what results.csv holds when it is made now.
-func Results(dir string, w io.Writer) error {
-	src, err := openSource(dir, nil)
-	if err != nil {
-		return err
-	}
-	defer src.close()
-	return writeResults(w, src.index, src.list, func(row) error { return nil })
-}
-
 // source is what a run's reports are made from.
 type source struct {
 	journal *os.File
@@ -113,13 +103,17 @@ func openInput(dir string, run journal.Run, names *list.Names) (*list.List, erro
 	if err := CheckInput(path, run.Input.SHA256); err != nil {
 		return nil, err
 	}
-	return list.Open(path, run.Input.Name(), list.Options{
+	return list.Open(path, run.Input.Name(), inputOptions(run, names))
+}
+
+func inputOptions(run journal.Run, names *list.Names) list.Options {
+	return list.Options{
 		Command:       run.Command,
 		DryRun:        run.Settings.DryRun,
 		Limit:         run.Settings.Limit,
 		Names:         names,
 		Organizations: run.Settings.Organizations,
-	})
+	}
 }
 
 // CheckInput fails where the file at path is not the list that a run began
@@ -144,10 +138,10 @@ func CheckInput(path, sum string) error {
 // see.
 func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
 	out := newResultsWriter(w, ix.run)
-	if err := out.header(l.Carried()); err != nil {
+	if _, err := out.header(l.Carried()); err != nil {
 		return err
 	}
-	for rec, err := range l.Records() {
+	for rec, err := range ahead(l.Records()) {
 		if err != nil {
 			return err
 		}

@@ -6,6 +6,7 @@ import (
 	"io"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 // PairsWriter writes pairs as a list that a job can begin with, in the manner of
@@ -28,7 +29,7 @@ func NewPairsWriter(out io.Writer) *PairsWriter {
 // Add adds a pair, with its connection's name and settings.
 func (w *PairsWriter) Add(orgID, orgName, connectionID string, c *journal.Connection) {
 	w.write(orgID, connectionID, orgName, c.Name,
-		yesNo(c.AssignMembershipOnLogin), yesNo(c.ShowAsButton), yesNo(c.IsSignupEnabled))
+		list.FormatSetting(c.AssignMembershipOnLogin), list.FormatSetting(c.ShowAsButton), list.FormatSetting(c.IsSignupEnabled))
 }
 
 // Flush writes what was added, whole lines at once.
@@ -41,7 +42,7 @@ func (w *PairsWriter) Flush() error {
 // write cannot fail: it writes to memory.
 func (w *PairsWriter) write(cells ...string) {
 	for i, cell := range cells {
-		cells[i] = escapeFormula(cell)
+		cells[i] = escapeCell(cell)
 	}
 	_ = w.csv.Write(cells)
 }

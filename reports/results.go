@@ -5,6 +5,7 @@ import (
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -17,7 +18,8 @@ type resultsWriter struct {
 	out     *csv.Writer
 	command string
 	tenant  string
-	cells   []string // of the line being written
+	cells   []string // of the row being written
+	lines   int      // written so far
 }
 
 func newResultsWriter(w io.Writer, run journal.Run) *resultsWriter {
@@ -28,9 +30,10 @@ func newResultsWriter(w io.Writer, run journal.Run) *resultsWriter {
 	return &resultsWriter{out: csv.NewWriter(w), command: command, tenant: run.Tenant}
 }
 
-// header writes the names of the columns.
-func (w *resultsWriter) header(carried []string) error {
-	return w.write(slices.Concat(list.ResultsColumns(), carried))
+// header writes the names of the columns, and returns them as they are written.
+func (w *resultsWriter) header(carried []string) ([]string, error) {
+	columns := slices.Concat(list.ResultsColumns(), carried)
+	return columns, w.write(columns)
 }
 
 // row writes a line, in the order of list.ResultsColumns.
@@ -54,16 +57,18 @@ func (w *resultsWriter) row(r row) error {
 	if connection.Name == "" {
 		connection.Name = r.ConnectionName
 	}
-	w.cells = append(w.cells, connection.Name, yesNo(connection.AssignMembershipOnLogin),
-		yesNo(connection.ShowAsButton), yesNo(connection.IsSignupEnabled), w.command, w.tenant)
+	w.cells = append(w.cells, connection.Name, list.FormatSetting(connection.AssignMembershipOnLogin),
+		list.FormatSetting(connection.ShowAsButton), list.FormatSetting(connection.IsSignupEnabled), w.command, w.tenant)
 	w.cells = append(w.cells, r.Carried...)
 	return w.write(w.cells)
 }
 
 // write writes the cells, escaped in place.
 func (w *resultsWriter) write(cells []string) error {
+	w.lines++
 	for i, cell := range cells {
-		cells[i] = escapeFormula(cell)
+		cells[i] = escapeCell(cell)
+		w.lines += strings.Count(cell, "\n")
 	}
 	return w.out.Write(cells)
 }
@@ -79,15 +84,4 @@ func timestamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
-}
-
-// yesNo writes a setting. Spreadsheets would translate true and false.
-func yesNo(setting *bool) string {
-	switch {
-	case setting == nil:
-		return ""
-	case *setting:
-		return "yes"
-	}
-	return "no"
 }

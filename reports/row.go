@@ -23,7 +23,7 @@ func (ix *index) join(rec list.Record) (row, error) {
 	if rec.Outcome != "" { // the list has decided
 		return r, nil
 	}
-	at := *ix.line(rec.Line)
+	at := *ix.lines.at(rec.Line)
 	switch {
 	case at == places{}:
 		r.Outcome = journal.NotAttempted

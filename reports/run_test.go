@@ -34,7 +34,7 @@ func after(ms int, rec journal.Record) journal.Record {
 }
 
 // journalOf returns a journal of these records.
-func journalOf(t testing.TB, records ...journal.Record) string {
+func journalOf(t rapid.TB, records ...journal.Record) string {
 	t.Helper()
 	var f memory
 	w, err := journal.Create(&f, records[0])

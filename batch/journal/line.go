@@ -3,11 +3,12 @@ package journal
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/crc32"
 	"strconv"
+
+	"github.com/segmentio/encoding/json"
 )
 
 // maxLine is the length of the longest line, newline included, in bytes. It
@@ -68,8 +69,8 @@ func decode(line []byte) (envelope, error) {
 	return unmarshal(line)
 }
 
-// skim is decode, but of an intent and an outcome it returns the time and the
-// line only, which it finds without reading all of it.
+// skim is decode, but of an outcome it returns the time, line and name only,
+// which it finds without reading all of it.
 func skim(line []byte) (envelope, error) {
 	line, err := check(line)
 	if err != nil {
@@ -81,8 +82,8 @@ func skim(line []byte) (envelope, error) {
 	return unmarshal(line)
 }
 
-// skimRow reads the start of an intent or outcome as appendLine and
-// encoding/json write it. Anything else is not ok.
+// skimRow reads an intent, or the start of an outcome, as appendLine and encode
+// write it. Anything else is not ok.
 func skimRow(body []byte) (e envelope, ok bool) {
 	if rest, marked := bytes.CutPrefix(body, []byte(`"synced":`)); marked {
 		digits, rest, _ := bytes.Cut(rest, []byte(","))
@@ -93,25 +94,30 @@ func skimRow(body []byte) (e envelope, ok bool) {
 		e.Synced, body = synced, rest
 	}
 	at, rest, _ := bytes.Cut(bytes.TrimPrefix(body, []byte(`"at":"`)), []byte(`","`))
-	kind, rest, _ := bytes.Cut(rest, []byte(`":{"line":`))
-	digits := rest[:max(0, bytes.IndexAny(rest, ",}"))]
-	line, err := strconv.Atoi(string(digits))
-	if err != nil || e.At.UnmarshalText(at) != nil {
+	kind, value, _ := bytes.Cut(bytes.TrimSuffix(rest, []byte("}")), []byte(`":`))
+	if e.At.UnmarshalText(at) != nil {
 		return e, false
 	}
 	switch string(kind) {
 	case "intent":
-		e.Intent = &Intent{Line: line}
+		e.Intent = new(Intent)
+		return e, json.Unmarshal(value, e.Intent) == nil
 	case "outcome":
-		name, _, _ := bytes.Cut(bytes.TrimPrefix(rest[len(digits):], []byte(`,"outcome":"`)), []byte(`"`))
-		if bytes.ContainsRune(name, '\\') {
-			return e, false
-		}
-		e.Outcome = &Outcome{Line: line, Outcome: string(name)}
-	default:
-		return e, false
+		e.Outcome, ok = skimOutcome(value)
+		return e, ok
 	}
-	return e, true
+	return e, false
+}
+
+// skimOutcome reads an outcome's line and name.
+func skimOutcome(value []byte) (*Outcome, bool) {
+	digits, rest, _ := bytes.Cut(bytes.TrimPrefix(value, []byte(`{"line":`)), []byte(`,"outcome":"`))
+	line, err := strconv.Atoi(string(digits))
+	name, _, found := bytes.Cut(rest, []byte(`"`))
+	if err != nil || !found || bytes.ContainsRune(name, '\\') {
+		return nil, false
+	}
+	return &Outcome{Line: line, Outcome: string(name)}, true
 }
 
 func unmarshal(line []byte) (e envelope, err error) {

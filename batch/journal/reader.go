@@ -63,8 +63,8 @@ func NewReader(r io.Reader) *Reader {
 // unsynced batch may be any part of it.
 func (r *Reader) Entries() iter.Seq2[Entry, error] { return r.entries(decode) }
 
-// Skim yields what Entries does, but of an Intent nothing but its line, and of
-// an Outcome its line and name. It is several times as fast.
+// Skim yields what Entries does, but of an Outcome nothing but its line and name,
+// which is faster.
 func (r *Reader) Skim() iter.Seq2[Entry, error] { return r.entries(skim) }
 
 func (r *Reader) entries(decode func([]byte) (envelope, error)) iter.Seq2[Entry, error] {

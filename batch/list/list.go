@@ -127,6 +127,11 @@ func (l *List) read() error {
 	if err := l.readAll(s); err != nil {
 		return err
 	}
+	return l.finish(s)
+}
+
+// finish puts the rows in order once all are read.
+func (l *List) finish(s *scanner) error {
 	if missing := s.missingOrganization(); missing != "" {
 		return &Error{File: l.name, Message: "it has no row of organization " + quote(missing), Hint: "--org takes an id: org_ and 16 letters and digits"}
 	}
@@ -154,17 +159,22 @@ func (l *List) readAll(s *scanner) error {
 		if rec.Outcome == journal.Invalid && invalid.Line == 0 {
 			invalid = rec
 		}
-		l.counts.Rows++
-		if l.counts.Rows == l.opt.Limit {
-			l.lastLine = rec.Line
-		}
-		l.limit(&rec, l.counts.Rows)
-		l.add(rec)
+		l.take(rec)
 	}
 	if invalid.Line > 0 && !usable {
 		return noUsableRow(l.name, invalid)
 	}
 	return nil
+}
+
+// take counts a record, and keeps it if there is work to do on it.
+func (l *List) take(rec Record) {
+	l.counts.Rows++
+	if l.counts.Rows == l.opt.Limit {
+		l.lastLine = rec.Line
+	}
+	l.limit(&rec, l.counts.Rows)
+	l.add(rec)
 }
 
 // limit leaves the record out where it is not among the first Limit ones; n
@@ -176,7 +186,7 @@ func (l *List) limit(rec *Record, n int) {
 	}
 }
 
-// add counts a record, and keeps it if there is work to do on it.
+// add is take, of a record whose outcome is settled.
 func (l *List) add(rec Record) {
 	switch rec.Outcome {
 	case journal.NotAttempted:
@@ -291,7 +301,7 @@ func (l *List) Organizations() iter.Seq[Organization] {
 				org.Rows[i] = Row{
 					Line:         int(p.line),
 					ConnectionID: connectionPrefix + l.ids.unpack(p.connection),
-					Snapshot:     p.settings.snapshot(),
+					Snapshot:     p.settings.Connection(""),
 				}
 			}
 			if !yield(org) {

@@ -12,7 +12,7 @@ import (
 type pair struct {
 	org, connection id
 	line            uint32
-	settings        settings
+	settings        journal.Flags
 }
 
 // duplicate is a row whose pair an earlier line has.
@@ -23,7 +23,7 @@ func (l *List) newPair(rec Record) pair {
 		org:        l.ids.pack(rec.OrgID[len(orgPrefix):]),
 		connection: l.ids.pack(rec.ConnectionID[len(connectionPrefix):]),
 		line:       uint32(rec.Line),
-		settings:   packSettings(rec.Snapshot),
+		settings:   rec.Snapshot.Flags(),
 	}
 }
 
@@ -81,40 +81,4 @@ func sameOrganization(pairs []pair) []pair {
 		n++
 	}
 	return pairs[:n]
-}
-
-// settings are a snapshot's three settings, two bits each: bit 1 is set where
-// the setting is there, bit 0 where it is on.
-type settings uint8
-
-func packSettings(c *journal.Connection) settings {
-	if c == nil {
-		return 0
-	}
-	var s settings
-	for _, value := range []*bool{c.AssignMembershipOnLogin, c.ShowAsButton, c.IsSignupEnabled} {
-		s <<= 2
-		switch {
-		case value == nil:
-		case *value:
-			s |= 0b11
-		default:
-			s |= 0b10
-		}
-	}
-	return s
-}
-
-// snapshot returns nil where no setting is there.
-func (s settings) snapshot() *journal.Connection {
-	if s == 0 {
-		return nil
-	}
-	at := func(shift int) *bool {
-		if s>>shift&0b10 == 0 {
-			return nil
-		}
-		return new(s>>shift&0b01 != 0)
-	}
-	return &journal.Connection{AssignMembershipOnLogin: at(4), ShowAsButton: at(2), IsSignupEnabled: at(0)}
 }

@@ -114,9 +114,8 @@ func knownOutcome(outcome string) bool {
 	return false
 }
 
-// readSetting reads a setting of a results file; nil is one that is not there.
-// Spreadsheets write true in capitals or in their own language, which is why
-// results.csv has yes and no.
+// readSetting reads what FormatSetting writes. Spreadsheets write true in capitals
+// or in their own language, which is why results.csv has yes and no.
 func readSetting(cell string) (value *bool, ok bool) {
 	switch strings.ToLower(cell) {
 	case "":
@@ -127,4 +126,15 @@ func readSetting(cell string) (value *bool, ok bool) {
 		return new(false), true
 	}
 	return nil, false
+}
+
+// FormatSetting writes a setting of a results file; nil is one that is not there.
+func FormatSetting(value *bool) string {
+	switch {
+	case value == nil:
+		return ""
+	case *value:
+		return "yes"
+	}
+	return "no"
 }

@@ -75,14 +75,16 @@ func (s *scanner) next() (Record, error) {
 			return Record{}, s.explain(err)
 		}
 		if r := v.(*row); !r.blank() {
-			return s.judge(r)
+			return s.judge(r, s.line())
 		}
 	}
 }
 
-func (s *scanner) judge(r *row) (Record, error) {
+// judge returns a row as a record, with the outcome and message that it has by
+// itself.
+func (s *scanner) judge(r *row, line int) (Record, error) {
 	rec := Record{
-		Line:           s.line(),
+		Line:           line,
 		OrgID:          string(r.OrgID),
 		ConnectionID:   string(r.ConnectionID),
 		ConnectionName: string(r.ConnectionName),

@@ -49,6 +49,7 @@ type source struct {
 	path string // as it was given, for the journal
 	name string // what people call it
 	copy func(io.Writer) error
+	open func(path string) (*list.List, error) // what was copied; nil: list.Open
 }
 
 // start runs a new job. The order of the steps is that in which a person can
@@ -68,7 +69,7 @@ func (j *job) start(from source) error {
 	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
 	}
-	if err := j.openList(staged.file(reports.InputFile), from.name); err != nil {
+	if err := j.openList(staged.file(reports.InputFile), from); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -116,30 +117,39 @@ func (j *job) record() journal.Run {
 	}
 }
 
-// openList validates the list, and tells what is odd about it.
-func (j *job) openList(path, name string) (err error) {
-	limitMemoryFor(path)
-	j.list, err = list.Open(path, name, list.Options{
+// listOptions are what the list is for.
+func (j *job) listOptions() list.Options {
+	return list.Options{
 		Command: j.command, DryRun: j.settings.DryRun, Limit: j.settings.Limit, Organizations: j.settings.Organizations,
 		Names: j.names,
-	})
+	}
+}
+
+// openList opens the list at a path, and tells what is odd about it.
+func (j *job) openList(path string, from source) (err error) {
+	if from.open != nil {
+		j.list, err = from.open(path)
+	} else {
+		limitMemoryFor(path)
+		j.list, err = list.Open(path, from.name, j.listOptions())
+	}
 	if err != nil {
 		return err
 	}
 	if t := j.list.Tenant(); t != "" {
-		if err := j.checkTenant(name, t); err != nil {
+		if err := j.checkTenant(from.name, t); err != nil {
 			return errors.Join(err, j.list.Close())
 		}
 	}
 	limitMemory(j.list.Counts().Rows)
 	for _, p := range j.list.Problems() {
-		j.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
+		j.log.Warn("row is unusable: "+p.Message, zap.String("file", from.name), zap.Int("line", p.Line))
 	}
 	if invalid := j.list.Counts().Invalid; invalid > len(j.list.Problems()) {
 		j.log.Warn("more rows are unusable, see results.csv", zap.Int("rows", invalid))
 	}
 	for _, warning := range j.list.Warnings() {
-		j.log.Warn(warning, zap.String("file", name))
+		j.log.Warn(warning, zap.String("file", from.name))
 	}
 	return nil
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -68,15 +69,22 @@ func (j *job) restoreRun(path string) error {
 	if err := j.checkTenant(path, run.Tenant); err != nil {
 		return err
 	}
-	return j.start(source{path: path, name: filepath.Join(path, reports.ResultsFile), copy: func(w io.Writer) error {
-		if !j.settings.DryRun { // a dry run may look at a run that goes on
-			lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
-			if err != nil {
-				return err
+	results := filepath.Join(path, reports.ResultsFile)
+	var draft *list.Draft
+	return j.start(source{
+		path: path, name: results,
+		copy: func(w io.Writer) (err error) {
+			if !j.settings.DryRun { // a dry run may look at a run that goes on
+				lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
+				if err != nil {
+					return err
+				}
+				defer lock.Close()
 			}
-			defer lock.Close()
-		}
-		limitMemoryFor(filepath.Join(path, reports.InputFile))
-		return reports.Results(path, w)
-	}})
+			limitMemoryFor(filepath.Join(path, reports.InputFile))
+			draft, err = reports.Restorable(path, run, w, results, j.listOptions())
+			return err
+		},
+		open: func(path string) (*list.List, error) { return draft.Open(path) },
+	})
 }
