@@ -74,7 +74,11 @@ func drawRecords(t *rapid.T, line int) (records []journal.Record) {
 	for range rapid.IntRange(0, 3).Draw(t, "records") {
 		rec := outcome(line, rapid.SampledFrom(outcomes).Draw(t, "outcome"))
 		if rapid.Bool().Draw(t, "intent") {
-			rec = intent(line, connection(rapid.SampledFrom([]string{"okta", "=saml", "", "\x00", strings.Repeat("x", 70_000)}).Draw(t, "name")))
+			var before *journal.Connection
+			if rapid.Bool().Draw(t, "checked") {
+				before = connection(rapid.SampledFrom([]string{"okta", "=saml", "", "\x00", strings.Repeat("x", 70_000)}).Draw(t, "name"))
+			}
+			rec = intent(line, before)
 		}
 		records = append(records, after(line, rec))
 	}

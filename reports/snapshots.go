@@ -41,11 +41,18 @@ func readSnapshots(path string, found *list.Names) (*snapshots, error) {
 			s.run = *e.Run
 		case e.Names != nil:
 			found.Add(*e.Names)
-		case e.Intent != nil && e.Intent.Snapshot != nil:
-			*s.lines.at(e.Intent.Line) = snapshot{s.names.put(e.Intent.Snapshot.Name), e.Intent.Snapshot.Flags()}
+		case e.Intent != nil:
+			*s.lines.at(e.Intent.Line) = s.keep(e.Intent.Snapshot)
 		}
 	}
 	return s, nil
+}
+
+func (s *snapshots) keep(c *journal.Connection) snapshot {
+	if c == nil {
+		return snapshot{}
+	}
+	return snapshot{s.names.put(c.Name), c.Flags()}
 }
 
 // connection is a line's connection before the change; nil where it is not known.
