@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -40,7 +41,7 @@ func benchmark(b *testing.B, run func(*testing.B, string, []simulator.Pair)) {
 	for b.Loop() {
 		b.StopTimer()
 		rows := pairs(benchRows/10, 10)
-		plan, _ := simulator.PlanByName("unlimited")
+		plan, _ := plans.ByName("unlimited")
 		tenant := simulator.New(simulator.Config{Plan: plan})
 		tenant.SeedPairs(rows)
 		server := httptest.NewServer(tenant)

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
@@ -27,8 +28,8 @@ func TestNoWriteOnAnOldCheckOfTheWholeList(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 		rows := pairs(101, 1)
 		r.tenant.SeedPairs(rows)
-		r.tenant.SetPlan(simulator.Plan{Groups: map[string]simulator.Limit{
-			simulator.OrganizationConnectionsWrite: simulator.PerMinute(5, 5), // takes twenty minutes
+		r.tenant.SetPlan(plans.Plan{Groups: map[string]plans.Limit{
+			plans.OrganizationConnectionsWrite: plans.PerMinute(5, 5), // takes twenty minutes
 		}})
 		r.settings.MaxChanges = len(rows)
 		r.runWithoutSpares(append(rows, pair(0, 9))) // one more than that, and not there
@@ -148,7 +149,7 @@ func TestLinkThatIsOff(t *testing.T) {
 
 // An old check is repeated before it is acted on.
 func TestOldCheckIsRepeated(t *testing.T) {
-	slow := simulator.Plan{Groups: map[string]simulator.Limit{simulator.OrganizationConnectionsWrite: simulator.PerMinute(2, 1)}}
+	slow := plans.Plan{Groups: map[string]plans.Limit{plans.OrganizationConnectionsWrite: plans.PerMinute(2, 1)}}
 	inBubble(t, simulator.Config{Plan: slow}, func(t *testing.T, r *rig) {
 		rows := pairs(1, 12)
 		r.tenant.SeedPairs(rows)

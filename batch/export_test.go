@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
@@ -150,7 +151,7 @@ func TestExportLeavesOut(t *testing.T) {
 // The limits are kept, each group's own, and lost answers are repeated.
 func TestExportAtThePaceOfTheTenant(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		plan, _ := simulator.PlanByName("enterprise")
+		plan, _ := plans.ByName("enterprise")
 		r := newRig(t, simulator.Config{Plan: plan})
 		r.enable(pairs(110, 1))
 		r.tenant.Inject(once(on("GET", simulator.Fault{Kind: simulator.Reset, Stage: simulator.AtHandler, Probability: 0.1})))
@@ -162,7 +163,7 @@ func TestExportAtThePaceOfTheTenant(t *testing.T) {
 		if took := time.Since(began); took < 55*time.Second || took > 90*time.Second {
 			t.Errorf("it took %s, of which a bucket of 10 and 100 a minute allows a minute", took)
 		}
-		for _, group := range []string{simulator.OrganizationConnectionsRead, simulator.OrganizationsRead} {
+		for _, group := range []string{plans.OrganizationConnectionsRead, plans.OrganizationsRead} {
 			if refused := r.tenant.Bucket(group).Refused; refused > 0 {
 				t.Errorf("%s: %d calls refused", group, refused)
 			}

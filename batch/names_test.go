@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -202,7 +203,7 @@ func TestLookupStopsAndGoesOn(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				plan, _ := simulator.PlanByName("self-service")
+				plan, _ := plans.ByName("self-service")
 				r := newRig(t, simulator.Config{Plan: plan})
 				r.name(60_000, 1) // so many that their list is not worth it
 				ctx, cancel := context.WithCancelCause(context.Background())

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
@@ -80,14 +81,14 @@ func TestHoldup(t *testing.T) {
 		"--max-rps":           {func(r *rig) { r.settings.MaxRPS = 1 }, HeldByMaxRPS},
 		"an outage":           {func(r *rig) { r.tenant.Inject(on("DELETE", simulator.Fault{Skip: 10})) }, HeldByAnswers},
 		"slow answers": {func(r *rig) {
-			r.tenant.SetPlan(simulator.Plan{})
+			r.tenant.SetPlan(plans.Plan{})
 			r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Delay: 20 * time.Second})
 		}, HeldByAnswers},
 		"another user": {func(r *rig) {
 			go func() {
 				for range 100 {
 					time.Sleep(600 * time.Millisecond)
-					r.tenant.Take(simulator.OrganizationConnectionsWrite)
+					r.tenant.Take(plans.OrganizationConnectionsWrite)
 				}
 			}()
 		}, HeldByOthers},
@@ -113,7 +114,7 @@ func TestHoldup(t *testing.T) {
 // paced is a rig on the limits of an Enterprise tenant: 10 reads and 100 a
 // minute, 5 writes and 150 a minute.
 func paced(t *testing.T) *rig {
-	plan, _ := simulator.PlanByName("enterprise")
+	plan, _ := plans.ByName("enterprise")
 	r := newRig(t, simulator.Config{Plan: plan, Latency: 90 * time.Millisecond})
 	r.settings.AllowLockout = true
 	return r

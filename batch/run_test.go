@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
@@ -15,8 +16,8 @@ func inBubble(t *testing.T, config simulator.Config, test func(t *testing.T, r *
 	synctest.Test(t, func(t *testing.T) { test(t, newRig(t, config)) })
 }
 
-func limits(t *testing.T, name string) simulator.Plan {
-	p, ok := simulator.PlanByName(name)
+func limits(t *testing.T, name string) plans.Plan {
+	p, ok := plans.ByName(name)
 	if !ok {
 		t.Fatalf("no plan %s", name)
 	}

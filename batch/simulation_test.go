@@ -16,6 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -75,11 +76,11 @@ type scenario struct {
 
 func newScenario(t *testing.T, seed uint64, sheet *sheet) *scenario {
 	random := rand.New(rand.NewPCG(seed, 1))
-	plans := simulator.Plans()
+	all := plans.All()
 	s := &scenario{
 		t: t, random: random, sheet: sheet,
 		tenant: simulator.New(simulator.Config{
-			Plan:                plans[random.IntN(len(plans))],
+			Plan:                all[random.IntN(len(all))],
 			Latency:             time.Duration(20+random.IntN(200)) * time.Millisecond,
 			Seed:                seed,
 			EmptyForUnknown:     random.IntN(4) == 0,

@@ -4,13 +4,12 @@ import (
 	"math"
 	"time"
 
-	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 // Expected is how long a run takes that reads so many organizations and makes so
 // many writes; 0 where nobody can tell. A dry run has measured reads only, so
-// that the writes' limit is taken from Auth0's published plans, which the
-// simulated tenant has.
+// that the writes' limit is taken from Auth0's published plans.
 func (r Rates) Expected(organizations, writes int) time.Duration {
 	reads, write := r.Reads, r.Writes
 	if write.RefillPerS == 0 {
@@ -37,8 +36,8 @@ const alike = 0.1
 // publishedWrites is the limit on writes of the plan that has this limit on
 // reads; zero where no plan has it.
 func publishedWrites(reads Rate) Rate {
-	for _, plan := range simulator.Plans() {
-		r, w := plan.Groups[simulator.OrganizationConnectionsRead], plan.Groups[simulator.OrganizationConnectionsWrite]
+	for _, plan := range plans.All() {
+		r, w := plan.Groups[plans.OrganizationConnectionsRead], plan.Groups[plans.OrganizationConnectionsWrite]
 		if r.Burst == 0 || float64(r.Burst) != reads.Burst || math.Abs(reads.RefillPerS/perSecond(r)-1) > alike {
 			continue
 		}
@@ -47,4 +46,4 @@ func publishedWrites(reads Rate) Rate {
 	return Rate{}
 }
 
-func perSecond(l simulator.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }
+func perSecond(l plans.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }

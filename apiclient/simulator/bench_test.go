@@ -3,10 +3,12 @@ package simulator
 import (
 	"net/http"
 	"testing"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 func BenchmarkDelete(b *testing.B) {
-	unlimited, _ := PlanByName("unlimited")
+	unlimited, _ := plans.ByName("unlimited")
 	for name, connect := range map[string]func(testing.TB, *Tenant) client{"memory": inMemory, "loopback": overLoopback} {
 		b.Run(name, func(b *testing.B) {
 			c := connect(b, sample(Config{Plan: unlimited}))

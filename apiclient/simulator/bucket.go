@@ -1,6 +1,10 @@
 package simulator
 
-import "time"
+import (
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
+)
 
 // Refill says how tokens come back.
 type Refill int
@@ -12,8 +16,8 @@ const (
 	// once a millisecond, as Auth0's rate limit policy words it.
 	Steps
 	// Window refills all at once at the top of each second or minute. The
-	// bucket then holds what the period allows, Limit.Refill, whatever
-	// Limit.Burst says.
+	// bucket then holds what the period allows, the limit's Refill, whatever
+	// its Burst says.
 	Window
 )
 
@@ -23,7 +27,7 @@ const (
 // and the arithmetic is exact.
 type bucket struct {
 	name    string
-	limit   Limit
+	limit   plans.Limit
 	refill  Refill
 	content int64     // parts
 	at      time.Time // when content was right
@@ -32,7 +36,7 @@ type bucket struct {
 	refused int
 }
 
-func newBucket(name string, limit Limit, refill Refill, now time.Time) *bucket {
+func newBucket(name string, limit plans.Limit, refill Refill, now time.Time) *bucket {
 	b := &bucket{name: name, refill: refill, at: now}
 	b.setLimit(limit)
 	b.content = b.capacity()
@@ -41,7 +45,7 @@ func newBucket(name string, limit Limit, refill Refill, now time.Time) *bucket {
 }
 
 // setLimit changes the limit and keeps the tokens that still fit.
-func (b *bucket) setLimit(limit Limit) {
+func (b *bucket) setLimit(limit plans.Limit) {
 	old := b.limit.Per
 	limit.Refill = max(limit.Refill, 1)
 	if limit.Per <= 0 {

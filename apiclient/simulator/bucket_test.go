@@ -6,13 +6,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"pgregory.net/rapid"
 )
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
 
-func drawLimit(t *rapid.T) Limit {
-	return Limit{
+func drawLimit(t *rapid.T) plans.Limit {
+	return plans.Limit{
 		Burst:  rapid.IntRange(1, 5000).Draw(t, "burst"),
 		Refill: rapid.IntRange(1, 50000).Draw(t, "refill"),
 		Per:    rapid.SampledFrom([]time.Duration{time.Second, time.Minute}).Draw(t, "per"),
@@ -99,7 +100,7 @@ func checkReset(t *rapid.T, b *bucket) {
 }
 
 func TestSteps(t *testing.T) {
-	b := newBucket("b", PerMinute(5, 150), Steps, start)
+	b := newBucket("b", plans.PerMinute(5, 150), Steps, start)
 	for range 5 {
 		b.take()
 	}
@@ -115,7 +116,7 @@ func TestSteps(t *testing.T) {
 }
 
 func TestWindow(t *testing.T) {
-	b := newBucket("b", PerMinute(5, 150), Window, start.Add(10*time.Second))
+	b := newBucket("b", plans.PerMinute(5, 150), Window, start.Add(10*time.Second))
 	for range 150 {
 		b.take()
 	}
@@ -133,35 +134,20 @@ func TestWindow(t *testing.T) {
 }
 
 func TestSetLimitKeepsTokens(t *testing.T) {
-	b := newBucket("b", PerMinute(75, 2250), Drip, start)
+	b := newBucket("b", plans.PerMinute(75, 2250), Drip, start)
 	for range 30 {
 		b.take()
 	}
-	b.setLimit(PerSecond(60, 10))
+	b.setLimit(plans.PerSecond(60, 10))
 	if got := b.remaining(); got != 45 {
 		t.Errorf("%d tokens after the change of period, want 45", got)
 	}
-	b.setLimit(PerSecond(5, 2))
+	b.setLimit(plans.PerSecond(5, 2))
 	if got := b.remaining(); got != 5 {
 		t.Errorf("%d tokens after lowering, want 5", got)
 	}
-	b.setLimit(PerSecond(25, 2))
+	b.setLimit(plans.PerSecond(25, 2))
 	if got := b.remaining(); got != 5 {
 		t.Errorf("%d tokens after raising, want 5", got)
-	}
-}
-
-func TestPlans(t *testing.T) {
-	for _, name := range []string{"free", "self-service", "enterprise", "enterprise-nonprod", "private-100", "private-10000", "unlimited"} {
-		if p, ok := PlanByName(name); !ok || p.Name != name || p.Global.Burst == 0 {
-			t.Errorf("plan %q: %+v, %v", name, p, ok)
-		}
-	}
-	enterprise, _ := PlanByName("enterprise")
-	if got := enterprise.Groups[OrganizationConnectionsWrite]; got != PerMinute(5, 150) {
-		t.Errorf("enterprise writes: %+v", got)
-	}
-	if _, ok := PlanByName("gold"); ok {
-		t.Error("a plan that does not exist was found")
 	}
 }

@@ -5,12 +5,13 @@ import (
 	"net/http"
 	"net/http/httptest"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
 // A tenant on a loopback port, where each call loses its first answer.
 func Example() {
-	plan, _ := simulator.PlanByName("enterprise")
+	plan, _ := plans.ByName("enterprise")
 	tenant := simulator.New(simulator.Config{Plan: plan})
 	tenant.SeedPairs([]simulator.Pair{{OrganizationID: "org_0123456789abcdef", ConnectionID: "con_0123456789abcdef"}})
 	tenant.Inject(simulator.Fault{Kind: simulator.Page, Stage: simulator.AfterEffect, PerPath: true, Times: 1})

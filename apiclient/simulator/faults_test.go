@@ -12,6 +12,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 // overBoth runs a test over the in-memory transport and over a real port.
@@ -55,7 +57,7 @@ func TestFaults(t *testing.T) {
 		{name: "no match", fault: Fault{Method: "GET"}, status: 204, headers: true, effect: true, taken: 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			overBoth(t, Config{Plan: Plan{Global: PerSecond(9, 1)}}, func(t *testing.T, tenant *Tenant, c client) {
+			overBoth(t, Config{Plan: plans.Plan{Global: plans.PerSecond(9, 1)}}, func(t *testing.T, tenant *Tenant, c client) {
 				struck := tenant.Inject(test.fault)
 				resp, body, err := c.try(c.request("DELETE", links+"/"+con1, ""))
 				switch {
@@ -286,7 +288,7 @@ func TestHeaderFaults(t *testing.T) {
 		"skew":     {Skew(-time.Minute), "1/0/-59//-60 1/0/-59//-60"},
 	} {
 		synctest.Test(t, func(t *testing.T) {
-			tenant := sample(Config{Plan: Plan{Global: PerSecond(1, 1)}})
+			tenant := sample(Config{Plan: plans.Plan{Global: plans.PerSecond(1, 1)}})
 			tenant.Inject(Fault{Kind: Headers, Edit: test.edit})
 			c := inMemory(t, tenant)
 			ok, _ := c.do("GET", links, "")

@@ -6,6 +6,16 @@ import (
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
+)
+
+// Names of buckets, besides those of the groups, which package plans has.
+// Global is the tenant's own. Default stands for the endpoints without a group,
+// which draw on the global bucket alone.
+const (
+	Global  = "global"
+	Default = "default"
 )
 
 // HeadersOf says which bucket the X-RateLimit headers describe where a request
@@ -33,7 +43,7 @@ type limits struct {
 
 // setPlan changes the limits. Buckets that stay keep their content and their
 // counters; new ones start full.
-func (l *limits) setPlan(plan Plan, now time.Time) {
+func (l *limits) setPlan(plan plans.Plan, now time.Time) {
 	old := l.buckets
 	l.buckets, l.drawn = map[string]*bucket{}, map[string][]*bucket{}
 	var global []*bucket
@@ -54,7 +64,7 @@ func (l *limits) setPlan(plan Plan, now time.Time) {
 	}
 }
 
-func (l *limits) setBucket(b *bucket, name string, limit Limit, now time.Time) *bucket {
+func (l *limits) setBucket(b *bucket, name string, limit plans.Limit, now time.Time) *bucket {
 	if b == nil {
 		b = newBucket(name, limit, l.refill, now)
 	} else {
@@ -138,7 +148,7 @@ func (b *bucket) refusal() string {
 
 // BucketState is what a bucket holds and what it has seen.
 type BucketState struct {
-	Limit   Limit
+	Limit   plans.Limit
 	Content float64 // tokens now, with their fraction
 	Lowest  float64 // tokens at the lowest point so far, whoever took them
 	Taken   int     // requests that got a token, without those of Take
@@ -169,7 +179,7 @@ func (t *Tenant) Take(group string) bool {
 
 // SetPlan raises or lowers the limits of a running tenant. Tokens that still
 // fit stay in their buckets.
-func (t *Tenant) SetPlan(plan Plan) {
+func (t *Tenant) SetPlan(plan plans.Plan) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.limits.setPlan(plan, time.Now())

@@ -11,6 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"pgregory.net/rapid"
 )
 
@@ -28,7 +29,7 @@ func rateLimit(h http.Header) string {
 // 10 tokens, refilled at 2 per second.
 func TestRecordedHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Config{Plan: Plan{Global: PerSecond(10, 2)}})
+		tenant := New(Config{Plan: plans.Plan{Global: plans.PerSecond(10, 2)}})
 		tenant.Enable(org1, DefaultSettings(con1))
 		c := inMemory(t, tenant)
 		want := []string{"10/9/1.0", "10/8/1.0", "10/7/2.0", "10/6/2.0", "10/5/3.0", "10/4/3.0", "10/3/4.0", "10/2/4.0", "10/1/5.0", "10/0/5.0"}
@@ -46,9 +47,9 @@ func TestRecordedHeaders(t *testing.T) {
 
 func TestRefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		plan := Plan{Global: PerSecond(50, 16), Groups: map[string]Limit{
-			OrganizationConnectionsWrite: PerMinute(2, 60),
-			OrganizationConnectionsRead:  PerSecond(1, 1),
+		plan := plans.Plan{Global: plans.PerSecond(50, 16), Groups: map[string]plans.Limit{
+			plans.OrganizationConnectionsWrite: plans.PerMinute(2, 60),
+			plans.OrganizationConnectionsRead:  plans.PerSecond(1, 1),
 		}}
 		tenant := New(Config{Plan: plan})
 		tenant.Enable(org1, DefaultSettings(con1))
@@ -61,7 +62,7 @@ func TestRefusal(t *testing.T) {
 		c.want("GET", links, "", 200, "[]")
 		c.want("GET", links, "", 429, "Global per second organization_connections_read group limit has been reached")
 
-		write := tenant.Bucket(OrganizationConnectionsWrite)
+		write := tenant.Bucket(plans.OrganizationConnectionsWrite)
 		if write.Taken != 2 || write.Refused != 2 || write.Lowest != 0 || write.Content != 0 {
 			t.Errorf("write bucket: %+v", write)
 		}
@@ -75,7 +76,7 @@ func TestRefusal(t *testing.T) {
 
 func TestHeadersDescribe(t *testing.T) {
 	// The global bucket is the tighter one at first, the group's after it.
-	plan := Plan{Global: PerSecond(4, 100), Groups: map[string]Limit{OrganizationConnectionsWrite: PerMinute(6, 1)}}
+	plan := plans.Plan{Global: plans.PerSecond(4, 100), Groups: map[string]plans.Limit{plans.OrganizationConnectionsWrite: plans.PerMinute(6, 1)}}
 	for of, want := range map[HeadersOf]string{
 		HeadersTightest: "4/3 4/2 4/3 6/2 6/1 6/0 6/0",
 		HeadersGroup:    "6/5 6/4 6/3 6/2 6/1 6/0 6/0",
@@ -102,8 +103,8 @@ func TestHeadersDescribe(t *testing.T) {
 
 func TestGlobalExceptGroups(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Config{Plan: Plan{GlobalExceptGroups: true, Global: PerSecond(1, 1),
-			Groups: map[string]Limit{OrganizationConnectionsWrite: PerMinute(3, 60)}}})
+		tenant := New(Config{Plan: plans.Plan{GlobalExceptGroups: true, Global: plans.PerSecond(1, 1),
+			Groups: map[string]plans.Limit{plans.OrganizationConnectionsWrite: plans.PerMinute(3, 60)}}})
 		tenant.AddOrganization(org1, "one")
 		c := inMemory(t, tenant)
 		for range 3 {
@@ -115,7 +116,7 @@ func TestGlobalExceptGroups(t *testing.T) {
 }
 
 func TestHeadersOnRefusals(t *testing.T) {
-	tenant := New(Config{Plan: Plan{Global: PerSecond(10, 2)}})
+	tenant := New(Config{Plan: plans.Plan{Global: plans.PerSecond(10, 2)}})
 	c := inMemory(t, tenant)
 	c.want("GET", links, "", 404, "No organization found")
 	if got := tenant.Bucket(Global).Taken; got != 1 {
@@ -137,10 +138,11 @@ func TestHeadersOnRefusals(t *testing.T) {
 
 func TestOtherClients(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Config{Plan: Plan{Global: PerSecond(3, 1), Groups: map[string]Limit{OrganizationConnectionsWrite: PerMinute(2, 60)}}})
+		tenant := New(Config{Plan: plans.Plan{Global: plans.PerSecond(3, 1),
+			Groups: map[string]plans.Limit{plans.OrganizationConnectionsWrite: plans.PerMinute(2, 60)}}})
 		got := []bool{
-			tenant.Take(OrganizationConnectionsWrite), tenant.Take(OrganizationConnectionsWrite),
-			tenant.Take(OrganizationConnectionsWrite), tenant.Take(Global), tenant.Take(OrganizationByID),
+			tenant.Take(plans.OrganizationConnectionsWrite), tenant.Take(plans.OrganizationConnectionsWrite),
+			tenant.Take(plans.OrganizationConnectionsWrite), tenant.Take(Global), tenant.Take(plans.OrganizationByID),
 		}
 		if want := []bool{true, true, false, true, false}; fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("takes: %v, want %v", got, want)
@@ -153,18 +155,18 @@ func TestOtherClients(t *testing.T) {
 
 func TestSetPlan(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		tenant := New(Config{Plan: Plan{Global: PerSecond(20, 1)}})
+		tenant := New(Config{Plan: plans.Plan{Global: plans.PerSecond(20, 1)}})
 		tenant.AddOrganization(org1, "one")
 		c := inMemory(t, tenant)
 		c.want("GET", links, "", 200, "[]")
-		tenant.SetPlan(Plan{Global: PerSecond(5, 1), Groups: map[string]Limit{OrganizationConnectionsRead: PerMinute(3, 60)}})
+		tenant.SetPlan(plans.Plan{Global: plans.PerSecond(5, 1), Groups: map[string]plans.Limit{plans.OrganizationConnectionsRead: plans.PerMinute(3, 60)}})
 		if got := rateLimit(c.want("GET", links, "", 200, "[]")); got != "3/2/1.0" {
 			t.Errorf("after lowering: %s", got)
 		}
 		if b := tenant.Bucket(Global); b.Content != 4 || b.Taken != 2 {
 			t.Errorf("the global bucket after lowering: %+v", b)
 		}
-		tenant.SetPlan(Plan{})
+		tenant.SetPlan(plans.Plan{})
 		if got := rateLimit(c.want("GET", links, "", 200, "[]")); got != "none" {
 			t.Errorf("without limits: %s", got)
 		}
@@ -177,7 +179,7 @@ func TestPacedClientIsNeverRefused(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		burst, refill := rapid.IntRange(1, 20).Draw(rt, "burst"), rapid.IntRange(1, 600).Draw(rt, "refill")
 		synctest.Test(t, func(t *testing.T) {
-			tenant := New(Config{Plan: Plan{Global: PerMinute(burst, refill)}, Latency: 90 * time.Millisecond})
+			tenant := New(Config{Plan: plans.Plan{Global: plans.PerMinute(burst, refill)}, Latency: 90 * time.Millisecond})
 			tenant.AddOrganization(org1, "one")
 			c := inMemory(t, tenant)
 			interval := time.Duration(ceilDiv(int64(time.Minute), int64(refill)))
@@ -196,7 +198,7 @@ func TestPacedClientIsNeverRefused(t *testing.T) {
 // TestWorkersShareOneBucket has many goroutines empty a bucket at once, in
 // both ways: exactly its content may pass.
 func TestWorkersShareOneBucket(t *testing.T) {
-	overBoth(t, Config{Plan: Plan{Global: PerMinute(50, 1)}, RecordCalls: true}, func(t *testing.T, tenant *Tenant, c client) {
+	overBoth(t, Config{Plan: plans.Plan{Global: plans.PerMinute(50, 1)}, RecordCalls: true}, func(t *testing.T, tenant *Tenant, c client) {
 		var passed atomic.Int64
 		var workers sync.WaitGroup
 		for range 8 {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 // route is an endpoint.
@@ -25,14 +27,14 @@ func routes() map[routeKey]route {
 	table := map[routeKey]route{
 		{"POST", "token", 0}: {handle: (*Tenant).issueToken},
 
-		{"GET", "organizations", 1}: {OrganizationsRead,
+		{"GET", "organizations", 1}: {plans.OrganizationsRead,
 			[]string{"read:organizations", "read:organizations_summary"}, (*Tenant).listOrganizations},
-		{"GET", "organizations", 2}: {OrganizationByID,
+		{"GET", "organizations", 2}: {plans.OrganizationByID,
 			[]string{"read:organizations", "read:organizations_summary"}, (*Tenant).getOrganization},
-		{"GET", "name", 3}: {OrganizationByName,
+		{"GET", "name", 3}: {plans.OrganizationByName,
 			[]string{"read:organizations"}, (*Tenant).getOrganizationByName},
 
-		{"GET", "connections", 1}: {ConnectionsRead, []string{"read:connections"}, (*Tenant).listConnections},
+		{"GET", "connections", 1}: {plans.ConnectionsRead, []string{"read:connections"}, (*Tenant).listConnections},
 		{"GET", "connections", 2}: {Default, []string{"read:connections"}, (*Tenant).getConnection},
 	}
 	// The two families of an organization's connections, older and newer.
@@ -47,9 +49,9 @@ func routes() map[routeKey]route {
 }
 
 func linkRoute(action string, handle func(*Tenant, *call) reply) route {
-	group := OrganizationConnectionsWrite
+	group := plans.OrganizationConnectionsWrite
 	if action == "read" {
-		group = OrganizationConnectionsRead
+		group = plans.OrganizationConnectionsRead
 	}
 	return route{group, []string{action + ":organization_connections"}, handle}
 }

@@ -19,14 +19,16 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 // Config describes a tenant. The zero Config is a tenant without limits,
 // latency or chance that accepts every client.
 type Config struct {
-	Plan      Plan      // limits, see [Plans]
-	Refill    Refill    // how the buckets refill: Drip by default
-	HeadersOf HeadersOf // which bucket the headers describe: the tightest by default
+	Plan      plans.Plan // limits, see [plans.All]: none by default, and no rate-limit headers
+	Refill    Refill     // how the buckets refill: Drip by default
+	HeadersOf HeadersOf  // which bucket the headers describe: the tightest by default
 
 	// Latency is added to each answer, half of it before the request is
 	// looked at and half after. LatencyOf, where set, is asked instead; it

@@ -8,13 +8,13 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 // Two runs on one bucket, the second of which starts later, share it.
 func TestTwoOfUs(t *testing.T) {
-	for _, limit := range []simulator.Limit{
-		simulator.PerMinute(5, 150), simulator.PerMinute(25, 750), simulator.PerMinute(75, 2250),
+	for _, limit := range []plans.Limit{
+		plans.PerMinute(5, 150), plans.PerMinute(25, 750), plans.PerMinute(75, 2250),
 	} {
 		for seed := range uint64(2) {
 			synctest.Test(t, func(t *testing.T) {
@@ -48,19 +48,19 @@ func TestTwoOfUs(t *testing.T) {
 // other user's luck allows, and how fast the bucket fills and for whom.
 func TestWhatIsKnownAfterATenth(t *testing.T) {
 	for _, c := range []struct {
-		limit simulator.Limit
+		limit plans.Limit
 		share float64 // that the other user takes
 		calls int
 	}{
-		{simulator.PerMinute(5, 150), 0, 500},
-		{simulator.PerMinute(5, 150), 0.25, 2000},
-		{simulator.PerMinute(5, 25), 0, 500},
-		{simulator.PerMinute(25, 750), 0, 500},
-		{simulator.PerMinute(25, 750), 0.5, 2000},
-		{simulator.PerSecond(50, 16), 0.25, 2000},
-		{simulator.PerSecond(10, 2), 0, 500},
-		{simulator.PerSecond(50, 50), 0, 2000},
-		{simulator.PerSecond(2, 2), 0, 500},
+		{plans.PerMinute(5, 150), 0, 500},
+		{plans.PerMinute(5, 150), 0.25, 2000},
+		{plans.PerMinute(5, 25), 0, 500},
+		{plans.PerMinute(25, 750), 0, 500},
+		{plans.PerMinute(25, 750), 0.5, 2000},
+		{plans.PerSecond(50, 16), 0.25, 2000},
+		{plans.PerSecond(10, 2), 0, 500},
+		{plans.PerSecond(50, 50), 0, 2000},
+		{plans.PerSecond(2, 2), 0, 500},
 	} {
 		n := alone(c.limit, 0, 0)
 		n.calls = c.calls
@@ -92,12 +92,12 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 // headers tell of either in turn.
 func TestTwoBucketsInTurn(t *testing.T) {
 	const calls = 200
-	group := scenario{plan: bucketOf(simulator.PerMinute(5, 150)), calls: calls}
+	group := scenario{plan: bucketOf(plans.PerMinute(5, 150)), calls: calls}
 	for name, turn := range map[string]int{"group first": 0, "global first": 1} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
-				one, all := exchanger(group.tenant(1)), instant(simulator.PerSecond(50, 16))
+				one, all := exchanger(group.tenant(1)), instant(plans.PerSecond(50, 16))
 				var mu sync.Mutex
 				j := do(func() (Observation, bool) {
 					o, ok := one()
@@ -110,7 +110,7 @@ func TestTwoBucketsInTurn(t *testing.T) {
 					}
 					return o, ok
 				}, calls, throttled)
-				ratio := (j.last.Sub(start) + trip).Seconds() / group.drained(simulator.PerMinute(5, 150))
+				ratio := (j.last.Sub(start) + trip).Seconds() / group.drained(plans.PerMinute(5, 150))
 				t.Logf("T/T* %.3f, 429s %d", ratio, j.limited)
 				// Where the probe shows 50 tokens, 15 calls go for which the group has four.
 				if ratio > 1.05 || j.limited > 12 {

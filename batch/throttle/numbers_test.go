@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
@@ -28,7 +29,7 @@ type numbers struct {
 }
 
 // alone makes the case of one bucket without any other user.
-func alone(limit simulator.Limit, ratio, limited float64) numbers {
+func alone(limit plans.Limit, ratio, limited float64) numbers {
 	s := scenario{
 		plan:  bucketOf(limit),
 		calls: max(100, 20*limit.Burst),
@@ -40,7 +41,7 @@ func alone(limit simulator.Limit, ratio, limited float64) numbers {
 
 // drained is T*: the time in which the bucket gives the calls, and the one in a
 // hundred that fails after it took a token.
-func (s scenario) drained(limit simulator.Limit) float64 {
+func (s scenario) drained(limit plans.Limit) float64 {
 	return (float64(s.calls)/0.99-float64(limit.Burst))/(perSec(limit)-s.others) + trip.Seconds()
 }
 
@@ -57,25 +58,25 @@ func (n numbers) beside(share, limited, harm float64) numbers {
 
 const hopeless = math.MaxFloat64 // cannot be helped
 
-// plans are those of Auth0's tables for changes of organizations' connections,
-// and some that other groups have.
-func plans() (all []numbers) {
+// published are the limits of Auth0's tables for changes of organizations'
+// connections, and some that other groups have.
+func published() (all []numbers) {
 	for _, p := range []struct {
 		numbers
 		limited, harm [3]float64 // beside 25, 50 and 80 %
 	}{
-		{alone(simulator.PerMinute(5, 150), 1.01, 0), [3]float64{3, 13, 55}, [3]float64{1.3, 3.5, 8}},
-		{alone(simulator.PerMinute(25, 750), 1.01, 0), [3]float64{0, 0, 2}, [3]float64{0.05, 0.05, 0.5}},
-		{alone(simulator.PerMinute(75, 2250), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
-		{alone(simulator.PerMinute(150, 4500), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
-		{alone(simulator.PerMinute(300, 9000), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
-		{alone(simulator.PerMinute(600, 18000), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
-		{alone(simulator.PerSecond(50, 16), 1.01, 0), [3]float64{0, 0, 1}, [3]float64{0.05, 0.05, 0.1}},
-		{alone(simulator.PerSecond(10, 2), 1.01, 0), [3]float64{0.5, 1.5, 20}, [3]float64{0.1, 0.3, 4}},
-		{alone(simulator.PerSecond(50, 50), 1.015, 0), [3]float64{0, 0, 1}, [3]float64{0.05, 0.05, 0.1}},
-		{alone(simulator.PerSecond(250, 250), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
-		{alone(simulator.PerMinute(5, 25), 1.02, 1), [3]float64{10, 30, 90}, [3]float64{3, 6, 13}},
-		{alone(simulator.PerSecond(2, 2), 1.03, 7), [3]float64{hopeless, hopeless, hopeless}, [3]float64{hopeless, hopeless, hopeless}},
+		{alone(plans.PerMinute(5, 150), 1.01, 0), [3]float64{3, 13, 55}, [3]float64{1.3, 3.5, 8}},
+		{alone(plans.PerMinute(25, 750), 1.01, 0), [3]float64{0, 0, 2}, [3]float64{0.05, 0.05, 0.5}},
+		{alone(plans.PerMinute(75, 2250), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(plans.PerMinute(150, 4500), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(plans.PerMinute(300, 9000), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(plans.PerMinute(600, 18000), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(plans.PerSecond(50, 16), 1.01, 0), [3]float64{0, 0, 1}, [3]float64{0.05, 0.05, 0.1}},
+		{alone(plans.PerSecond(10, 2), 1.01, 0), [3]float64{0.5, 1.5, 20}, [3]float64{0.1, 0.3, 4}},
+		{alone(plans.PerSecond(50, 50), 1.015, 0), [3]float64{0, 0, 1}, [3]float64{0.05, 0.05, 0.1}},
+		{alone(plans.PerSecond(250, 250), 1.015, 0), [3]float64{0, 0, 0}, [3]float64{0.05, 0.05, 0.05}},
+		{alone(plans.PerMinute(5, 25), 1.02, 1), [3]float64{10, 30, 90}, [3]float64{3, 6, 13}},
+		{alone(plans.PerSecond(2, 2), 1.03, 7), [3]float64{hopeless, hopeless, hopeless}, [3]float64{hopeless, hopeless, hopeless}},
 	} {
 		all = append(all, p.numbers)
 		for i, share := range []float64{0.25, 0.5, 0.8} {
@@ -87,7 +88,7 @@ func plans() (all []numbers) {
 
 // odd are tenants that are not as Auth0's pages describe them.
 func odd() []numbers {
-	usual := simulator.PerMinute(25, 750)
+	usual := plans.PerMinute(25, 750)
 	with := func(name string, ratio, limited float64, edit func(int, http.Header)) numbers {
 		n := alone(usual, ratio, limited)
 		n.name, n.headers = name, edit
@@ -101,21 +102,21 @@ func odd() []numbers {
 	noDate := func(edit func(int, http.Header)) func(int, http.Header) {
 		return func(status int, h http.Header) { edit(status, h); h.Del("Date") }
 	}
-	steps := func(limit simulator.Limit, ratio, limited float64) numbers {
+	steps := func(limit plans.Limit, ratio, limited float64) numbers {
 		n := alone(limit, ratio, limited)
 		n.name += " in steps of a second"
 		n.refill = simulator.Steps
 		return n
 	}
 	all := []numbers{
-		window("window of a minute", simulator.PerMinute(150, 150), 680, 1.03, 20),
-		window("window of a second", simulator.PerSecond(50, 50), 1000, 1.2, 100),
-		steps(simulator.PerMinute(5, 150), 1.07, 3), // a step is half of the bucket
+		window("window of a minute", plans.PerMinute(150, 150), 680, 1.03, 20),
+		window("window of a second", plans.PerSecond(50, 50), 1000, 1.2, 100),
+		steps(plans.PerMinute(5, 150), 1.07, 3), // a step is half of the bucket
 		steps(usual, 1.03, 1),
-		steps(simulator.PerMinute(150, 4500), 1.035, 1),
-		stacked("5:150m under 50:16s with others", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 10),
-		stacked("5:150m under 10:2s", simulator.PerMinute(5, 150), simulator.PerSecond(10, 2), 0),
-		stacked("300:9000m under 250:120s", simulator.PerMinute(300, 9000), simulator.PerSecond(250, 120), 0),
+		steps(plans.PerMinute(150, 4500), 1.035, 1),
+		stacked("5:150m under 50:16s with others", plans.PerMinute(5, 150), plans.PerSecond(50, 16), 10),
+		stacked("5:150m under 10:2s", plans.PerMinute(5, 150), plans.PerSecond(10, 2), 0),
+		stacked("300:9000m under 250:120s", plans.PerMinute(300, 9000), plans.PerSecond(250, 120), 0),
 		with("no headers", 1.05, 20, none),
 		with("Retry-After only", 1.05, 20, retryAfter),
 		with("Remaining 0", 1.15, 20, simulator.RemainingZero),
@@ -123,13 +124,13 @@ func odd() []numbers {
 		with("Remaining negative", 1.15, 20, simulator.RemainingNegative),
 		with("Reset in ms", 1.15, 0, simulator.ResetMillis),
 		with("Reset as seconds left", 1.15, 0, simulator.ResetSecondsLeft),
-		changed("raised", usual, simulator.PerMinute(75, 2250), 20*time.Second, 1275),
-		changed("lowered", simulator.PerMinute(75, 2250), usual, 10*time.Second, 1000),
+		changed("raised", usual, plans.PerMinute(75, 2250), 20*time.Second, 1275),
+		changed("lowered", plans.PerMinute(75, 2250), usual, 10*time.Second, 1000),
 	}
 	// What was not spent when the limit fell is lost: the price of the level.
-	fallen := changed("much lowered", simulator.PerMinute(150, 4500), simulator.PerMinute(5, 150), 5*time.Second, 600)
+	fallen := changed("much lowered", plans.PerMinute(150, 4500), plans.PerMinute(5, 150), 5*time.Second, 600)
 	fallen.ratio, fallen.limited = 2.5, 15
-	untold := stacked("5:150m, headers of 50:16s", simulator.PerMinute(5, 150), simulator.PerSecond(50, 16), 0)
+	untold := stacked("5:150m, headers of 50:16s", plans.PerMinute(5, 150), plans.PerSecond(50, 16), 0)
 	untold.tell, untold.ratio, untold.limited = simulator.HeadersGlobal, 1.2, 200
 	all = append(all, fallen, untold, strays(0.01), strays(0.05), strays(0.1))
 	for _, skew := range []time.Duration{5 * time.Second, -5 * time.Second, time.Hour, -time.Hour} {
@@ -143,13 +144,13 @@ func odd() []numbers {
 // strays is a tenant that refuses a share of the calls whatever the pace: a
 // bucket that the headers do not tell of, and that others empty now and then.
 func strays(share float64) numbers {
-	n := alone(simulator.PerMinute(25, 750), 1.5, 1500*share)
+	n := alone(plans.PerMinute(25, 750), 1.5, 1500*share)
 	n.name, n.strays = fmt.Sprintf("%.0f%% stray 429s", 100*share), share
 	return n
 }
 
 // window is a tenant whose tokens come all at once at the top of each period.
-func window(name string, limit simulator.Limit, calls int, ratio, limited float64) numbers {
+func window(name string, limit plans.Limit, calls int, ratio, limited float64) numbers {
 	n := alone(limit, ratio, limited)
 	n.name, n.refill, n.phase, n.calls = name, simulator.Window, limit.Per, calls
 	n.ideal = func(start time.Time) float64 {
@@ -161,7 +162,7 @@ func window(name string, limit simulator.Limit, calls int, ratio, limited float6
 }
 
 // stacked is a tenant with a global bucket, of which others take, above the group's.
-func stacked(name string, own, global simulator.Limit, others float64) numbers {
+func stacked(name string, own, global plans.Limit, others float64) numbers {
 	n := alone(own, 1.03, 0)
 	n.name, n.plan.Global, n.others, n.from = name, global, others, simulator.Global
 	n.calls = max(200, 20*own.Burst)
@@ -174,7 +175,7 @@ func stacked(name string, own, global simulator.Limit, others float64) numbers {
 }
 
 // changed is a tenant whose plan changes in the middle of the job.
-func changed(name string, before, after simulator.Limit, at time.Duration, calls int) numbers {
+func changed(name string, before, after plans.Limit, at time.Duration, calls int) numbers {
 	n := alone(before, 1.1, 1)
 	n.name, n.calls = name, calls
 	n.change = func(tenant *simulator.Tenant) {
@@ -192,7 +193,7 @@ func changed(name string, before, after simulator.Limit, at time.Duration, calls
 // TestNumbers measures how near to the ideal the throttle comes, and at whose
 // expense. With -v -seeds 60 it prints the table, with -rivals in comparison.
 func TestNumbers(t *testing.T) {
-	cases := slices.Concat(plans(), odd())
+	cases := slices.Concat(published(), odd())
 	tables := make([]string, len(cases))
 	t.Cleanup(func() {
 		if testing.Verbose() {

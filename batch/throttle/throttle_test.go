@@ -12,7 +12,7 @@ import (
 	"go.uber.org/goleak"
 	"golang.org/x/time/rate"
 
-	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -42,7 +42,7 @@ func must(t *testing.T, th *Throttle) *Permit {
 
 func TestOrderOfCalls(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
-		s := instant(simulator.PerSecond(2, 2))
+		s := instant(plans.PerSecond(2, 2))
 		probe := must(t, th)
 		var mu sync.Mutex
 		var order []int
@@ -118,7 +118,7 @@ func TestCancelledAcquireLosesNoPermit(t *testing.T) {
 
 func TestUnusedGivesTheTokenBack(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
-		must(t, th).Answered(instant(simulator.PerMinute(100, 1))())
+		must(t, th).Answered(instant(plans.PerMinute(100, 1))())
 		before := th.State().Content
 		for range 200 {
 			must(t, th).Unused()
@@ -144,7 +144,7 @@ func TestPermitEndsOnce(t *testing.T) {
 
 func TestSingle(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
-		s := instant(simulator.PerSecond(100, 50))
+		s := instant(plans.PerSecond(100, 50))
 		must(t, th).Answered(s())
 		th.Single(true)
 		p := must(t, th)
@@ -171,7 +171,7 @@ func TestPaceIsShared(t *testing.T) {
 		var all sync.WaitGroup
 		var throttles [2]*Throttle
 		for i := range throttles {
-			th, s := New(Config{Pace: pace}), instant(simulator.PerSecond(1000, 500))
+			th, s := New(Config{Pace: pace}), instant(plans.PerSecond(1000, 500))
 			throttles[i] = th
 			all.Go(func() { th.Run(ctx) })
 			for range 8 {
@@ -201,7 +201,7 @@ func TestState(t *testing.T) {
 			t.Errorf("at first %+v, want nothing", s)
 		}
 		began := time.Now()
-		s := instant(simulator.PerMinute(5, 150))
+		s := instant(plans.PerMinute(5, 150))
 		p := must(t, th)
 		time.Sleep(trip)
 		p.Answered(s())

@@ -12,11 +12,12 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
 // group is that of the calls that these tests send.
-const group = simulator.OrganizationConnectionsWrite
+const group = plans.OrganizationConnectionsWrite
 
 // trip is the usual round trip.
 const trip = 90 * time.Millisecond
@@ -24,7 +25,7 @@ const trip = 90 * time.Millisecond
 // scenario is a job against a simulated tenant, and what else goes on there.
 type scenario struct {
 	name    string
-	plan    simulator.Plan
+	plan    plans.Plan
 	refill  simulator.Refill
 	tell    simulator.HeadersOf
 	headers func(status int, h http.Header) // what becomes of them on the way; nil: nothing
@@ -262,15 +263,15 @@ func throttled(ctx context.Context, calls int) (int, func(exchange), func() Stat
 	return 128, send, t.State
 }
 
-func perSec(l simulator.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }
+func perSec(l plans.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }
 
 // bucketOf is a plan of one bucket.
-func bucketOf(l simulator.Limit) simulator.Plan {
-	return simulator.Plan{Groups: map[string]simulator.Limit{group: l}}
+func bucketOf(l plans.Limit) plans.Plan {
+	return plans.Plan{Groups: map[string]plans.Limit{group: l}}
 }
 
 // instant answers calls at once, from one bucket and without a fault.
-func instant(l simulator.Limit) func() Observation {
+func instant(l plans.Limit) func() Observation {
 	once := exchanger(simulator.New(simulator.Config{Plan: bucketOf(l), EmptyForUnknown: true}))
 	return func() Observation {
 		o, _ := once()

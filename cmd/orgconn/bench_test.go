@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch"
 )
@@ -18,7 +19,7 @@ func benchTenant(b *testing.B, plan string, rows int) (tenant *simulated, dir st
 	if plan == "unlimited" {
 		config = simulator.Config{}
 	}
-	config.Plan, _ = simulator.PlanByName(plan)
+	config.Plan, _ = plans.ByName(plan)
 	tenant = newSimulated(config)
 	if err := tenant.listen("127.0.0.1:0"); err != nil {
 		b.Fatal(err)

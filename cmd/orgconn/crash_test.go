@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch"
 )
@@ -85,7 +86,7 @@ func (c *crash) populate(name string) []simulator.Pair {
 // misbehave has the tenant lose answers, fail and refuse for lack of tokens.
 func (c *crash) misbehave() {
 	c.tenant.ClearFaults()
-	plan, _ := simulator.PlanByName("private-500")
+	plan, _ := plans.ByName("private-500")
 	c.tenant.SetPlan(plan)
 	for _, f := range []simulator.Fault{
 		{Kind: simulator.Reset, Stage: simulator.AfterEffect},

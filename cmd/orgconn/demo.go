@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/testdata"
@@ -35,7 +36,7 @@ func newDemo() *cobra.Command {
 }
 
 func runDemo(cmd *cobra.Command, _ []string) error {
-	plan, _ := simulator.PlanByName("enterprise")
+	plan, _ := plans.ByName("enterprise")
 	tenant := newSimulated(simulator.Config{Plan: plan, Latency: demoLatency})
 	if err := seedDemo(tenant.Tenant); err != nil {
 		return err

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch"
 )
@@ -56,7 +57,7 @@ func (p *process) end() int {
 // a while.
 func slowTenant(t *testing.T, latency time.Duration) (tenant *simulated, dir string) {
 	t.Helper()
-	plan, _ := simulator.PlanByName("enterprise")
+	plan, _ := plans.ByName("enterprise")
 	tenant = newSimulated(simulator.Config{Plan: plan, Latency: latency, RecordCalls: true})
 	if err := tenant.listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)
@@ -71,7 +72,7 @@ func slowTenant(t *testing.T, latency time.Duration) (tenant *simulated, dir str
 
 // unlimit takes the tenant's limits away.
 func unlimit(tenant *simulated) {
-	plan, _ := simulator.PlanByName("unlimited")
+	plan, _ := plans.ByName("unlimited")
 	tenant.SetPlan(plan)
 }
 

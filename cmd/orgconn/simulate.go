@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -49,7 +50,7 @@ func newSimulate() *cobra.Command {
 }
 
 func (o *simulateOptions) run(ctx context.Context) error {
-	plan, ok := simulator.PlanByName(o.plan)
+	plan, ok := plans.ByName(o.plan)
 	if !ok {
 		return refused(fmt.Errorf("there is no plan %q", o.plan), "plans: "+strings.Join(planNames(), ", "))
 	}
@@ -80,7 +81,7 @@ func (o *simulateOptions) run(ctx context.Context) error {
 
 func planNames() []string {
 	var names []string
-	for _, plan := range simulator.Plans() {
+	for _, plan := range plans.All() {
 		names = append(names, plan.Name)
 	}
 	return names

@@ -1,16 +1,15 @@
-package simulator
+// Package plans has the rate limits of Auth0's subscription plans, with the
+// figures of Auth0's rate-limit configuration pages.
+package plans
 
 import (
 	"slices"
 	"time"
 )
 
-// Names of the buckets. Global is the tenant's own; the others are Auth0's
-// groups of endpoints. Default stands for the endpoints without a group,
-// which draw on the global bucket alone.
+// Names of Auth0's groups of endpoints. The endpoints without a group draw on
+// the global bucket alone.
 const (
-	Global                       = "global"
-	Default                      = "default"
 	OrganizationConnectionsWrite = "organization_connections_write"
 	OrganizationConnectionsRead  = "organization_connections_read"
 	OrganizationsRead            = "organizations_read"
@@ -33,8 +32,7 @@ func PerSecond(burst, refill int) Limit { return Limit{burst, refill, time.Secon
 // PerMinute is a bucket of burst tokens, refilled at refill tokens per minute.
 func PerMinute(burst, refill int) Limit { return Limit{burst, refill, time.Minute} }
 
-// Plan is what a subscription allows. The zero Plan limits nothing and sends
-// no rate-limit headers.
+// Plan is what a subscription allows. The zero Plan limits nothing.
 type Plan struct {
 	Name   string
 	Global Limit            // for all requests together
@@ -42,25 +40,25 @@ type Plan struct {
 
 	// GlobalExceptGroups keeps the requests of a group that has a bucket of
 	// its own away from the global one. Auth0's docs word it both ways; the
-	// presets take the stricter reading, in which both buckets count.
+	// plans of All take the stricter reading, in which both buckets count.
 	GlobalExceptGroups bool
 }
 
-// PlanByName returns the preset of that name.
-func PlanByName(name string) (Plan, bool) {
-	plans := Plans()
-	i := slices.IndexFunc(plans, func(p Plan) bool { return p.Name == name })
+// ByName returns the plan of that name, of those of All.
+func ByName(name string) (Plan, bool) {
+	all := All()
+	i := slices.IndexFunc(all, func(p Plan) bool { return p.Name == name })
 	if i < 0 {
 		return Plan{}, false
 	}
-	return plans[i], true
+	return all[i], true
 }
 
-// Plans returns the presets, with the figures of Auth0's rate-limit
-// configuration pages. The self-service page has no global row; its row for
-// all other endpoints stands in. "unlimited" is a bucket so large that no
-// client empties it, so that the headers are there.
-func Plans() []Plan {
+// All returns the published plans, and one more. The self-service page has no
+// global row; its row for all other endpoints stands in. "unlimited" is not
+// Auth0's: a bucket so large that no client empties it, so that the rate-limit
+// headers are there.
+func All() []Plan {
 	minute := PerMinute
 	return []Plan{
 		{Name: "free", Global: PerSecond(2, 2)},
