@@ -38,12 +38,10 @@ const alike = 0.1
 func publishedWrites(reads Rate) Rate {
 	for _, plan := range plans.All() {
 		r, w := plan.Groups[plans.OrganizationConnectionsRead], plan.Groups[plans.OrganizationConnectionsWrite]
-		if r.Burst == 0 || float64(r.Burst) != reads.Burst || math.Abs(reads.RefillPerS/perSecond(r)-1) > alike {
+		if r.Burst == 0 || float64(r.Burst) != reads.Burst || math.Abs(reads.RefillPerS/r.Rate()-1) > alike {
 			continue
 		}
-		return Rate{Burst: float64(w.Burst), RefillPerS: perSecond(w)}
+		return Rate{Burst: float64(w.Burst), RefillPerS: w.Rate()}
 	}
 	return Rate{}
 }
-
-func perSecond(l plans.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }

@@ -26,6 +26,9 @@ type Limit struct {
 	Per    time.Duration // a second or a minute
 }
 
+// Rate is the refill rate in tokens per second. It makes no sense of the zero Limit.
+func (l Limit) Rate() float64 { return float64(l.Refill) / l.Per.Seconds() }
+
 // PerSecond is a bucket of burst tokens, refilled at refill tokens per second.
 func PerSecond(burst, refill int) Limit { return Limit{burst, refill, time.Second} }
 
@@ -57,7 +60,7 @@ func ByName(name string) (Plan, bool) {
 // All returns the published plans, and one more. The self-service page has no
 // global row; its row for all other endpoints stands in. "unlimited" is not
 // Auth0's: a bucket so large that no client empties it, so that the rate-limit
-// headers are there.
+// headers are there. The 30 of "private-1500" is Auth0's, and likely a slip for 300.
 func All() []Plan {
 	minute := PerMinute
 	return []Plan{

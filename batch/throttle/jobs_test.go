@@ -18,7 +18,7 @@ func TestTwoOfUs(t *testing.T) {
 	} {
 		for seed := range uint64(2) {
 			synctest.Test(t, func(t *testing.T) {
-				calls := int(60 * perSec(limit))
+				calls := int(60 * limit.Rate())
 				tenant := scenario{plan: bucketOf(limit)}.tenant(seed)
 				var took [2]float64
 				var limited [2]int
@@ -72,10 +72,10 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 				o := n.run(t, seed, throttled)
 				etas = append(etas, o.eta)
 				for _, known := range []struct{ got, want float64 }{
-					{o.state.Refill, perSec(c.limit)}, {o.state.Others, c.share * perSec(c.limit)},
+					{o.state.Refill, c.limit.Rate()}, {o.state.Others, c.share * c.limit.Rate()},
 				} {
-					if math.Abs(known.got-known.want) > perSec(c.limit)/6 {
-						t.Errorf("%+v; want refill %.2f and others %.2f", o.state, perSec(c.limit), n.others)
+					if math.Abs(known.got-known.want) > c.limit.Rate()/6 {
+						t.Errorf("%+v; want refill %.2f and others %.2f", o.state, c.limit.Rate(), n.others)
 					}
 				}
 			}

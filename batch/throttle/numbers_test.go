@@ -42,14 +42,14 @@ func alone(limit plans.Limit, ratio, limited float64) numbers {
 // drained is T*: the time in which the bucket gives the calls, and the one in a
 // hundred that fails after it took a token.
 func (s scenario) drained(limit plans.Limit) float64 {
-	return (float64(s.calls)/0.99-float64(limit.Burst))/(perSec(limit)-s.others) + trip.Seconds()
+	return (float64(s.calls)/0.99-float64(limit.Burst))/(limit.Rate()-s.others) + trip.Seconds()
 }
 
 // beside is the case with another user, at a share of the refill rate.
 func (n numbers) beside(share, limited, harm float64) numbers {
 	limit := n.plan.Groups[group]
 	n.name += fmt.Sprintf(" beside %.0f%%", 100*share)
-	n.others = share * perSec(limit)
+	n.others = share * limit.Rate()
 	s := n.scenario
 	n.ideal = func(time.Time) float64 { return s.drained(limit) }
 	n.ratio, n.limited, n.harm = hopeless, limited, harm // the speed is that of the other, too
@@ -184,8 +184,8 @@ func changed(name string, before, after plans.Limit, at time.Duration, calls int
 		})
 	}
 	n.ideal = func(time.Time) float64 {
-		first := float64(before.Burst) + perSec(before)*at.Seconds()
-		return at.Seconds() + (float64(calls)/0.99-first)/perSec(after) + trip.Seconds()
+		first := float64(before.Burst) + before.Rate()*at.Seconds()
+		return at.Seconds() + (float64(calls)/0.99-first)/after.Rate() + trip.Seconds()
 	}
 	return n
 }

@@ -132,7 +132,7 @@ func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm f
 	})
 	return func() float64 {
 		limit := s.plan.Groups[group]
-		time.Sleep(seconds(float64(limit.Burst)/perSec(limit)) + 2*time.Second)
+		time.Sleep(seconds(float64(limit.Burst)/limit.Rate()) + 2*time.Second)
 		stop.Store(true)
 		user.Wait()
 		return 100 * float64(refused) / float64(max(asked, 1))
@@ -262,8 +262,6 @@ func throttled(ctx context.Context, calls int) (int, func(exchange), func() Stat
 	}
 	return 128, send, t.State
 }
-
-func perSec(l plans.Limit) float64 { return float64(l.Refill) / l.Per.Seconds() }
 
 // bucketOf is a plan of one bucket.
 func bucketOf(l plans.Limit) plans.Plan {
