@@ -8,12 +8,6 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// The commands that work on a list, as a run's first record has them.
-const (
-	CommandDisable = "disable"
-	CommandRestore = "restore"
-)
-
 // action is what a run does to its rows. All that differs between disabling
 // and restoring is here.
 type action interface {
@@ -37,9 +31,9 @@ type action interface {
 
 func newAction(command string, settings journal.Settings) (action, error) {
 	switch command {
-	case CommandDisable:
+	case journal.CommandDisable:
 		return disabling{allowLockout: settings.AllowLockout}, nil
-	case CommandRestore:
+	case journal.CommandRestore:
 		return restoring{allowDefaults: settings.AllowDefaults}, nil
 	default:
 		return nil, fmt.Errorf("there is no command %q", command)

@@ -48,7 +48,7 @@ func TestFaultsOnceOnEveryRow(t *testing.T) {
 					}
 					struck := r.tenant.Inject(once(on(method, fault)))
 					result := r.run(rows)
-					if result.ExitCode != ExitOK {
+					if result.ExitCode != journal.ExitOK {
 						t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 					}
 					r.expect(rows, "disabled*30")
@@ -85,7 +85,7 @@ func TestRefusedCredentialsStopTheRun(t *testing.T) {
 				c.fault.Skip = 5
 				r.tenant.Inject(on(http.MethodDelete, c.fault))
 				result := r.run(rows)
-				if result.ExitCode != ExitCredentials || !strings.Contains(result.Reason(), c.want) {
+				if result.ExitCode != journal.ExitCredentials || !strings.Contains(result.Reason(), c.want) {
 					t.Errorf("exit %d: %q, want 3 with %q", result.ExitCode, result.Reason(), c.want)
 				}
 				if deletes := r.count(http.MethodDelete); deletes > 20 {
@@ -107,7 +107,7 @@ func TestFixedTokenIsNotRenewed(t *testing.T) {
 		r.tenant.SeedPairs(rows)
 		r.credentials = apiclient.Credentials{Token: "a.b.c"}
 		result := r.run(rows)
-		if result.ExitCode != ExitCredentials {
+		if result.ExitCode != journal.ExitCredentials {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		if tokens := r.tenant.Count(http.MethodPost, "/oauth/token"); tokens != 0 {
@@ -122,7 +122,7 @@ func TestRefusedRow(t *testing.T) {
 		rows := pairs(4, 1)
 		r.tenant.SeedPairs(rows)
 		r.tenant.Inject(onRow(rows[2], status(400)))
-		if result := r.run(rows); result.ExitCode != ExitFailedRows {
+		if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "disabled*2", "failed", "disabled")
@@ -154,7 +154,7 @@ func TestGivesUpAfterFiveAttempts(t *testing.T) {
 			rows := pairs(60, 1)
 			r.tenant.SeedPairs(rows)
 			r.tenant.Inject(onRow(rows[1], status(503)))
-			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+			if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 			}
 			r.expect(rows, "disabled", "unknown", "disabled*58")
@@ -168,7 +168,7 @@ func TestGivesUpAfterFiveAttempts(t *testing.T) {
 			rows := pairs(30, 2)
 			r.tenant.SeedPairs(rows)
 			r.tenant.Inject(simulator.Fault{Kind: simulator.Page, Method: http.MethodGet, Path: "/api/v2/organizations/" + orgID(1)})
-			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+			if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 			}
 			r.expect(rows, "disabled*2", "failed*2", "disabled*56")
@@ -187,7 +187,7 @@ func TestRateLimitedIsNotAnAttempt(t *testing.T) {
 		limited := on(http.MethodDelete, status(429))
 		limited.Times = 12
 		r.tenant.Inject(limited)
-		if result := r.run(rows); result.ExitCode != ExitOK {
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "disabled*20")

@@ -119,11 +119,11 @@ func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
 	return func(b *testing.B, base string, rows []simulator.Pair) {
 		dir := b.TempDir()
 		input := filepath.Join(dir, "input.csv")
-		r := &rig{command: CommandDisable}
+		r := &rig{command: journal.CommandDisable}
 		if err := os.WriteFile(input, []byte(r.list(rows)), 0o644); err != nil {
 			b.Fatal(err)
 		}
-		l, err := list.Open(input, "pairs.csv", list.Options{Command: CommandDisable})
+		l, err := list.Open(input, "pairs.csv", list.Options{Command: journal.CommandDisable})
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -139,7 +139,7 @@ func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
 		}
 		settings := journal.Settings{MaxFailures: "0", Headroom: 0.25, Workers: 128, Timeout: "30s", NoCheck: noCheck}
 		writer, err := journal.Create(file, journal.Record{At: time.Now(), Run: &journal.Run{
-			Format: journal.Format, Command: CommandDisable, Tenant: "tenant.example", Settings: settings,
+			Format: journal.Format, Command: journal.CommandDisable, Tenant: "tenant.example", Settings: settings,
 		}})
 		if err != nil {
 			b.Fatal(err)
@@ -156,11 +156,11 @@ func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
 			b.Fatal(err)
 		}
 		defer client.Close()
-		run, err := New(Config{Command: CommandDisable, List: l, API: client, Journal: writer, Settings: settings, Log: zap.NewNop()})
+		run, err := New(Config{Command: journal.CommandDisable, List: l, API: client, Journal: writer, Settings: settings, Log: zap.NewNop()})
 		if err != nil {
 			b.Fatal(err)
 		}
-		if result := run.Do(b.Context()); result.ExitCode != ExitOK {
+		if result := run.Do(b.Context()); result.ExitCode != journal.ExitOK {
 			b.Fatalf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		if err := writer.Close(); err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // A check is young when a DELETE goes out, whatever held that back: what
@@ -62,7 +63,7 @@ func TestNotFound(t *testing.T) {
 	t.Run("organization, on the read", func(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			r.tenant.SeedPairs([]simulator.Pair{rows[0], rows[2]})
-			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+			if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 				t.Errorf("exit %d", result.ExitCode)
 			}
 			r.expect(rows, "disabled", "not_found", "disabled")
@@ -72,7 +73,7 @@ func TestNotFound(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			r.tenant.SeedPairs(rows[:1])
 			r.settings.MissingOK = true
-			if result := r.run(rows); result.ExitCode != ExitOK {
+			if result := r.run(rows); result.ExitCode != journal.ExitOK {
 				t.Errorf("exit %d", result.ExitCode)
 			}
 		})
@@ -80,7 +81,7 @@ func TestNotFound(t *testing.T) {
 	t.Run("is not well where none was found", func(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			r.settings.MissingOK = true
-			if result := r.run(rows); result.ExitCode != ExitFailedRows {
+			if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 				t.Errorf("exit %d", result.ExitCode)
 			}
 		})
@@ -137,7 +138,7 @@ func TestLinkThatIsOff(t *testing.T) {
 		rows := pairs(1, 2)
 		r.tenant.Enable(orgID(0), simulator.DefaultSettings(connID(0)))
 		r.tenant.Enable(orgID(0), simulator.EnabledConnection{ConnectionID: connID(1), Off: true})
-		if result := r.run(rows); result.ExitCode != ExitFailedRows {
+		if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 			t.Errorf("exit %d", result.ExitCode)
 		}
 		r.expect(rows, "blocked", "already_disabled")

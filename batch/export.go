@@ -103,7 +103,7 @@ func (e *Export) findConnections() bool {
 }
 
 func unknownName(flag, what, name string) *Stop {
-	return &Stop{Code: ExitRefused, Reason: fmt.Sprintf("the tenant has no %s %q", what, name), Hint: "check " + flag}
+	return &Stop{Code: journal.ExitRefused, Reason: fmt.Sprintf("the tenant has no %s %q", what, name), Hint: "check " + flag}
 }
 
 // readAll puts the organizations into the window, and reads each.
@@ -137,7 +137,7 @@ func (e *Export) readAll(window chan<- *slot) {
 		e.failed(reply)
 	case listed < total:
 		e.control.stop(&Stop{
-			Code:   ExitStopped,
+			Code:   journal.ExitStopped,
 			Reason: fmt.Sprintf("the tenant listed %d organizations and said that it has %d", listed, total),
 			Hint:   "some may have been deleted meanwhile: export again",
 		})
@@ -258,7 +258,7 @@ func (e *Export) writeAll(window <-chan *slot, write func([]ExportedPair) error)
 		}
 		if len(s.pairs) > 0 {
 			if err := write(s.pairs); err != nil {
-				e.control.stop(&Stop{Code: ExitStopped, Reason: "write the export: " + err.Error()})
+				e.control.stop(&Stop{Code: journal.ExitStopped, Reason: "write the export: " + err.Error()})
 				return
 			}
 		}

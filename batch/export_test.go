@@ -14,6 +14,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // export exports the rig's tenant, and returns the pairs in short.
@@ -80,7 +81,7 @@ func TestExportOfHalfAList(t *testing.T) {
 			return req.URL.Query().Has("from")
 		}})
 		got, stop := r.export(ExportConfig{}, nil)
-		if stop == nil || stop.Code != ExitStopped || len(got) != 100 {
+		if stop == nil || stop.Code != journal.ExitStopped || len(got) != 100 {
 			t.Errorf("%d pairs, stop %v", len(got), stop)
 		}
 	})
@@ -124,7 +125,7 @@ func TestExportOfUnknownNames(t *testing.T) {
 			r := newRig(t, simulator.Config{})
 			r.enable(pairs(1, 1))
 			got, stop := r.export(cfg, nil)
-			if stop == nil || stop.Code != ExitRefused || len(got) > 0 {
+			if stop == nil || stop.Code != journal.ExitRefused || len(got) > 0 {
 				t.Errorf("%v, %v", got, stop)
 			}
 		})
@@ -178,24 +179,24 @@ func TestExportStops(t *testing.T) {
 		code int
 	}{
 		"interrupted": {func(r *rig, cancel context.CancelCauseFunc) {
-			time.AfterFunc(5*time.Second, func() { cancel(&Stop{Code: ExitInterrupted, Reason: "interrupted"}) })
-		}, ExitInterrupted},
+			time.AfterFunc(5*time.Second, func() { cancel(&Stop{Code: journal.ExitInterrupted, Reason: "interrupted"}) })
+		}, journal.ExitInterrupted},
 		"out of reach": {func(r *rig, _ context.CancelCauseFunc) {
 			time.AfterFunc(5*time.Second, func() { r.tenant.Inject(on("GET", status(503))) })
-		}, ExitStopped},
+		}, journal.ExitStopped},
 		"scope lost": {func(r *rig, _ context.CancelCauseFunc) {
 			r.credentials = apiclient.Credentials{Token: apiclient.Secret(r.tenant.IssueToken("read:organizations"))}
-		}, ExitCredentials},
+		}, journal.ExitCredentials},
 		"an organization that cannot be read": {func(r *rig, _ context.CancelCauseFunc) {
 			f := status(500)
 			f.Path = "/api/v2/organizations/" + orgID(300) + "/"
 			r.tenant.Inject(f)
-		}, ExitStopped},
+		}, journal.ExitStopped},
 		"a list that cannot be read": {func(r *rig, _ context.CancelCauseFunc) {
 			f := status(400)
 			f.Match = func(req *http.Request) bool { return req.URL.Query().Has("from") }
 			r.tenant.Inject(f)
-		}, ExitStopped},
+		}, journal.ExitStopped},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -225,7 +226,7 @@ func TestExportThatCannotBeWritten(t *testing.T) {
 		r := newRig(t, simulator.Config{})
 		r.enable(pairs(3000, 1))
 		_, stop := r.export(ExportConfig{}, func([]ExportedPair) error { return errors.New("disk full") })
-		if stop == nil || stop.Code != ExitStopped || stop.Reason != "write the export: disk full" {
+		if stop == nil || stop.Code != journal.ExitStopped || stop.Reason != "write the export: disk full" {
 			t.Errorf("%+v", stop)
 		}
 		if n := r.count("GET"); n > exportWindow+200 {

@@ -207,7 +207,7 @@ func (l *lane) worthRepeating(r *reply) bool {
 // there is one. In an outage no call is given up.
 func (l *lane) afterFault(r *reply, failure *apiclient.Error) bool {
 	if failure.Class == apiclient.Unreachable && l.health.silent() {
-		l.control.stop(&Stop{Code: ExitRefused, Reason: failure.Error(), Hint: "check AUTH0_DOMAIN, and SSL_CERT_FILE where a proxy has its own certificate"})
+		l.control.stop(&Stop{Code: journal.ExitRefused, Reason: failure.Error(), Hint: "check AUTH0_DOMAIN, and SSL_CERT_FILE where a proxy has its own certificate"})
 		r.stopped = true
 		return false
 	}
@@ -231,7 +231,7 @@ func backoff(faults int, retryAfter time.Duration) time.Duration {
 // refusedCredentials is the stop for credentials or a scope that the tenant
 // does not accept.
 func refusedCredentials(failure *apiclient.Error) *Stop {
-	s := &Stop{Code: ExitCredentials, Reason: failure.Error(), Hint: "check the credentials in the environment, and that they are of this tenant"}
+	s := &Stop{Code: journal.ExitCredentials, Reason: failure.Error(), Hint: "check the credentials in the environment, and that they are of this tenant"}
 	if failure.Class == apiclient.InsufficientScope {
 		s.Hint = "grant " + failure.Scope + " to the application, or use a token that has it"
 	}

@@ -181,7 +181,7 @@ func (l *Lookup) left(k *kind) iter.Seq[string] {
 				return
 			}
 			if err != nil {
-				l.control.stop(&Stop{Code: ExitStopped, Reason: err.Error()})
+				l.control.stop(&Stop{Code: journal.ExitStopped, Reason: err.Error()})
 				return
 			}
 			if name := k.toFind(rec); name != "" && k.table.Take(name) && !yield(name) {
@@ -196,7 +196,7 @@ func (l *Lookup) left(k *kind) iter.Seq[string] {
 func (l *Lookup) note(k *kind, ids map[string]string) bool {
 	for name, id := range ids {
 		if id != "" && !k.isID(id) {
-			l.control.stop(&Stop{Code: ExitStopped, Reason: fmt.Sprintf("the tenant's id of %q, %q, is none that this program can use", name, id)})
+			l.control.stop(&Stop{Code: journal.ExitStopped, Reason: fmt.Sprintf("the tenant's id of %q, %q, is none that this program can use", name, id)})
 			return false
 		}
 	}

@@ -29,7 +29,7 @@ func (r *rig) lookUp(names *list.Names, rows ...string) (*list.List, *Stop) {
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
 		r.t.Fatal(err)
 	}
-	l, err := list.Open(path, "names.csv", list.Options{Command: CommandDisable, Names: names})
+	l, err := list.Open(path, "names.csv", list.Options{Command: journal.CommandDisable, Names: names})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -184,21 +184,21 @@ func TestLookupStopsAndGoesOn(t *testing.T) {
 		code int
 	}{
 		"interrupted": {func(_ *rig, cancel context.CancelCauseFunc) {
-			time.AfterFunc(20*time.Second, func() { cancel(&Stop{Code: ExitInterrupted, Reason: "interrupted"}) })
-		}, ExitInterrupted},
+			time.AfterFunc(20*time.Second, func() { cancel(&Stop{Code: journal.ExitInterrupted, Reason: "interrupted"}) })
+		}, journal.ExitInterrupted},
 		"out of reach": {func(r *rig, _ context.CancelCauseFunc) {
 			time.AfterFunc(20*time.Second, func() { r.tenant.Inject(on("GET", status(503))) })
-		}, ExitStopped},
+		}, journal.ExitStopped},
 		"token revoked": {func(r *rig, _ context.CancelCauseFunc) {
 			time.AfterFunc(20*time.Second, func() { r.tenant.Inject(on("GET", status(401))) })
-		}, ExitCredentials},
+		}, journal.ExitCredentials},
 		"journal that fails": {func(r *rig, _ context.CancelCauseFunc) {
 			time.AfterFunc(20*time.Second, func() {
 				r.records.mu.Lock()
 				defer r.records.mu.Unlock()
 				r.records.fail = errors.New("disk full")
 			})
-		}, ExitStopped},
+		}, journal.ExitStopped},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -257,7 +257,7 @@ func TestIDThatCannotBeUsed(t *testing.T) {
 		r.name(1, 0)
 		r.tenant.AddConnection("../con_1", "con0", "samlp")
 		l, stop := r.lookUp(new(list.Names), "org0,con0")
-		if stop == nil || stop.Code != ExitStopped || l.Counts().Unidentified != 1 {
+		if stop == nil || stop.Code != journal.ExitStopped || l.Counts().Unidentified != 1 {
 			t.Errorf("%v, %+v", stop, l.Counts())
 		}
 	})

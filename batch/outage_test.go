@@ -24,7 +24,7 @@ func TestOutageFromTheStart(t *testing.T) {
 				r.tenant.SeedPairs(rows)
 				r.tenant.Inject(on("", fault))
 				start := time.Now()
-				if result := r.run(rows); result.ExitCode != ExitStopped {
+				if result := r.run(rows); result.ExitCode != journal.ExitStopped {
 					t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 				}
 				if took := time.Since(start); took < time.Minute || took > 2*time.Minute {
@@ -62,7 +62,7 @@ func TestOutage(t *testing.T) {
 		r.tenant.Inject(out)
 		start := time.Now()
 		result := r.run(rows)
-		if result.ExitCode != ExitStopped {
+		if result.ExitCode != journal.ExitStopped {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		// 20 rows take 7 s; then a minute without a good answer.
@@ -85,7 +85,7 @@ func TestOutageThatEndsCostsNothing(t *testing.T) {
 		r.tenant.SeedPairs(rows)
 		time.AfterFunc(5*time.Second, func() { r.tenant.Inject(on("", status(503))) })
 		time.AfterFunc(50*time.Second, r.tenant.ClearFaults)
-		if result := r.run(rows); result.ExitCode != ExitOK {
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "disabled*40")

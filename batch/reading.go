@@ -40,7 +40,7 @@ func newReading(api Directory, s journal.Settings, log *zap.Logger) *reading {
 // failed stops the work for a call that came to nothing.
 func (r *reading) failed(reply *reply) {
 	if !reply.stopped {
-		r.control.stop(&Stop{Code: ExitStopped, Reason: reply.err.Error()})
+		r.control.stop(&Stop{Code: journal.ExitStopped, Reason: reply.err.Error()})
 	}
 }
 

@@ -44,7 +44,7 @@ func TestDecideRestore(t *testing.T) {
 
 // restorable is a list whose rows were disabled with Auth0's default settings.
 func (r *rig) restorable(rows []simulator.Pair) []simulator.Pair {
-	r.command = CommandRestore
+	r.command = journal.CommandRestore
 	for _, p := range rows {
 		r.tenant.AddOrganization(p.OrganizationID, "")
 		r.tenant.AddConnection(p.ConnectionID, "", "samlp")
@@ -74,7 +74,7 @@ func TestRestoreOfWhatIsGone(t *testing.T) {
 		rows := r.restorable(pairs(3, 1))
 		r.tenant.RemoveOrganization(orgID(0))
 		r.tenant.Inject(onPost(rows[1], status(404)))
-		if result := r.run(rows); result.ExitCode != ExitFailedRows {
+		if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "not_found", "not_found", "restored")

@@ -41,7 +41,7 @@ func newRig(t *testing.T, config simulator.Config) *rig {
 	return &rig{
 		t:           t,
 		tenant:      simulator.New(config),
-		command:     CommandDisable,
+		command:     journal.CommandDisable,
 		credentials: apiclient.Credentials{ClientID: "client", ClientSecret: "secret"},
 		settings:    journal.Settings{MaxFailures: "0", Headroom: 0.1, Workers: 128, Timeout: "30s"},
 		stop:        context.Background(),
@@ -96,7 +96,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 // list is the text of a list, or of the results that are to be restored.
 func (r *rig) list(rows []simulator.Pair) string {
 	var text strings.Builder
-	if r.command == CommandDisable {
+	if r.command == journal.CommandDisable {
 		text.WriteString("org_id,connection_id\n")
 		for _, p := range rows {
 			fmt.Fprintf(&text, "%s,%s\n", p.OrganizationID, p.ConnectionID)

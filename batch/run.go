@@ -38,7 +38,7 @@ type Journal interface {
 
 // Config is what a run works with.
 type Config struct {
-	Command  string // CommandDisable or CommandRestore
+	Command  string // journal.CommandDisable or journal.CommandRestore
 	List     *list.List
 	Former   *Former // of earlier sittings; nil in the first
 	API      API
@@ -156,12 +156,12 @@ func stopFor(ctx context.Context) *Stop {
 	if s, ok := context.Cause(ctx).(*Stop); ok {
 		return s
 	}
-	return &Stop{Code: ExitInterrupted, Reason: context.Cause(ctx).Error()}
+	return &Stop{Code: journal.ExitInterrupted, Reason: context.Cause(ctx).Error()}
 }
 
 func tooManyChanges(limit, changes int) *Stop {
 	return &Stop{
-		Code:   ExitStopped,
+		Code:   journal.ExitStopped,
 		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", limit, changes),
 		Hint:   "look at a dry run of the list; if it is right, give resume a larger --max-changes",
 	}
@@ -172,15 +172,15 @@ func (r *Run) result(stop *Stop) Result {
 	if stop != nil {
 		return Result{ExitCode: stop.Code, Stop: stop}
 	}
-	result := Result{ExitCode: ExitOK}
+	result := Result{ExitCode: journal.ExitOK}
 	if r.tally.failed(r.missingOK())+r.before.failed(r.missingOK())+r.failedInList() > 0 {
-		result.ExitCode = ExitFailedRows
+		result.ExitCode = journal.ExitFailedRows
 	}
 	changes := int(r.changes.Load())
 	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
 	}
-	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == ExitFailedRows && !r.failedOtherwise() {
+	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == journal.ExitFailedRows && !r.failedOtherwise() {
 		result.Remark = "no organization of the list exists: is this the right tenant?"
 	}
 	return result

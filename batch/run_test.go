@@ -8,6 +8,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // inBubble runs a test of a run in virtual time.
@@ -28,7 +29,7 @@ func TestDisablesEverythingOnceAndNothingTwice(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "private-500")}, func(t *testing.T, r *rig) {
 		rows := pairs(50, 5)
 		r.tenant.SeedPairs(rows)
-		if result := r.run(rows); result.ExitCode != ExitOK {
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "disabled*250")
@@ -39,7 +40,7 @@ func TestDisablesEverythingOnceAndNothingTwice(t *testing.T) {
 			t.Errorf("left in an organization: %v", got)
 		}
 		r.records.all = nil
-		if result := r.run(rows); result.ExitCode != ExitOK {
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
 			t.Errorf("second run: exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "already_disabled*250")
@@ -71,7 +72,7 @@ func TestDryRunOnlyReads(t *testing.T) {
 		rows := pairs(27, 3)[:80]
 		r.tenant.SeedPairs(rows)
 		r.settings.DryRun = true
-		if result := r.run(rows); result.ExitCode != ExitOK {
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "would_disable*80")

@@ -160,20 +160,20 @@ func (s *scenario) play() {
 	if len(s.rows) == 0 {
 		return
 	}
-	s.job(CommandDisable, s.list())
+	s.job(journal.CommandDisable, s.list())
 	s.checkDisabled()
 	results := s.restorable()
 	s.settings.AllowDefaults = s.settings.NoCheck
 	s.settings.AllowLockout, s.settings.NoCheck = false, false
 	disabledUnchecked := s.settings.AllowDefaults
-	s.job(CommandRestore, results)
+	s.job(journal.CommandRestore, results)
 	s.checkRestored(disabledUnchecked)
 }
 
 // restorable is what a restore of the run begins with.
 func (s *scenario) restorable() []byte {
 	text := new(bytes.Buffer)
-	_, err := reports.Restorable(s.dir, s.run(), text, "results.csv", list.Options{Command: CommandRestore})
+	_, err := reports.Restorable(s.dir, s.run(), text, "results.csv", list.Options{Command: journal.CommandRestore})
 	s.must(err)
 	return text.Bytes()
 }
@@ -202,7 +202,7 @@ func (s *scenario) job(command string, input []byte) {
 		}
 		code := s.sitting(n, n < troubled)
 		s.sheet.sittings.Add(1)
-		if n >= troubled && code <= ExitFailedRows && !s.isOpen() {
+		if n >= troubled && code <= journal.ExitFailedRows && !s.isOpen() {
 			return
 		}
 	}

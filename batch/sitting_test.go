@@ -45,7 +45,7 @@ func (s *scenario) injectFaults() {
 // sitting is one process: it reads what is there, works, and ends or dies.
 func (s *scenario) sitting(n int, troubled bool) int {
 	former, writer := s.open(n)
-	if s.command == CommandDisable && former != nil && s.settings.AllowLockout {
+	if s.command == journal.CommandDisable && former != nil && s.settings.AllowLockout {
 		former.Unblock()
 	}
 	l, err := list.Open(filepath.Join(s.dir, "input.csv"), "input.csv", list.Options{Command: s.command})
@@ -63,11 +63,11 @@ func (s *scenario) sitting(n int, troubled bool) int {
 	result := r.Do(ctx)
 	end := journal.Record{At: time.Now(), End: &journal.End{ExitCode: result.ExitCode, Final: r.Sample()}}
 	died := errors.Join(writer.Append(end), writer.Close()) != nil
-	if result.ExitCode == ExitInternal {
+	if result.ExitCode == journal.ExitInternal {
 		s.t.Fatalf("internal error: %v", result.Stop)
 	}
 	if died || s.dead.Load() {
-		return ExitStopped
+		return journal.ExitStopped
 	}
 	if s.random.IntN(4) == 0 {
 		s.checkReports()
@@ -119,7 +119,7 @@ func (s *scenario) planEnd(signal context.CancelCauseFunc) *time.Timer {
 			s.disk.powerLoss()
 		case 2:
 			s.sheet.stops.Add(1)
-			signal(&Stop{Code: ExitTerminated, Reason: "terminated"})
+			signal(&Stop{Code: journal.ExitTerminated, Reason: "terminated"})
 		default: // it may go on to its end
 		}
 	})

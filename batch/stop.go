@@ -12,19 +12,6 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// The exit codes of a run. An unknown code is a failure.
-const (
-	ExitOK          = 0   // every row ended as wanted
-	ExitFailedRows  = 1   // finished, some rows failed
-	ExitRefused     = 2   // usage, configuration or input refused; nothing was sent
-	ExitCredentials = 3   // the tenant refused the credentials or the scope
-	ExitLocked      = 4   // another run holds the tenant's lock
-	ExitStopped     = 5   // stopped before the end, worth going on
-	ExitInternal    = 70  // a panic, recovered
-	ExitInterrupted = 130 // SIGINT
-	ExitTerminated  = 143 // SIGTERM
-)
-
 // drainTime is how long calls in flight may take once a run is stopping.
 const drainTime = 10 * time.Second
 
@@ -51,14 +38,14 @@ func WithMaxDuration(ctx context.Context, s journal.Settings) (context.Context, 
 	if err != nil {
 		return nil, nil, fmt.Errorf("read --max-duration: %w", err)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, d, &Stop{Code: ExitStopped, Reason: "--max-duration " + s.MaxDuration + " is over"})
+	ctx, cancel := context.WithTimeoutCause(ctx, d, &Stop{Code: journal.ExitStopped, Reason: "--max-duration " + s.MaxDuration + " is over"})
 	return ctx, cancel, nil
 }
 
 // outOfReach is the stop for a tenant that has been out for too long.
 func outOfReach() *Stop {
 	return &Stop{
-		Code:   ExitStopped,
+		Code:   journal.ExitStopped,
 		Reason: "the tenant gave no good answer for " + outageTime.String(),
 		Hint:   "look at Auth0's status page and at the network",
 	}
@@ -67,11 +54,11 @@ func outOfReach() *Stop {
 // rank orders stops: where several are true, the highest one is told.
 func (s *Stop) rank() int {
 	switch s.Code {
-	case ExitInternal:
+	case journal.ExitInternal:
 		return 4
-	case ExitCredentials:
+	case journal.ExitCredentials:
 		return 3
-	case ExitInterrupted, ExitTerminated:
+	case journal.ExitInterrupted, journal.ExitTerminated:
 		return 2
 	default:
 		return 1
@@ -119,7 +106,7 @@ func (c *control) safely(log *zap.Logger, work func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			log.Error("internal error", zap.Any("panic", p), zap.ByteString("stack", debug.Stack()))
-			c.stop(&Stop{Code: ExitInternal, Reason: fmt.Sprintf("internal error: %v", p)})
+			c.stop(&Stop{Code: journal.ExitInternal, Reason: fmt.Sprintf("internal error: %v", p)})
 		}
 	}()
 	work()

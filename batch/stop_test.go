@@ -20,10 +20,10 @@ func TestMaxFailures(t *testing.T) {
 		decided  int // at most
 		describe string
 	}{
-		{"3", 10, ExitStopped, 40, "rows"},
-		{"50%", 99, ExitStopped, 160, "percent, once 100 rows are decided"},
-		{"50%", 40, ExitFailedRows, 200, "a smaller share goes on"},
-		{"0", 200, ExitFailedRows, 200, "never"},
+		{"3", 10, journal.ExitStopped, 40, "rows"},
+		{"50%", 99, journal.ExitStopped, 160, "percent, once 100 rows are decided"},
+		{"50%", 40, journal.ExitFailedRows, 200, "a smaller share goes on"},
+		{"0", 200, journal.ExitFailedRows, 200, "never"},
 	}
 	for _, c := range cases {
 		t.Run(c.describe, func(t *testing.T) {
@@ -65,7 +65,7 @@ func TestMaxChanges(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			rows := setup(r)
 			r.settings.MaxChanges = 10
-			if result := r.run(rows); result.ExitCode != ExitOK {
+			if result := r.run(rows); result.ExitCode != journal.ExitOK {
 				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 			}
 			r.expect(rows, "already_disabled*30", "disabled*10")
@@ -75,7 +75,7 @@ func TestMaxChanges(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			rows := setup(r)
 			r.settings.MaxChanges = 9
-			if result := r.run(rows); result.ExitCode != ExitStopped {
+			if result := r.run(rows); result.ExitCode != journal.ExitStopped {
 				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 			}
 			if deletes := r.count(http.MethodDelete); deletes != 0 {
@@ -89,7 +89,7 @@ func TestMaxChanges(t *testing.T) {
 			rows := setup(r)
 			r.settings.MaxChanges, r.settings.DryRun = 9, true
 			result := r.run(rows)
-			if result.ExitCode != ExitOK || !strings.Contains(result.Reason(), "--max-changes 9") {
+			if result.ExitCode != journal.ExitOK || !strings.Contains(result.Reason(), "--max-changes 9") {
 				t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
 			}
 			r.expect(rows, "already_disabled*30", "would_disable*10")
@@ -99,7 +99,7 @@ func TestMaxChanges(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			rows := setup(r)
 			r.settings.MaxChanges, r.settings.NoCheck = 39, true
-			if result := r.run(rows); result.ExitCode != ExitStopped {
+			if result := r.run(rows); result.ExitCode != journal.ExitStopped {
 				t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 			}
 			if calls := r.count(""); calls != 0 {
@@ -114,9 +114,9 @@ func TestStopsDrain(t *testing.T) {
 		rows := pairs(40, 2)
 		r.tenant.SeedPairs(rows)
 		ctx, cancel := context.WithCancelCause(context.Background())
-		time.AfterFunc(9*time.Second, func() { cancel(&Stop{Code: ExitTerminated, Reason: "terminated"}) })
+		time.AfterFunc(9*time.Second, func() { cancel(&Stop{Code: journal.ExitTerminated, Reason: "terminated"}) })
 		r.stop = ctx
-		if result := r.run(rows); result.ExitCode != ExitTerminated {
+		if result := r.run(rows); result.ExitCode != journal.ExitTerminated {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		for i, p := range rows {
@@ -133,7 +133,7 @@ func TestMaxDuration(t *testing.T) {
 		r.tenant.SeedPairs(rows)
 		r.settings.MaxDuration = "10s"
 		start := time.Now()
-		if result := r.run(rows); result.ExitCode != ExitStopped || !strings.Contains(result.Reason(), "--max-duration") {
+		if result := r.run(rows); result.ExitCode != journal.ExitStopped || !strings.Contains(result.Reason(), "--max-duration") {
 			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
 		}
 		if took := time.Since(start); took > 11*time.Second {
@@ -172,7 +172,7 @@ func TestJournalThatFailsStopsTheRun(t *testing.T) {
 			sent = r.count(http.MethodDelete)
 		})
 		result := r.run(rows)
-		if result.ExitCode != ExitStopped || !strings.Contains(result.Reason(), "no space left") {
+		if result.ExitCode != journal.ExitStopped || !strings.Contains(result.Reason(), "no space left") {
 			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
 		}
 		if deletes := r.count(http.MethodDelete); deletes > sent+1 {
@@ -196,7 +196,7 @@ func TestPanicIsAnInternalError(t *testing.T) {
 		}
 		onRow.Kind, onRow.Probability = simulator.Slow, 1
 		r.tenant.Inject(onRow)
-		if result := r.run(rows); result.ExitCode != ExitInternal || !strings.Contains(result.Reason(), "a bug") {
+		if result := r.run(rows); result.ExitCode != journal.ExitInternal || !strings.Contains(result.Reason(), "a bug") {
 			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
 		}
 	})

@@ -75,7 +75,7 @@ func (r *Run) settle(o journal.Outcome) {
 	failed, decided := r.tally.failedByCall(r.Settings.MissingOK)
 	if r.maxFailures.Passed(failed, decided) {
 		r.control.stop(&Stop{
-			Code:   ExitStopped,
+			Code:   journal.ExitStopped,
 			Reason: "--max-failures " + r.maxFailures.String() + ": too many rows failed",
 			Hint:   "results.csv says why each row failed",
 		})
@@ -115,7 +115,7 @@ func (r *Run) record(rec journal.Record) {
 func (r *Run) journalFailed(err error) { r.control.stop(journalFailed(err)) }
 
 func journalFailed(err error) *Stop {
-	return &Stop{Code: ExitStopped, Reason: err.Error(), Hint: "is the disk full?", Err: err}
+	return &Stop{Code: journal.ExitStopped, Reason: err.Error(), Hint: "is the disk full?", Err: err}
 }
 
 func stamp(rec journal.Record) journal.Record {

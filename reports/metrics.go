@@ -48,10 +48,7 @@ func parseMetrics(text []byte) (metrics, error) {
 
 // update replaces what the file says of the command in the tenant.
 func (m metrics) update(s *Summary) {
-	command := s.Command
-	if s.DryRun {
-		command += " --dry-run"
-	}
+	command := journal.Label(s.Command, s.DryRun)
 	own := []*dto.LabelPair{label("command", command), label("tenant", s.Tenant)}
 	if !s.StartedAt.IsZero() {
 		m.replaceGauges("orgconn_rows", "Rows of the list by outcome, in the last run that began.", own, rowGauges(s))
@@ -65,7 +62,7 @@ func (m metrics) update(s *Summary) {
 	finished := float64(s.FinishedAt.Unix())
 	m.replaceGauges("orgconn_exit_code", "Exit code of the last run.", own, one(float64(*s.ExitCode)))
 	m.replaceGauges("orgconn_last_run_timestamp_seconds", "End of the last run.", own, one(finished))
-	if *s.ExitCode == 0 {
+	if *s.ExitCode == journal.ExitOK {
 		m.replaceGauges("orgconn_last_success_timestamp_seconds", "End of the last run with exit code 0.", own, one(finished))
 	}
 }

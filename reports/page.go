@@ -43,7 +43,7 @@ type webPage struct {
 func newWebPage(ix *index, l *list.List) *webPage {
 	end := ix.sittings[len(ix.sittings)-1].end
 	return &webPage{
-		reasons: newReasons(end == nil || end.ExitCode > 1, l.Announced()),
+		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
 

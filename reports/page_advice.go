@@ -49,7 +49,7 @@ func (v *pageView) appendSection(all []section, rs *reasons, t topic) []section 
 		s.Advice = "These rows count as ok. See whether what the remark says is what you want."
 		return append(all, s)
 	}
-	if t.outcome == journal.Blocked && v.Command == "disable" {
+	if t.outcome == journal.Blocked && v.Command == journal.CommandDisable {
 		s.Title = "organizations that would be locked out"
 		if !v.DryRun {
 			s.Title = "kept from locking organizations out"
@@ -101,7 +101,7 @@ func (v *pageView) advice(outcome string) (advice string, commands []string) {
 		return v.blockedAdvice()
 	case journal.NotFound:
 		advice := "Check that this is the right tenant, and the ids. "
-		if v.Command == "restore" {
+		if v.Command == journal.CommandRestore {
 			return advice + "What was deleted since cannot be given back.", nil
 		}
 		if v.missingOK {
@@ -119,7 +119,7 @@ func (v *pageView) advice(outcome string) (advice string, commands []string) {
 // blockedAdvice names both ways out: another way in first, or the lockout.
 func (v *pageView) blockedAdvice() (string, []string) {
 	switch {
-	case v.Command == "restore":
+	case v.Command == journal.CommandRestore:
 		return "These were disabled without a check, so their former settings are not known. Going on with --allow-defaults gives them Auth0's default ones.",
 			[]string{v.command("resume", "--allow-defaults")}
 	case v.DryRun:

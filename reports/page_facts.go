@@ -40,12 +40,7 @@ func (v *pageView) facts(run journal.Run, sittings int) []fact {
 }
 
 // title is what was done, as it was typed.
-func (v *pageView) title() string {
-	if v.DryRun {
-		return v.Command + " --dry-run"
-	}
-	return v.Command
-}
+func (v *pageView) title() string { return journal.Label(v.Command, v.DryRun) }
 
 func (v *pageView) ended() string {
 	if v.FinishedAt == nil {

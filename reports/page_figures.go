@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // lane is reads or writes: Auth0 counts them in buckets of their own.
@@ -173,7 +175,7 @@ func (s stack) rows(c column) (rows int) {
 // stacks are the layers from the bottom up.
 func (v *pageView) stacks() []stack {
 	done := "disabled"
-	if v.Command == "restore" {
+	if v.Command == journal.CommandRestore {
 		done = "restored"
 	}
 	if v.DryRun {

@@ -58,7 +58,7 @@ func meaning(outcome, command string) string {
 	case journal.NotSelected:
 		return "a row of the results file that was not taken"
 	case journal.Blocked:
-		if command == "restore" {
+		if command == journal.CommandRestore {
 			return "its former settings are not known"
 		}
 		return "would lock the organization out"

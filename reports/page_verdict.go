@@ -22,13 +22,13 @@ func (v *pageView) verdict() verdict {
 	switch {
 	case v.ExitCode == nil:
 		return v.stopped("Not finished", "The run has not noted its end: it still goes on, or it was killed. This page is what its journal says so far.")
-	case *v.ExitCode == 0 || *v.ExitCode == 1:
+	case *v.ExitCode == journal.ExitOK || *v.ExitCode == journal.ExitFailedRows:
 		return v.finished()
-	case *v.ExitCode == 3:
+	case *v.ExitCode == journal.ExitCredentials:
 		return v.stopped("Stopped: credentials refused", "The tenant refused the credentials or the scope.")
-	case *v.ExitCode == 130 || *v.ExitCode == 143:
+	case *v.ExitCode == journal.ExitInterrupted || *v.ExitCode == journal.ExitTerminated:
 		return v.stopped("Interrupted", "Somebody stopped the run; it ended cleanly.")
-	case *v.ExitCode == 70:
+	case *v.ExitCode == journal.ExitInternal:
 		return v.stopped("Stopped by an internal error", "This is a fault of the program. What is recorded can be relied on.")
 	}
 	return v.stopped("Stopped before the end", "The run stopped by itself, and ended cleanly.")
@@ -88,11 +88,11 @@ func (v *pageView) sentence() string {
 	switch {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
-	case v.DryRun && v.Command == "restore":
+	case v.DryRun && v.Command == journal.CommandRestore:
 		return fmt.Sprintf("%s %s would be enabled again.", grouped(v.would()), rows)
 	case v.DryRun:
 		return fmt.Sprintf("%s %s would be disabled.", grouped(v.would()), rows)
-	case v.Command == "restore":
+	case v.Command == journal.CommandRestore:
 		return fmt.Sprintf("%s %s enabled again by this run, %s enabled before.", grouped(v.Outcomes[journal.Restored]), rows, grouped(v.Outcomes[journal.AlreadyEnabled]))
 	}
 	if v.noCheck {
@@ -109,7 +109,7 @@ func (v *pageView) failedRows() (rows int) {
 			rows += n
 		}
 	}
-	noOther := v.ExitCode != nil && *v.ExitCode == 1 && rows+v.unknownConnections == 0
+	noOther := v.ExitCode != nil && *v.ExitCode == journal.ExitFailedRows && rows+v.unknownConnections == 0
 	if !v.missingOK || noOther {
 		return rows + v.Outcomes[journal.NotFound]
 	}

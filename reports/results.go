@@ -23,11 +23,9 @@ type resultsWriter struct {
 }
 
 func newResultsWriter(w io.Writer, run journal.Run) *resultsWriter {
-	command := run.Command
-	if run.Settings.DryRun {
-		command += " --dry-run"
+	return &resultsWriter{
+		out: csv.NewWriter(w), command: journal.Label(run.Command, run.Settings.DryRun), tenant: run.Tenant,
 	}
-	return &resultsWriter{out: csv.NewWriter(w), command: command, tenant: run.Tenant}
 }
 
 // header writes the names of the columns, and returns them as they are written.

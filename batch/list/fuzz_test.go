@@ -28,9 +28,9 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		var names Names
-		opt := Options{Command: disable, Limit: limit, Names: &names}
+		opt := Options{Command: "disable", Limit: limit, Names: &names}
 		if isRestore {
-			opt.Command = restore
+			opt.Command = "restore"
 		}
 		l, err := Open(path, "pairs.csv", opt)
 		if err != nil {

@@ -140,7 +140,7 @@ func TestHabits(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.file, func(t *testing.T) {
-			l, err := sample(tt.file, Options{Command: disable})
+			l, err := sample(tt.file, Options{Command: "disable"})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -176,7 +176,7 @@ func TestInvalidRows(t *testing.T) {
 		"there are more cells than in the header",
 		"connection_id is empty",
 	}
-	l, err := sample("invalid-rows.csv", Options{Command: disable})
+	l, err := sample("invalid-rows.csv", Options{Command: "disable"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -213,33 +213,33 @@ func TestRefused(t *testing.T) {
 		whichRun = "restore takes the run directory or the results.csv of a disable"
 	)
 	tests := []struct{ command, file, message, hint string }{
-		{disable, "missing-column.csv", `:1: no column connection_id (nor conn_id, connection, con_id, nor connection_name) in the header "org_id,customer"`, header},
-		{disable, "no-header.csv", `:1: no column org_id (nor organization_id, organization, org, nor org_name) in the header "org_acme000000000001,con_okta000000000001"`, header},
-		{disable, "doubled-column.csv", `:1: the column "org_id" is there twice`, "remove or rename one of them"},
-		{disable, "doubled-carried.csv", `:1: the column "note" is there twice`, "remove or rename one of them"},
-		{disable, "two-aliases.csv", ":1: the columns org and organization both stand for org_id", "rename the right one to org_id"},
-		{disable, "empty.csv", ": the file is empty", empty},
-		{disable, "blank.csv", ": the file is empty", empty},
-		{disable, "broken-quote.csv", ":4: broken quote", quotes},
-		{disable, "open-quote.csv", ":3: broken quote in the row from here to line 5", quotes},
-		{disable, "latin-1.csv", ":3: not UTF-8", saveAs},
-		{disable, "utf16-no-bom.csv", ":1: a zero byte: this is UTF-16 without its byte order mark, or no text", saveAs},
-		{disable, "carriage-returns.csv", ":1: the lines end with a carriage return only", saveAs},
-		{disable, "sep-unknown.csv", `:1: the separator "|" is not known`, "use comma, semicolon or tab"},
-		{disable, "swapped.csv", `:3: no row is usable; in this first one, org_id "` + okta + `" does not start with org_`, "the columns org_id and connection_id look swapped"},
-		{disable, "none-usable.csv", `:2: no row is usable; in this first one, org_id "acme" does not start with org_`, "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"},
+		{"disable", "missing-column.csv", `:1: no column connection_id (nor conn_id, connection, con_id, nor connection_name) in the header "org_id,customer"`, header},
+		{"disable", "no-header.csv", `:1: no column org_id (nor organization_id, organization, org, nor org_name) in the header "org_acme000000000001,con_okta000000000001"`, header},
+		{"disable", "doubled-column.csv", `:1: the column "org_id" is there twice`, "remove or rename one of them"},
+		{"disable", "doubled-carried.csv", `:1: the column "note" is there twice`, "remove or rename one of them"},
+		{"disable", "two-aliases.csv", ":1: the columns org and organization both stand for org_id", "rename the right one to org_id"},
+		{"disable", "empty.csv", ": the file is empty", empty},
+		{"disable", "blank.csv", ": the file is empty", empty},
+		{"disable", "broken-quote.csv", ":4: broken quote", quotes},
+		{"disable", "open-quote.csv", ":3: broken quote in the row from here to line 5", quotes},
+		{"disable", "latin-1.csv", ":3: not UTF-8", saveAs},
+		{"disable", "utf16-no-bom.csv", ":1: a zero byte: this is UTF-16 without its byte order mark, or no text", saveAs},
+		{"disable", "carriage-returns.csv", ":1: the lines end with a carriage return only", saveAs},
+		{"disable", "sep-unknown.csv", `:1: the separator "|" is not known`, "use comma, semicolon or tab"},
+		{"disable", "swapped.csv", `:3: no row is usable; in this first one, org_id "` + okta + `" does not start with org_`, "the columns org_id and connection_id look swapped"},
+		{"disable", "none-usable.csv", `:2: no row is usable; in this first one, org_id "acme" does not start with org_`, "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"},
 
-		{disable, "results-disable.csv", `:2: these are the results of "disable", which disable does not go on from`, resultsHint},
-		{disable, "results-restore-dry-run.csv", `:2: these are the results of "restore --dry-run", which disable does not go on from`, resultsHint},
-		{restore, "results-dry-run.csv", `:2: these are the results of "disable --dry-run", which restore does not go on from`, resultsHint},
-		{restore, "results-restore.csv", `:2: these are the results of "restore", which restore does not go on from`, resultsHint},
-		{disable, "results-unknown-outcome.csv", `:3: the outcome "done" is not known`, "set it to not_selected to leave the row out"},
-		{disable, "results-two-tenants.csv", `:3: the tenant "globex.eu.auth0.com" is another than "acme.eu.auth0.com" above`, oneRun},
-		{disable, "results-two-commands.csv", `:3: the command "disable" is another than "disable --dry-run" above`, oneRun},
-		{disable, "results-row-without-tenant.csv", ":3: there is no command or no tenant", resultsHint},
-		{disable, "results-no-tenant.csv", ":1: a results file without the column tenant", resultsHint},
-		{restore, "results-no-settings.csv", ":1: a results file without the column assign_membership_on_login", resultsHint},
-		{restore, "psql-copy.csv", ":1: not a results file, which has the columns outcome, command and tenant", whichRun},
+		{"disable", "results-disable.csv", `:2: these are the results of "disable", which disable does not go on from`, resultsHint},
+		{"disable", "results-restore-dry-run.csv", `:2: these are the results of "restore --dry-run", which disable does not go on from`, resultsHint},
+		{"restore", "results-dry-run.csv", `:2: these are the results of "disable --dry-run", which restore does not go on from`, resultsHint},
+		{"restore", "results-restore.csv", `:2: these are the results of "restore", which restore does not go on from`, resultsHint},
+		{"disable", "results-unknown-outcome.csv", `:3: the outcome "done" is not known`, "set it to not_selected to leave the row out"},
+		{"disable", "results-two-tenants.csv", `:3: the tenant "globex.eu.auth0.com" is another than "acme.eu.auth0.com" above`, oneRun},
+		{"disable", "results-two-commands.csv", `:3: the command "disable" is another than "disable --dry-run" above`, oneRun},
+		{"disable", "results-row-without-tenant.csv", ":3: there is no command or no tenant", resultsHint},
+		{"disable", "results-no-tenant.csv", ":1: a results file without the column tenant", resultsHint},
+		{"restore", "results-no-settings.csv", ":1: a results file without the column assign_membership_on_login", resultsHint},
+		{"restore", "psql-copy.csv", ":1: not a results file, which has the columns outcome, command and tenant", whichRun},
 	}
 	for _, tt := range tests {
 		t.Run(tt.command+" "+tt.file, func(t *testing.T) {
@@ -262,7 +262,7 @@ func TestRefused(t *testing.T) {
 func TestRefusedFarDown(t *testing.T) {
 	good := "org_id,connection_id,note\n" + strings.Repeat(acme+","+okta+",\"über\n\"\n", 5000)
 	for _, bad := range []string{"\xfcber\n", "a\x00\n"} {
-		_, err := Open(write(t, good+acme+","+okta+","+bad+good), "pairs.csv", Options{Command: disable})
+		_, err := Open(write(t, good+acme+","+okta+","+bad+good), "pairs.csv", Options{Command: "disable"})
 		var refused *Error
 		if !errors.As(err, &refused) || refused.Line != 10002 {
 			t.Errorf("%q: error %v, want one in line 10002", bad, err)
@@ -273,7 +273,7 @@ func TestRefusedFarDown(t *testing.T) {
 // The skipped lines before the header count, too.
 func TestRefusedAfterSepLine(t *testing.T) {
 	text := "\nsep=;\n;;\norg_id;connection_id;note\n" + acme + ";" + okta + ";\"open\nto the end\n"
-	_, err := Open(write(t, text), "pairs.csv", Options{Command: disable})
+	_, err := Open(write(t, text), "pairs.csv", Options{Command: "disable"})
 	if want := "pairs.csv:5: broken quote in the row from here to line 6"; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
@@ -281,12 +281,12 @@ func TestRefusedAfterSepLine(t *testing.T) {
 
 func TestSeparators(t *testing.T) {
 	want := []string{"2 " + acme + " " + okta + ` ["x"]`}
-	l := open(t, "org_id;connection_id;\"a, b, c, d\"\n"+acme+";"+okta+";x\n", Options{Command: disable})
+	l := open(t, "org_id;connection_id;\"a, b, c, d\"\n"+acme+";"+okta+";x\n", Options{Command: "disable"})
 	if diff := cmp.Diff(want, show(t, l)); diff != "" {
 		t.Errorf("commas in a quoted name (-want +got):\n%s", diff)
 	}
 	want = []string{"3 " + acme + " " + okta + ` ["x"]`}
-	l = open(t, "\"SEP=;\"\norg_id;connection_id;a, b, c, d\n"+acme+";"+okta+";x\n", Options{Command: disable})
+	l = open(t, "\"SEP=;\"\norg_id;connection_id;a, b, c, d\n"+acme+";"+okta+";x\n", Options{Command: "disable"})
 	if diff := cmp.Diff(want, show(t, l)); diff != "" {
 		t.Errorf("commas in a name after a separator line (-want +got):\n%s", diff)
 	}
@@ -299,7 +299,7 @@ func TestCellsPastTheHeader(t *testing.T) {
 		",,,x":                          false,
 		strings.Repeat(",", 1000) + "x": false,
 	} {
-		l := open(t, "org_id,connection_id\n"+acme+","+okta+"\n"+row+"\n", Options{Command: disable})
+		l := open(t, "org_id,connection_id\n"+acme+","+okta+"\n"+row+"\n", Options{Command: "disable"})
 		if got := l.Counts().Invalid == 0; got != blank {
 			t.Errorf("%q: blank is %t, want %t", row, got, blank)
 		}
@@ -308,11 +308,11 @@ func TestCellsPastTheHeader(t *testing.T) {
 
 func TestDiskErrors(t *testing.T) {
 	var refused *Error
-	_, err := Open(filepath.Join(t.TempDir(), "none.csv"), "none.csv", Options{Command: disable})
+	_, err := Open(filepath.Join(t.TempDir(), "none.csv"), "none.csv", Options{Command: "disable"})
 	if !errors.Is(err, os.ErrNotExist) || errors.As(err, &refused) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if _, err = Open(t.TempDir(), "pairs", Options{Command: disable}); err == nil || errors.As(err, &refused) {
+	if _, err = Open(t.TempDir(), "pairs", Options{Command: "disable"}); err == nil || errors.As(err, &refused) {
 		t.Errorf("a directory: %v", err)
 	}
 }
@@ -320,7 +320,7 @@ func TestDiskErrors(t *testing.T) {
 func TestOrganizations(t *testing.T) {
 	l := open(t, "org_id,connection_id\n"+
 		globex+","+saml+"\n"+acme+","+okta+"\n"+globex+","+saml+"\n"+globex+","+okta+"\n"+
-		"acme,okta\n"+initech+","+okta+"\n"+acme+","+entra+"\n", Options{Command: disable, Limit: 6})
+		"acme,okta\n"+initech+","+okta+"\n"+acme+","+entra+"\n", Options{Command: "disable", Limit: 6})
 	want := []Organization{
 		{globex, []Row{{Line: 2, ConnectionID: saml}, {Line: 5, ConnectionID: okta}}},
 		{acme, []Row{{Line: 3, ConnectionID: okta}}},
@@ -356,7 +356,7 @@ func TestManyRepeatedRows(t *testing.T) {
 		}
 		want = append(want, record)
 	}
-	if diff := cmp.Diff(want, show(t, open(t, text.String(), Options{Command: disable}))); diff != "" {
+	if diff := cmp.Diff(want, show(t, open(t, text.String(), Options{Command: "disable"}))); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
 }
@@ -370,21 +370,21 @@ func TestPairIsSmall(t *testing.T) {
 // Rows beyond the limit count for the verdict on the file, and for nothing else.
 func TestLimitWithInvalidRows(t *testing.T) {
 	text := "org_id,connection_id\nacme,okta\n" + acme + "," + okta + "\nglobex,okta\n"
-	l := open(t, text, Options{Command: disable, Limit: 1})
+	l := open(t, text, Options{Command: "disable", Limit: 1})
 	if want := (Counts{Rows: 3, Invalid: 1, BeyondLimit: 2}); l.Counts() != want {
 		t.Errorf("counts %+v, want %+v", l.Counts(), want)
 	}
 	if len(l.Problems()) != 1 {
 		t.Errorf("problems %v, want the one in line 2", l.Problems())
 	}
-	_, err := Open(write(t, "org_id,connection_id\nacme,okta\n"), "pairs.csv", Options{Command: disable, Limit: 1})
+	_, err := Open(write(t, "org_id,connection_id\nacme,okta\n"), "pairs.csv", Options{Command: "disable", Limit: 1})
 	if want := `pairs.csv:2: no row is usable; in this first one, org_id "acme" does not start with org_`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
 func TestConnections(t *testing.T) {
-	l, err := sample("odd-lengths.csv", Options{Command: disable})
+	l, err := sample("odd-lengths.csv", Options{Command: "disable"})
 	if err != nil {
 		t.Fatal(err)
 	}

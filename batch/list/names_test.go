@@ -12,7 +12,7 @@ import (
 
 func TestNames(t *testing.T) {
 	var names Names
-	l, err := sample("names.csv", Options{Command: disable, Names: &names})
+	l, err := sample("names.csv", Options{Command: "disable", Names: &names})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -62,7 +62,7 @@ func TestNames(t *testing.T) {
 func TestNamesAlone(t *testing.T) {
 	for file, missing := range map[string][2]int{"names-only.csv": {1, 1}, "names-half.csv": {0, 1}} {
 		var names Names
-		l, err := sample(file, Options{Command: disable, Names: &names})
+		l, err := sample(file, Options{Command: "disable", Names: &names})
 		if err != nil || l.Counts() != (Counts{Rows: 1, Unidentified: 1}) {
 			t.Fatalf("%s: %v", file, err)
 		}
@@ -71,13 +71,13 @@ func TestNamesAlone(t *testing.T) {
 		}
 	}
 	results := "org_name,connection_name,outcome,command,tenant\nacme,okta,would_disable,disable --dry-run,x\n"
-	if _, err := Open(write(t, results), "results.csv", Options{Command: disable}); err == nil ||
+	if _, err := Open(write(t, results), "results.csv", Options{Command: "disable"}); err == nil ||
 		!strings.Contains(err.Error(), "no column org_id") {
 		t.Errorf("results without ids: %v", err)
 	}
 	results = "org_id,connection_id,org_name,outcome,command,tenant\n,con_1,acme,would_disable,disable --dry-run,x\n" +
 		acme + ",con_1,acme,would_disable,disable --dry-run,x\n"
-	l := open(t, results, Options{Command: disable, Names: new(Names)})
+	l := open(t, results, Options{Command: "disable", Names: new(Names)})
 	if want := (Counts{Rows: 2, Organizations: 1, Pairs: 1, Invalid: 1}); l.Counts() != want {
 		t.Errorf("counts %+v, want %+v", l.Counts(), want)
 	}
@@ -87,7 +87,7 @@ func TestNamesAlone(t *testing.T) {
 func TestNamesThatAreNotNeeded(t *testing.T) {
 	var names Names
 	l := open(t, "org_name,connection_id\nacme,"+okta+"\nglobex,bad\nacme,"+okta+"\ninitech,"+okta+"\n",
-		Options{Command: disable, Limit: 3, Names: &names})
+		Options{Command: "disable", Limit: 3, Names: &names})
 	if want := (Counts{Rows: 4, Unidentified: 2, Invalid: 1, BeyondLimit: 1}); l.Counts() != want {
 		t.Errorf("counts %+v, want %+v", l.Counts(), want)
 	}
@@ -100,11 +100,11 @@ func TestNamesThatAreNotNeeded(t *testing.T) {
 func TestNoNameKnown(t *testing.T) {
 	var names Names
 	names.Add(journal.Names{Organizations: map[string]string{"acme": "", "long": "org_" + strings.Repeat("a", 46)}})
-	l := open(t, "org_name,connection_id\nacme,"+okta+"\n"+okta+",\n", Options{Command: disable, Names: &names})
+	l := open(t, "org_name,connection_id\nacme,"+okta+"\n"+okta+",\n", Options{Command: "disable", Names: &names})
 	if want := (Counts{Rows: 2, Invalid: 1, UnknownOrganizations: 1}); l.Counts() != want {
 		t.Errorf("counts %+v, want %+v", l.Counts(), want)
 	}
-	l = open(t, "org_name,connection_id\nlong,"+okta+"\n", Options{Command: disable, Names: &names})
+	l = open(t, "org_name,connection_id\nlong,"+okta+"\n", Options{Command: "disable", Names: &names})
 	if shown, want := show(t, l), "2 org_"+strings.Repeat("a", 46)+" "+okta+` ["long"]`; shown[0] != want {
 		t.Errorf("got %s", shown[0])
 	}

@@ -64,7 +64,7 @@ func drawInput(t *rapid.T) input {
 	if rapid.Bool().Draw(t, "sep line") {
 		w.text.WriteString("sep=" + w.separator + w.newline)
 	}
-	in := input{opt: Options{Command: disable, Limit: rapid.IntRange(0, 8).Draw(t, "limit")}}
+	in := input{opt: Options{Command: "disable", Limit: rapid.IntRange(0, 8).Draw(t, "limit")}}
 	columns := rapid.Permutation([]string{"org_id", "connection_id", "note", "", "a;b,c\t\"d\"\ne"}).Draw(t, "columns")
 	for _, column := range columns {
 		if column != "org_id" && column != "connection_id" && column != "" {

@@ -8,13 +8,6 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-const (
-	disable       = "disable"
-	restore       = "restore"
-	disableDryRun = "disable --dry-run"
-	restoreDryRun = "restore --dry-run"
-)
-
 // A results file is refused with both ways on.
 const resultsHint = `for rows that failed or were not reached use "orgconn resume RUNDIR"; ` +
 	"or mend them and remove the column outcome, which makes the file a list"
@@ -23,7 +16,7 @@ const resultsHint = `for rows that failed or were not reached use "orgconn resum
 // is read.
 type source struct{ command, tenant string }
 
-func (s source) dryRun() bool { return s.command == disableDryRun || s.command == restoreDryRun }
+func (s source) dryRun() bool { return strings.HasSuffix(s.command, journal.Label("", true)) }
 
 // isResults reports whether columns are a results file's.
 func isResults(columns []string) bool {
@@ -35,7 +28,7 @@ func isResults(columns []string) bool {
 // checkResultsColumns refuses a results file without the columns that a command
 // needs, and for restore what is no results file.
 func checkResultsColumns(columns []string, results bool, command string) *Error {
-	if !results && command == restore {
+	if !results && command == journal.CommandRestore {
 		return &Error{Message: "not a results file, which has the columns outcome, command and tenant",
 			Hint: "restore takes the run directory or the results.csv of a disable"}
 	}
@@ -43,7 +36,7 @@ func checkResultsColumns(columns []string, results bool, command string) *Error 
 		return nil
 	}
 	needed := []string{"command", "tenant"}
-	if command == restore {
+	if command == journal.CommandRestore {
 		needed = append(needed, "assign_membership_on_login", "show_as_button", "is_signup_enabled")
 	}
 	for _, column := range needed {
@@ -58,11 +51,11 @@ func checkResultsColumns(columns []string, results bool, command string) *Error 
 // another, the source; none where it does not follow the source.
 func takes(command, source string) []string {
 	switch {
-	case command == disable && source == disableDryRun:
+	case command == journal.CommandDisable && source == journal.Label(journal.CommandDisable, true):
 		return []string{journal.WouldDisable}
-	case command == restore && source == disable:
+	case command == journal.CommandRestore && source == journal.CommandDisable:
 		return []string{journal.Disabled, journal.Unknown}
-	case command == restore && source == restoreDryRun:
+	case command == journal.CommandRestore && source == journal.Label(journal.CommandRestore, true):
 		return []string{journal.WouldRestore}
 	}
 	return nil
@@ -96,12 +89,7 @@ func (s *source) check(r *row, opt Options) *Error {
 }
 
 // label is the command as it is typed.
-func (o Options) label() string {
-	if o.DryRun {
-		return o.Command + " --dry-run"
-	}
-	return o.Command
-}
+func (o Options) label() string { return journal.Label(o.Command, o.DryRun) }
 
 func knownOutcome(outcome string) bool {
 	switch outcome {

@@ -16,20 +16,20 @@ func TestResultsFiles(t *testing.T) {
 		announced bool
 		want      []string
 	}{
-		{"results-dry-run.csv", Options{Command: disable}, true, []string{
+		{"results-dry-run.csv", Options{Command: "disable"}, true, []string{
 			"2 " + acme + " " + okta + ` [""]`,
 			"3 " + acme + " " + saml + notTaken("already_disabled") + ` [""]`,
 			"4 " + globex + " " + okta + ` [""]`,
 			"5 acme okta" + notTaken("invalid") + ` [""]`,
 		}},
-		{"results-edited.csv", Options{Command: disable, DryRun: true}, true, []string{
+		{"results-edited.csv", Options{Command: "disable", DryRun: true}, true, []string{
 			"2 " + acme + " " + okta,
 			"3 " + globex + " " + saml + notTaken("not_selected"),
 		}},
-		{"results-nothing-taken.csv", Options{Command: disable}, true, []string{
+		{"results-nothing-taken.csv", Options{Command: "disable"}, true, []string{
 			"2 " + acme + " " + okta + notTaken("already_disabled") + ` [""]`,
 		}},
-		{"results-disable.csv", Options{Command: restore}, false, []string{
+		{"results-disable.csv", Options{Command: "restore"}, false, []string{
 			"2 " + acme + " " + okta + ` ["first"]`,
 			"3 " + acme + " " + saml + notTaken("already_disabled") + ` [""]`,
 			"4 " + globex + " " + saml + ` [""]`,
@@ -38,7 +38,7 @@ func TestResultsFiles(t *testing.T) {
 			"7 " + initech + " " + entra + ` invalid: assign_membership_on_login "maybe" is neither yes nor no [""]`,
 			"8 " + initech + " " + saml + notTaken("not_selected") + ` [""]`,
 		}},
-		{"results-restore-dry-run.csv", Options{Command: restore}, true, []string{
+		{"results-restore-dry-run.csv", Options{Command: "restore"}, true, []string{
 			"2 " + acme + " " + okta + ` [""]`,
 			"3 " + acme + " " + saml + notTaken("already_enabled") + ` [""]`,
 		}},
@@ -60,14 +60,14 @@ func TestResultsFiles(t *testing.T) {
 }
 
 func TestResultsWithoutRows(t *testing.T) {
-	l := open(t, "org_id,connection_id,outcome,command,tenant\n", Options{Command: disable})
+	l := open(t, "org_id,connection_id,outcome,command,tenant\n", Options{Command: "disable"})
 	if l.Counts() != (Counts{}) || l.Tenant() != "" || l.Announced() {
 		t.Errorf("counts %+v, tenant %q, announced %t, want nothing", l.Counts(), l.Tenant(), l.Announced())
 	}
 }
 
 func TestSnapshots(t *testing.T) {
-	l, err := sample("results-disable.csv", Options{Command: restore})
+	l, err := sample("results-disable.csv", Options{Command: "restore"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -95,7 +95,7 @@ func TestSnapshots(t *testing.T) {
 func TestRowWithOneCellIsNotBlank(t *testing.T) {
 	head := "org_id,connection_id,outcome,command,tenant"
 	for _, column := range []string{"line", "connection_name", "assign_membership_on_login", "show_as_button", "is_signup_enabled", "ticket"} {
-		_, err := Open(write(t, head+","+column+"\n,,,,,yes\n"), "results.csv", Options{Command: disable})
+		_, err := Open(write(t, head+","+column+"\n,,,,,yes\n"), "results.csv", Options{Command: "disable"})
 		if err == nil {
 			t.Errorf("a row with nothing but %s was skipped", column)
 		}

@@ -112,7 +112,7 @@ func (s *scanner) judge(r *row, line int) (Record, error) {
 		return rec, nil
 	}
 	reason := r.check(s.header, rec.OrgName)
-	if reason == "" && s.opt.Command == restore {
+	if reason == "" && s.opt.Command == journal.CommandRestore {
 		rec.Snapshot, reason = r.snapshot()
 	}
 	if reason != "" {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // agree gets a token that may do what the job needs, and a person's consent.
@@ -49,7 +50,7 @@ func (j *job) authorize(needed []string) error {
 	for _, scope := range needed {
 		if !slices.Contains(granted, scope) {
 			return &failure{
-				code: batch.ExitCredentials,
+				code: journal.ExitCredentials,
 				err:  fmt.Errorf("the token does not have the scope %s", scope),
 				hint: "grant it to the application in the Auth0 Dashboard, under APIs, Auth0 Management API",
 			}
@@ -76,7 +77,7 @@ func (j *job) neededScopes() []string {
 	}
 	switch {
 	case j.settings.DryRun:
-	case j.command == batch.CommandRestore:
+	case j.command == journal.CommandRestore:
 		scopes = append(scopes, "create:organization_connections")
 	default:
 		scopes = append(scopes, "delete:organization_connections")

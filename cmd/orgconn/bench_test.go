@@ -10,7 +10,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // benchTenant is a tenant with a list of so many rows, ten in an organization.
@@ -43,7 +43,7 @@ func BenchmarkRealTime(b *testing.B) {
 		tenant, dir := benchTenant(b, "private-500", rows)
 		p := start(b, tenant, dir, "disable", "--yes", "--json", "--headroom", "10%", "--allow-lockout", "pairs.csv")
 		began := time.Now()
-		if code := p.end(); code != batch.ExitOK {
+		if code := p.end(); code != journal.ExitOK {
 			b.Fatalf("exit %d\n%s", code, &p.output)
 		}
 		ideal := (rows - burst) / refill
@@ -69,7 +69,7 @@ func BenchmarkProcess(b *testing.B) {
 				began := time.Now()
 				p := start(b, tenant, dir, "disable", "--yes", "--quiet", "--allow-lockout", "pairs.csv")
 				watched := peakMemory(p.Process.Pid)
-				if code := p.end(); code != batch.ExitOK {
+				if code := p.end(); code != journal.ExitOK {
 					b.Fatalf("exit %d\n%s", code, &p.output)
 				}
 				peak := <-watched

@@ -14,7 +14,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 var kills = flag.Int("kills", 30, "kills of TestCrash, at least")
@@ -104,9 +104,9 @@ func (c *crash) until(dir, run string, command ...string) {
 	for sitting := 0; ; sitting++ {
 		code, output := c.kill(dir, sitting, command)
 		switch {
-		case code == batch.ExitOK:
+		case code == journal.ExitOK:
 			return
-		case code == batch.ExitFailedRows || code == killed || code == batch.ExitStopped:
+		case code == journal.ExitFailedRows || code == killed || code == journal.ExitStopped:
 		default:
 			c.t.Fatalf("%v: exit %d\n%s", command, code, output)
 		}

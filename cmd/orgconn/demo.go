@@ -14,7 +14,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/testdata"
 )
 
@@ -73,7 +73,7 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 // sample's rows, some of which are there to fail.
 func failedOtherwise(err error) bool {
 	var f *failure
-	return err != nil && !(errors.As(err, &f) && f.code == batch.ExitFailedRows)
+	return err != nil && !(errors.As(err, &f) && f.code == journal.ExitFailedRows)
 }
 
 // seedDemo makes the tenant that the sample list is for: its remarks say what

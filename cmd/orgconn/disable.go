@@ -6,7 +6,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -41,7 +40,7 @@ func newDisable(getenv func(string) string) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
-			j, err := newJob(cmd.Context(), o, batch.CommandDisable)
+			j, err := newJob(cmd.Context(), o, journal.CommandDisable)
 			if err != nil {
 				return err
 			}

@@ -15,7 +15,7 @@ func (j *job) execute(dir *runDir, former *batch.Former) error {
 	defer j.client.Close()
 	result, final, err := j.work(dir, former)
 	if err != nil {
-		return &failure{code: batch.ExitStopped, err: err, hint: resumeHint(dir.path)}
+		return &failure{code: journal.ExitStopped, err: err, hint: resumeHint(dir.path)}
 	}
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
 	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
@@ -69,8 +69,8 @@ func (j *job) report(dir string, result batch.Result, journalErr error) error {
 			err = fmt.Errorf("print the summary: %w", err)
 		}
 	}
-	if err != nil && result.ExitCode <= batch.ExitFailedRows {
-		result.ExitCode = batch.ExitStopped
+	if err != nil && result.ExitCode <= journal.ExitFailedRows {
+		result.ExitCode = journal.ExitStopped
 	}
 	switch {
 	case result.Stop != nil:

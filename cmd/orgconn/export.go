@@ -88,7 +88,7 @@ func (e *export) run() error {
 		return err
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
-		return &failure{code: batch.ExitStopped, err: fmt.Errorf("write %s: %w", e.out, err)}
+		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write %s: %w", e.out, err)}
 	}
 	return nil
 }
@@ -138,13 +138,13 @@ func (e *export) write(to io.Writer, unfinished string) error {
 	})
 	e.view.close()
 	switch {
-	case stop != nil && stop.Code == batch.ExitRefused:
+	case stop != nil && stop.Code == journal.ExitRefused:
 		return stop
 	case stop != nil:
 		return &failure{code: stop.Code, err: fmt.Errorf("%w; %s", stop, unfinished), hint: stop.Hint}
 	}
 	if err := out.Flush(); err != nil {
-		return &failure{code: batch.ExitStopped, err: fmt.Errorf("write the export: %w", err)}
+		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write the export: %w", err)}
 	}
 	for _, id := range run.Unseen() {
 		e.log.Warn("no organization has this connection enabled", zap.String("connection", id))

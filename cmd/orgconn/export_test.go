@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // A signal ends an export with whole lines on standard output, and without any
@@ -27,7 +27,7 @@ func TestExportInterrupted(t *testing.T) {
 		p := start(t, tenant, dir, args...)
 		waitUntil(t, func() bool { return tenant.Count("GET", apiPath) >= seen+6 })
 		_ = p.Process.Signal(syscall.SIGINT)
-		if code := p.end(); code != batch.ExitInterrupted {
+		if code := p.end(); code != journal.ExitInterrupted {
 			t.Errorf("%v: exit %d\n%s", args, code, &p.output)
 		}
 		lines, text, _ := strings.Cut(p.output.String(), "orgconn: interrupted; ")

@@ -10,6 +10,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
@@ -32,7 +33,7 @@ func (f *failure) Unwrap() error { return f.err }
 
 // refused is a failure before anything was sent.
 func refused(err error, hint string) error {
-	return &failure{code: batch.ExitRefused, err: err, hint: hint}
+	return &failure{code: journal.ExitRefused, err: err, hint: hint}
 }
 
 // explain prints an error for people, and returns its exit code.
@@ -61,15 +62,15 @@ func classify(err error) *failure {
 	case errors.As(err, &stop):
 		return &failure{code: stop.Code, err: err, hint: stop.Hint}
 	case errors.As(err, &locked):
-		return &failure{code: batch.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or end it with kill: it can be resumed"}
+		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or end it with kill: it can be resumed"}
 	case errors.As(err, &input):
-		return &failure{code: batch.ExitRefused, err: err, hint: input.Hint}
+		return &failure{code: journal.ExitRefused, err: err, hint: input.Hint}
 	case errors.As(err, &api):
 		return apiFailure(api, err)
 	case errors.Is(err, context.Canceled):
-		return &failure{code: batch.ExitInterrupted, err: err}
+		return &failure{code: journal.ExitInterrupted, err: err}
 	default:
-		return &failure{code: batch.ExitRefused, err: err}
+		return &failure{code: journal.ExitRefused, err: err}
 	}
 }
 
@@ -77,11 +78,11 @@ func classify(err error) *failure {
 func apiFailure(api *apiclient.Error, err error) *failure {
 	switch api.Class {
 	case apiclient.Unauthorized, apiclient.InsufficientScope:
-		return &failure{code: batch.ExitCredentials, err: err, hint: "check the credentials in the AUTH0_ variables"}
+		return &failure{code: journal.ExitCredentials, err: err, hint: "check the credentials in the AUTH0_ variables"}
 	case apiclient.Unreachable:
-		return &failure{code: batch.ExitRefused, err: err, hint: "check AUTH0_DOMAIN"}
+		return &failure{code: journal.ExitRefused, err: err, hint: "check AUTH0_DOMAIN"}
 	default:
-		return &failure{code: batch.ExitStopped, err: err, hint: "nothing was changed; try again when the tenant can be reached"}
+		return &failure{code: journal.ExitStopped, err: err, hint: "nothing was changed; try again when the tenant can be reached"}
 	}
 }
 

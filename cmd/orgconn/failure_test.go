@@ -10,6 +10,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
@@ -32,16 +33,16 @@ func TestExitCodes(t *testing.T) {
 		err  error
 		want int
 	}{
-		"anything before the start": {errors.New("open pairs.csv"), batch.ExitRefused},
-		"the input":                 {&list.Error{File: "pairs.csv"}, batch.ExitRefused},
-		"credentials":               {&apiclient.Error{Class: apiclient.Unauthorized}, batch.ExitCredentials},
-		"scope":                     {&apiclient.Error{Class: apiclient.InsufficientScope}, batch.ExitCredentials},
-		"unknown host":              {&apiclient.Error{Class: apiclient.Unreachable}, batch.ExitRefused},
-		"no answer":                 {&apiclient.Error{Class: apiclient.Transient}, batch.ExitStopped},
-		"the lock":                  {&batch.LockedError{}, batch.ExitLocked},
-		"a panic":                   {&batch.Stop{Code: batch.ExitInternal}, batch.ExitInternal},
-		"a signal":                  {stopBy(syscall.SIGTERM), batch.ExitTerminated},
-		"Ctrl-C":                    {stopBy(os.Interrupt), batch.ExitInterrupted},
+		"anything before the start": {errors.New("open pairs.csv"), journal.ExitRefused},
+		"the input":                 {&list.Error{File: "pairs.csv"}, journal.ExitRefused},
+		"credentials":               {&apiclient.Error{Class: apiclient.Unauthorized}, journal.ExitCredentials},
+		"scope":                     {&apiclient.Error{Class: apiclient.InsufficientScope}, journal.ExitCredentials},
+		"unknown host":              {&apiclient.Error{Class: apiclient.Unreachable}, journal.ExitRefused},
+		"no answer":                 {&apiclient.Error{Class: apiclient.Transient}, journal.ExitStopped},
+		"the lock":                  {&batch.LockedError{}, journal.ExitLocked},
+		"a panic":                   {&batch.Stop{Code: journal.ExitInternal}, journal.ExitInternal},
+		"a signal":                  {stopBy(syscall.SIGTERM), journal.ExitTerminated},
+		"Ctrl-C":                    {stopBy(os.Interrupt), journal.ExitInterrupted},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, err := range []error{c.err, fmt.Errorf("do it: %w", c.err)} {

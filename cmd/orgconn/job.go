@@ -20,7 +20,7 @@ import (
 type job struct {
 	*options
 	ctx     context.Context // ends with the first signal
-	command string          // batch.CommandDisable or CommandRestore
+	command string          // journal.CommandDisable or CommandRestore
 	view    *view
 	log     *zap.Logger
 	config  apiclient.Config

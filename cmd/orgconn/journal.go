@@ -48,7 +48,7 @@ func lockJournal(name string) (*flock.Flock, error) {
 	}
 	if !ok {
 		return nil, &failure{
-			code: batch.ExitLocked,
+			code: journal.ExitLocked,
 			err:  fmt.Errorf("another process still writes %s", filepath.Dir(name)),
 			hint: "wait for it to end, or stop it",
 		}

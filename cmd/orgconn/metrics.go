@@ -4,7 +4,7 @@ import (
 	"errors"
 	"time"
 
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -15,7 +15,7 @@ func (j *job) writeMetrics(err error) error {
 	if j.metrics == "" {
 		return err
 	}
-	code, now := batch.ExitOK, time.Now()
+	code, now := journal.ExitOK, time.Now()
 	if err != nil {
 		code = classify(err).code
 	}
@@ -28,8 +28,8 @@ func (j *job) writeMetrics(err error) error {
 	if writeErr == nil {
 		return err
 	}
-	f := &failure{code: batch.ExitStopped, err: writeErr, hint: "the folder of --metrics-file must be there and writable; the run itself is done"}
-	if code > batch.ExitFailedRows {
+	f := &failure{code: journal.ExitStopped, err: writeErr, hint: "the folder of --metrics-file must be there and writable; the run itself is done"}
+	if code > journal.ExitFailedRows {
 		f.code, f.err, f.hint = code, errors.Join(classify(err).err, writeErr), classify(err).hint
 	}
 	return f

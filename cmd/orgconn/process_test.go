@@ -13,7 +13,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // process is orgconn as a process of its own: this test's binary under its
@@ -96,7 +96,7 @@ func waitUntil(t *testing.T, done func() bool) {
 // The first signal lets calls in flight finish, and the run can be resumed.
 func TestFirstSignalDrains(t *testing.T) {
 	for signal, want := range map[syscall.Signal]int{
-		syscall.SIGINT: batch.ExitInterrupted, syscall.SIGTERM: batch.ExitTerminated, syscall.SIGHUP: batch.ExitTerminated,
+		syscall.SIGINT: journal.ExitInterrupted, syscall.SIGTERM: journal.ExitTerminated, syscall.SIGHUP: journal.ExitTerminated,
 	} {
 		tenant, dir := slowTenant(t, 100*time.Millisecond)
 		p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
@@ -109,7 +109,7 @@ func TestFirstSignalDrains(t *testing.T) {
 			t.Errorf("%v: output\n%s", signal, text)
 		}
 		unlimit(tenant)
-		if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != batch.ExitOK {
+		if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != journal.ExitOK {
 			t.Errorf("resume: exit %d", code)
 		}
 	}
@@ -125,12 +125,12 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	time.Sleep(100 * time.Millisecond) // two signals at once would be one
 	second := time.Now()
 	_ = p.Process.Signal(syscall.SIGINT)
-	if code := p.end(); code != batch.ExitInterrupted || time.Since(second) > time.Second {
+	if code := p.end(); code != journal.ExitInterrupted || time.Since(second) > time.Second {
 		t.Errorf("exit %d after %s\n%s", code, time.Since(second), &p.output)
 	}
 	tenant.ClearFaults()
 	unlimit(tenant)
-	if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != batch.ExitOK {
+	if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != journal.ExitOK {
 		t.Errorf("resume: exit %d", code)
 	}
 	c := &crash{t: t, tenant: tenant}
@@ -142,7 +142,7 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 func TestSignalsUnderNohup(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	p := start(t, tenant, dir, "version")
-	if p.end() != batch.ExitOK {
+	if p.end() != journal.ExitOK {
 		t.Fatal(&p.output)
 	}
 	// The shell becomes orgconn, with SIGINT ignored and standard input closed.
@@ -157,7 +157,7 @@ func TestSignalsUnderNohup(t *testing.T) {
 	}
 	waitForWrites(t, tenant, 2)
 	_ = sh.Process.Signal(syscall.SIGINT)
-	if code := sh.end(); code != batch.ExitInterrupted {
+	if code := sh.end(); code != journal.ExitInterrupted {
 		t.Errorf("exit %d\n%s", code, &sh.output)
 	}
 }
@@ -169,29 +169,29 @@ func TestOneRunPerTenant(t *testing.T) {
 	waitForWrites(t, tenant, 1)
 	calls := tenant.Count("POST", "/oauth/token")
 	second := start(t, tenant, dir, "disable", "--yes", "--out", "second", "pairs.csv")
-	if code := second.end(); code != batch.ExitLocked || tenant.Count("POST", "/oauth/token") != calls {
+	if code := second.end(); code != journal.ExitLocked || tenant.Count("POST", "/oauth/token") != calls {
 		t.Errorf("exit %d\n%s", code, &second.output)
 	}
 	if text := second.output.String(); !strings.Contains(text, "process "+strconv.Itoa(first.Process.Pid)+", since 20") {
 		t.Errorf("output\n%s", text)
 	}
-	if code := start(t, tenant, dir, "disable", "--dry-run", "--max-duration", "1s", "pairs.csv").end(); code != batch.ExitStopped {
+	if code := start(t, tenant, dir, "disable", "--dry-run", "--max-duration", "1s", "pairs.csv").end(); code != journal.ExitStopped {
 		t.Errorf("a dry run beside it: exit %d", code)
 	}
 	third := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "third", "pairs.csv")
 	time.Sleep(200 * time.Millisecond)
-	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != batch.ExitLocked {
+	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != journal.ExitLocked {
 		t.Errorf("resume of a run that goes on:\n%s", &resume.output)
 	}
 	report := start(t, tenant, dir, "report", "first")
-	if code := report.end(); code != batch.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
+	if code := report.end(); code != journal.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
 		t.Errorf("report of a run that goes on: exit %d\n%s", code, &report.output)
 	}
 	unlimit(tenant)
-	if code := first.end(); code != batch.ExitOK {
+	if code := first.end(); code != journal.ExitOK {
 		t.Errorf("the first: exit %d\n%s", code, &first.output)
 	}
-	if code := third.end(); code != batch.ExitOK || !strings.Contains(third.output.String(), "already disabled       60") {
+	if code := third.end(); code != journal.ExitOK || !strings.Contains(third.output.String(), "already disabled       60") {
 		t.Errorf("the one that waited: exit %d\n%s", code, &third.output)
 	}
 }

@@ -8,9 +8,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/orgconn/orgconn/batch/journal"
 	"golang.org/x/term"
-
-	"github.com/orgconn/orgconn/batch"
 )
 
 // ask puts the question, unless it was answered by --yes or nothing will be
@@ -36,7 +35,7 @@ func (j *job) ask(rows int) error {
 		case "y", "yes":
 			return nil
 		}
-		return &failure{code: batch.ExitRefused, err: errors.New("not confirmed, nothing was changed")}
+		return &failure{code: journal.ExitRefused, err: errors.New("not confirmed, nothing was changed")}
 	case <-j.ctx.Done():
 		fmt.Fprintln(os.Stderr)
 		return context.Cause(j.ctx)
@@ -71,7 +70,7 @@ func wrap(text string, width int) string {
 func (j *job) question(rows int) string {
 	counts := j.list.Counts()
 	verb := "disables"
-	if j.command == batch.CommandRestore {
+	if j.command == journal.CommandRestore {
 		verb = "restores"
 	}
 	text := fmt.Sprintf("This %s up to %d connections in %s, of %s.\n", verb, rows, j.tenant, printable(j.input.Path))
@@ -89,7 +88,7 @@ func (j *job) question(rows int) string {
 			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
 	}
 	text += j.howLong(rows)
-	if j.command == batch.CommandRestore {
+	if j.command == journal.CommandRestore {
 		return text + j.restoreTerms()
 	}
 	return text + j.disableTerms()

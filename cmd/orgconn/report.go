@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -32,7 +32,7 @@ func newReport() *cobra.Command {
 			limitMemoryFor(filepath.Join(args[0], reports.InputFile))
 			summary, err := reports.Make(args[0], nil)
 			if err != nil {
-				return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
+				return &failure{code: journal.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
 			}
 			if err := printSummary(os.Stdout, summary, args[0]); err != nil || summary.ExitCode != nil {
 				return err
@@ -49,7 +49,7 @@ func tellWhetherItGoesOn(path string) error {
 	if err == nil {
 		return lock.Close()
 	}
-	if classify(err).code == batch.ExitLocked {
+	if classify(err).code == journal.ExitLocked {
 		_, err = fmt.Println("  the run still goes on: this is what it has noted so far")
 	}
 	return err

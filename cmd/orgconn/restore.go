@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -39,7 +39,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
-			j, err := newJob(cmd.Context(), o, batch.CommandRestore)
+			j, err := newJob(cmd.Context(), o, journal.CommandRestore)
 			if err != nil {
 				return err
 			}

@@ -93,7 +93,7 @@ func (j *job) resume(path string, first journal.Run, flags *pflag.FlagSet) error
 // takeOver takes command, list and settings from the run so far.
 func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
 	j.input, j.names = former.Run.Input, &former.Names
-	sliceEnded := former.End != nil && former.End.ExitCode <= batch.ExitFailedRows
+	sliceEnded := former.End != nil && former.End.ExitCode <= journal.ExitFailedRows
 	if err := j.load(former.Run, flags); err != nil {
 		return err
 	}
@@ -121,7 +121,7 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 		return refused(err, "give a larger --limit, or leave it out")
 	}
 	left := former.Left(j.list)
-	if left == 0 && former.End != nil && former.End.ExitCode <= batch.ExitFailedRows {
+	if left == 0 && former.End != nil && former.End.ExitCode <= journal.ExitFailedRows {
 		if err := j.nothingLeft(dir); err != nil {
 			return err
 		}
@@ -148,7 +148,7 @@ func (j *job) nothingLeft(dir *runDir) (err error) {
 		j.summary, err = reports.Make(dir.path, j.list)
 	}
 	if err != nil {
-		return &failure{code: batch.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
+		return &failure{code: journal.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
 	}
 	if j.json {
 		return j.print(j.summary, dir.path)
@@ -163,14 +163,14 @@ func (j *job) begin(dir *runDir) error {
 	}
 	run := j.record()
 	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Run: &run}); err != nil {
-		return &failure{code: batch.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
+		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
 	}
 	return nil
 }
 
 // exitWith is an exit code alone; nil for 0.
 func exitWith(code int) error {
-	if code == batch.ExitOK {
+	if code == journal.ExitOK {
 		return nil
 	}
 	return &failure{code: code}

@@ -5,10 +5,9 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-
-	"github.com/orgconn/orgconn/batch"
 )
 
 const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk: a CSV of
@@ -32,7 +31,7 @@ func run(args []string) int {
 	if err := root.ExecuteContext(signals); err != nil {
 		return explain(os.Stderr, err)
 	}
-	return batch.ExitOK
+	return journal.ExitOK
 }
 
 func newRoot() *cobra.Command {

@@ -8,6 +8,7 @@ import (
 	"syscall"
 
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // notify ends the context at the first SIGINT, SIGTERM or SIGHUP, so that a run can
@@ -44,7 +45,7 @@ func notify() (ctx context.Context, stop func()) {
 
 func stopBy(s os.Signal) *batch.Stop {
 	if s != os.Interrupt {
-		return &batch.Stop{Code: batch.ExitTerminated, Reason: "terminated"}
+		return &batch.Stop{Code: journal.ExitTerminated, Reason: "terminated"}
 	}
-	return &batch.Stop{Code: batch.ExitInterrupted, Reason: "interrupted"}
+	return &batch.Stop{Code: journal.ExitInterrupted, Reason: "interrupted"}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
@@ -89,7 +90,7 @@ func planNames() []string {
 
 // seedFrom lets the tenant have what a list says.
 func seedFrom(tenant *simulator.Tenant, path string) error {
-	l, err := list.Open(path, path, list.Options{Command: "disable"})
+	l, err := list.Open(path, path, list.Options{Command: journal.CommandDisable})
 	if err != nil {
 		return err
 	}

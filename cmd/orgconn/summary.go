@@ -10,7 +10,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -68,7 +67,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 func nextCommand(s *reports.Summary, dir, results string) string {
 	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
-	case s.ExitCode == nil, *s.ExitCode > batch.ExitFailedRows:
+	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
 	case s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0:
 		return "orgconn " + s.Command + " " + reports.ShellWord(filepath.ToSlash(results))
