@@ -24,8 +24,8 @@ const maxProblems = 10
 
 // Options say what the list is for.
 type Options struct {
-	// Command is journal.CommandDisable or CommandRestore. It decides which command's results
-	// files are accepted and which of their rows are taken.
+	// Command is journal.CommandDisable or CommandRestore. It decides which
+	// command's results files are accepted and which of their rows are taken.
 	Command string
 	// DryRun names the command rightly in messages; a dry run takes the rows
 	// that the command itself would take.
