@@ -6,8 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/orgconn/orgconn/apiclient/plans"
 	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)

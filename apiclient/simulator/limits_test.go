@@ -11,8 +11,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"github.com/orgconn/orgconn/apiclient/plans"
 	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
 // rateLimit shows the headers as limit/remaining/seconds from now until reset.

@@ -8,8 +8,9 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/orgconn/orgconn/batch/journal"
 	"golang.org/x/term"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // ask puts the question, unless it was answered by --yes or nothing will be

@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"os"
 
-	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk: a CSV of
