@@ -103,10 +103,11 @@ func openInput(dir string, run journal.Run, names *list.Names) (*list.List, erro
 	if err := CheckInput(path, run.Input.SHA256); err != nil {
 		return nil, err
 	}
-	return list.Open(path, run.Input.Name(), inputOptions(run, names))
+	return list.Open(path, run.Input.Name(), ListOptions(run, names))
 }
 
-func inputOptions(run journal.Run, names *list.Names) list.Options {
+// ListOptions are what a run's list is opened for.
+func ListOptions(run journal.Run, names *list.Names) list.Options {
 	return list.Options{
 		Command:       run.Command,
 		DryRun:        run.Settings.DryRun,

@@ -71,13 +71,14 @@ func openRestorable(dir string, first journal.Run) (before *snapshots, input *li
 		}
 		return nil, nil, err
 	}
-	if input.Counts().Unidentified == 0 && reflect.DeepEqual(inputOptions(first, nil), inputOptions(before.run, nil)) {
+	if input.Counts().Unidentified == 0 && reflect.DeepEqual(ListOptions(first, nil), ListOptions(before.run, nil)) {
 		return before, input, nil
 	}
 	// Names were looked up, or a later sitting had another limit.
 	if err := input.Close(); err != nil {
 		return nil, nil, err
 	}
+	input = nil // its memory goes to the next
 	input, err = openInput(dir, before.run, names)
 	return before, input, err
 }

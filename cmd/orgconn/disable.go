@@ -1,12 +1,14 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
@@ -60,19 +62,20 @@ func newDisable(getenv func(string) string) *cobra.Command {
 
 // listFrom is a list that is a file, or standard input.
 func listFrom(path string) source {
-	if name := (journal.Input{Path: path}).Name(); name != path {
-		return source{path: path, name: name, copy: func(w io.Writer) error {
-			_, err := io.Copy(w, os.Stdin)
-			return err
-		}}
-	}
-	return source{path: path, name: path, copy: func(w io.Writer) error {
-		f, err := os.Open(path)
-		if err != nil {
-			return err
+	name := journal.Input{Path: path}.Name()
+	return source{path: path, name: name, copy: func(w io.Writer) (*list.Draft, error) {
+		from := os.Stdin
+		if name == path {
+			f, err := os.Open(path)
+			if err != nil {
+				return nil, fmt.Errorf("read the list: %w", err)
+			}
+			defer f.Close()
+			from = f
 		}
-		defer f.Close()
-		_, err = io.Copy(w, f)
-		return err
+		if _, err := io.Copy(w, from); err != nil {
+			return nil, fmt.Errorf("copy the list: %w", err)
+		}
+		return nil, nil
 	}}
 }

@@ -11,7 +11,8 @@ import (
 )
 
 // execute works on the list and makes the reports.
-func (j *job) execute(dir *runDir, former *batch.Former) error {
+func (j *job) execute(dir *runDir, former *batch.Former) (err error) {
+	defer recovered(&err) // here, so that the metrics tell of it
 	defer j.client.Close()
 	result, final, err := j.work(dir, former)
 	if err != nil {

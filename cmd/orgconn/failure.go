@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"runtime/debug"
 	"strings"
 	"unicode"
 
@@ -34,6 +36,19 @@ func (f *failure) Unwrap() error { return f.err }
 // refused is a failure before anything was sent.
 func refused(err error, hint string) error {
 	return &failure{code: journal.ExitRefused, err: err, hint: hint}
+}
+
+// recovered, deferred, turns a panic into an error. Go's own exit code for one means
+// that nothing was sent.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		fmt.Fprintf(os.Stderr, "%s\n", debug.Stack())
+		*err = &failure{
+			code: journal.ExitInternal,
+			err:  fmt.Errorf("internal error: %v", p),
+			hint: "where a run had begun, orgconn resume goes on with it; please report the lines above",
+		}
+	}
 }
 
 // explain prints an error for people, and returns its exit code.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -24,6 +25,16 @@ func TestPrintable(t *testing.T) {
 		if got := printable(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
+	}
+}
+
+func TestPanicIsInternalError(t *testing.T) {
+	err := func() (err error) {
+		defer recovered(&err)
+		panic("the ids are odd")
+	}()
+	if got := explain(io.Discard, err); got != journal.ExitInternal || !strings.Contains(err.Error(), "the ids are odd") {
+		t.Errorf("%v: exit %d", err, got)
 	}
 }
 

@@ -26,6 +26,7 @@ type job struct {
 	config  apiclient.Config
 	tenant  string
 	rates   reports.Rates // that a former run measured
+	locked  bool          // the tenant's lock is ours
 
 	input  journal.Input
 	list   *list.List
@@ -48,8 +49,8 @@ func newJob(ctx context.Context, o *options, command string) (*job, error) {
 type source struct {
 	path string // as it was given, for the journal
 	name string // what people call it
-	copy func(io.Writer) error
-	open func(path string) (*list.List, error) // what was copied; nil: list.Open
+	// copy writes the list, and may have made it on the way.
+	copy func(io.Writer) (*list.Draft, error)
 }
 
 // start runs a new job. The order of the steps is that in which a person can
@@ -66,10 +67,11 @@ func (j *job) start(from source) error {
 		}
 	}()
 	j.input.Path, j.rates = from.path, measured(from.path, j.tenant)
-	if err := j.copyInput(staged, from.copy); err != nil {
+	draft, err := j.copyInput(staged, from)
+	if err != nil {
 		return err
 	}
-	if err := j.openList(staged.file(reports.InputFile), from); err != nil {
+	if err := j.openList(staged.file(reports.InputFile), from.name, draft); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -92,20 +94,28 @@ func (j *job) start(from source) error {
 
 // copyInput copies the list into the run directory. A signal ends the wait for
 // a pipe that brings nothing.
-func (j *job) copyInput(staged *stagedDir, write func(io.Writer) error) error {
-	copied := make(chan error, 1)
-	var sum string
+func (j *job) copyInput(staged *stagedDir, from source) (*list.Draft, error) {
+	type copied struct {
+		draft *list.Draft
+		sum   string
+		err   error
+	}
+	done := make(chan copied, 1)
 	go func() {
-		var err error
-		sum, err = staged.input(write)
-		copied <- err
+		var c copied
+		defer func() { done <- c }()
+		defer recovered(&c.err)
+		c.sum, c.err = staged.input(func(w io.Writer) (err error) {
+			c.draft, err = from.copy(w)
+			return err
+		})
 	}()
 	select {
-	case err := <-copied:
-		j.input.SHA256 = sum
-		return err
+	case c := <-done:
+		j.input.SHA256 = c.sum
+		return c.draft, c.err
 	case <-j.ctx.Done():
-		return context.Cause(j.ctx)
+		return nil, context.Cause(j.ctx)
 	}
 }
 
@@ -117,39 +127,32 @@ func (j *job) record() journal.Run {
 	}
 }
 
-// listOptions are what the list is for.
-func (j *job) listOptions() list.Options {
-	return list.Options{
-		Command: j.command, DryRun: j.settings.DryRun, Limit: j.settings.Limit, Organizations: j.settings.Organizations,
-		Names: j.names,
-	}
-}
-
-// openList opens the list at a path, and tells what is odd about it.
-func (j *job) openList(path string, from source) (err error) {
-	if from.open != nil {
-		j.list, err = from.open(path)
+// openList opens the list at a path, unless a draft of it has been made, and tells
+// what is odd about it.
+func (j *job) openList(path, name string, draft *list.Draft) (err error) {
+	if draft != nil {
+		j.list, err = draft.Open(path)
 	} else {
 		limitMemoryFor(path)
-		j.list, err = list.Open(path, from.name, j.listOptions())
+		j.list, err = list.Open(path, name, reports.ListOptions(j.record(), j.names))
 	}
 	if err != nil {
 		return err
 	}
 	if t := j.list.Tenant(); t != "" {
-		if err := j.checkTenant(from.name, t); err != nil {
+		if err := j.checkTenant(name, t); err != nil {
 			return errors.Join(err, j.list.Close())
 		}
 	}
 	limitMemory(j.list.Counts().Rows)
 	for _, p := range j.list.Problems() {
-		j.log.Warn("row is unusable: "+p.Message, zap.String("file", from.name), zap.Int("line", p.Line))
+		j.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
 	}
 	if invalid := j.list.Counts().Invalid; invalid > len(j.list.Problems()) {
 		j.log.Warn("more rows are unusable, see results.csv", zap.Int("rows", invalid))
 	}
 	for _, warning := range j.list.Warnings() {
-		j.log.Warn(warning, zap.String("file", from.name))
+		j.log.Warn(warning, zap.String("file", name))
 	}
 	return nil
 }
@@ -162,15 +165,17 @@ func (j *job) checkTenant(what, tenant string) error {
 	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", what, tenant, j.tenant), "set AUTH0_DOMAIN to that tenant, or take what is of this one")
 }
 
-// lock takes the tenant's lock; a dry run needs none.
+// lock takes the tenant's lock, unless the job has it already. A dry run needs
+// none.
 func (j *job) lock() (unlock func(), err error) {
-	if j.settings.DryRun {
+	if j.settings.DryRun || j.locked {
 		return func() {}, nil
 	}
 	lock, err := batch.LockTenant(j.ctx, j.tenant, j.lockWait)
 	if err != nil {
 		return nil, j.orInterrupted(err)
 	}
+	j.locked = true
 	return func() { _ = lock.Release() }, nil
 }
 

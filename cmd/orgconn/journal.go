@@ -39,10 +39,15 @@ func openJournal(path string, flags int) (*runDir, error) {
 	return &runDir{path: path, lock: lock, file: file}, nil
 }
 
-// lockJournal takes a journal's lock, and fails where another process has it.
+// lockJournal takes a journal's lock, and fails where another process has it. Some
+// network file systems lock only what may be written; who may not, reads.
 func lockJournal(name string) (*flock.Flock, error) {
 	lock := flock.New(lockOf(name), flock.SetFlag(os.O_RDWR|os.O_CREATE))
 	ok, err := lock.TryLock()
+	if errors.Is(err, fs.ErrPermission) {
+		lock = flock.New(lockOf(name), flock.SetFlag(os.O_RDONLY))
+		ok, err = lock.TryLock()
+	}
 	if err != nil {
 		return nil, fmt.Errorf("lock the journal: %w", err)
 	}

@@ -195,3 +195,20 @@ func TestOneRunPerTenant(t *testing.T) {
 		t.Errorf("the one that waited: exit %d\n%s", code, &third.output)
 	}
 }
+
+// A restore that waits for the run that it undoes gives back all that the run
+// has disabled by its end.
+func TestRestoreWaitsForItsRun(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	run := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+	waitForWrites(t, tenant, 1)
+	restore := start(t, tenant, dir, "restore", "--yes", "--lock-wait", "60s", "--out", "undo", "run")
+	time.Sleep(300 * time.Millisecond) // it has looked for the lock by then
+	unlimit(tenant)
+	if code := run.end(); code != journal.ExitOK {
+		t.Errorf("exit %d\n%s", code, &run.output)
+	}
+	if code := restore.end(); code != journal.ExitOK || !strings.Contains(restore.output.String(), "restored               60") {
+		t.Errorf("restore: exit %d\n%s", code, &restore.output)
+	}
+}

@@ -69,22 +69,21 @@ func (j *job) restoreRun(path string) error {
 	if err := j.checkTenant(path, run.Tenant); err != nil {
 		return err
 	}
+	unlock, err := j.lock() // before the journal is read: a run that goes on may yet add to it
+	if err != nil {
+		return err
+	}
+	defer unlock()
 	results := filepath.Join(path, reports.ResultsFile)
-	var draft *list.Draft
-	return j.start(source{
-		path: path, name: results,
-		copy: func(w io.Writer) (err error) {
-			if !j.settings.DryRun { // a dry run may look at a run that goes on
-				lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
-				if err != nil {
-					return err
-				}
-				defer lock.Close()
+	return j.start(source{path: path, name: results, copy: func(w io.Writer) (*list.Draft, error) {
+		if !j.settings.DryRun { // a dry run may look at a run that goes on
+			lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
+			if err != nil {
+				return nil, err
 			}
-			limitMemoryFor(filepath.Join(path, reports.InputFile))
-			draft, err = reports.Restorable(path, run, w, results, j.listOptions())
-			return err
-		},
-		open: func(path string) (*list.List, error) { return draft.Open(path) },
-	})
+			defer lock.Close()
+		}
+		limitMemoryFor(filepath.Join(path, reports.InputFile))
+		return reports.Restorable(path, run, w, results, reports.ListOptions(j.record(), j.names))
+	}})
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -27,12 +28,17 @@ func run(args []string) int {
 	limitMemory(0)
 	signals, stop := notify()
 	defer stop()
-	root := newRoot()
-	root.SetArgs(args)
-	if err := root.ExecuteContext(signals); err != nil {
+	if err := execute(signals, args); err != nil {
 		return explain(os.Stderr, err)
 	}
 	return journal.ExitOK
+}
+
+func execute(ctx context.Context, args []string) (err error) {
+	defer recovered(&err)
+	root := newRoot()
+	root.SetArgs(args)
+	return root.ExecuteContext(ctx)
 }
 
 func newRoot() *cobra.Command {

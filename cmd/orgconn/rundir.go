@@ -56,12 +56,14 @@ func stageRunDir(name string) (*stagedDir, error) {
 func (d *stagedDir) input(write func(io.Writer) error) (sum string, err error) {
 	f, err := os.OpenFile(d.file(reports.InputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
-		return "", fmt.Errorf("read the list: %w", err)
+		return "", fmt.Errorf("copy the list: %w", err)
 	}
 	hash := sha256.New()
-	err = write(io.MultiWriter(f, hash))
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return "", fmt.Errorf("read the list: %w", err)
+	if err := write(io.MultiWriter(f, hash)); err != nil {
+		return "", errors.Join(err, f.Close())
+	}
+	if err := errors.Join(f.Sync(), f.Close()); err != nil {
+		return "", fmt.Errorf("copy the list: %w", err)
 	}
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
