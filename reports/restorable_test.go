@@ -36,7 +36,7 @@ func TestRestorable(t *testing.T) {
 	dir := t.TempDir()
 	rapid.Check(t, func(t *rapid.T) {
 		var input strings.Builder
-		input.WriteString("note,org_id,connection_id\n")
+		fmt.Fprintf(&input, "%s,org_id,connection_id\n", rapid.SampledFrom([]string{"note", "=1", "-", "\"a\nb\"", "'", `"` + strings.Repeat(";\t", 30) + `"`}).Draw(t, "column"))
 		records := []journal.Record{runRecord()}
 		run := records[0].Run
 		for range rapid.IntRange(0, 20).Draw(t, "rows") {

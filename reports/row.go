@@ -23,7 +23,7 @@ func (ix *index) join(rec list.Record) (row, error) {
 	if rec.Outcome != "" { // the list has decided
 		return r, nil
 	}
-	at := *ix.lines.at(rec.Line)
+	at := ix.lines.get(rec.Line)
 	switch {
 	case at == places{}:
 		r.Outcome = journal.NotAttempted

@@ -57,7 +57,7 @@ func (s *snapshots) keep(c *journal.Connection) snapshot {
 
 // connection is a line's connection before the change; nil where it is not known.
 func (s *snapshots) connection(line int) *journal.Connection {
-	before := s.lines.at(line)
+	before := s.lines.get(line)
 	return before.flags.Connection(s.names.get(before.name))
 }
 

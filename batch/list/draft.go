@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -71,8 +72,18 @@ func (d *Draft) Open(path string) (*List, error) {
 		return nil, fmt.Errorf("read %s: %w", d.list.name, err)
 	}
 	d.list.file = file
-	if err := d.list.finish(&d.scanner); err != nil {
+	if err := errors.Join(d.checkHeader(), d.list.finish(&d.scanner)); err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
 	return d.list, nil
+}
+
+// checkHeader fails where the file would not be read as what the draft was made
+// of, which has to be known before anything is done.
+func (d *Draft) checkHeader() error {
+	s, err := newScanner(d.list.content(), d.list.name, d.list.opt)
+	if err == nil && !reflect.DeepEqual(s.header, d.scanner.header) {
+		err = fmt.Errorf("%s: its columns are read otherwise than they were written", d.list.name)
+	}
+	return err
 }

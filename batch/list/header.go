@@ -83,12 +83,13 @@ func normalizeAll(names []string) ([]string, *Error) {
 			return nil, &Error{Message: "the lines end with a carriage return only", Hint: `save it as "CSV UTF-8"`}
 		}
 		column := normalize(name)
-		if column != "" && seen[column] {
+		written := strings.TrimPrefix(column, "'") // results.csv may have to put one before it
+		if column != "" && seen[written] {
 			return nil, &Error{Message: fmt.Sprintf("the column %s is there twice", quote(column)),
 				Hint: "remove or rename one of them"}
 		}
 		columns[i] = column
-		seen[column] = true
+		seen[written] = true
 	}
 	return columns, nil
 }

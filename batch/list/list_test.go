@@ -217,6 +217,7 @@ func TestRefused(t *testing.T) {
 		{"disable", "no-header.csv", `:1: no column org_id (nor organization_id, organization, org, nor org_name) in the header "org_acme000000000001,con_okta000000000001"`, header},
 		{"disable", "doubled-column.csv", `:1: the column "org_id" is there twice`, "remove or rename one of them"},
 		{"disable", "doubled-carried.csv", `:1: the column "note" is there twice`, "remove or rename one of them"},
+		{"disable", "doubled-as-written.csv", `:1: the column "'=a" is there twice`, "remove or rename one of them"},
 		{"disable", "two-aliases.csv", ":1: the columns org and organization both stand for org_id", "rename the right one to org_id"},
 		{"disable", "empty.csv", ": the file is empty", empty},
 		{"disable", "blank.csv", ": the file is empty", empty},

@@ -54,6 +54,9 @@ func (t *textReader) refuse(message string) error {
 	return &Error{File: t.file, Line: t.line, Message: message, Hint: `save it as "CSV UTF-8"`}
 }
 
+// resultsStart is how a results.csv begins, as it is written.
+const resultsStart = "line,org_id,"
+
 // separators in order of preference where the header has as many of each.
 const separators = ",;\t"
 
@@ -80,7 +83,11 @@ func readToHeader(r *bufio.Reader) (separator rune, lines int, _ *Error) {
 		rest = after
 		lines++
 	}
-	if separator == 0 {
+	switch {
+	case separator != 0:
+	case bytes.HasPrefix(rest, []byte(resultsStart)):
+		separator = ',' // whatever else is in the carried columns' names
+	default:
 		separator = findSeparator(rest)
 	}
 	r.Discard(len(head) - len(rest)) // has been peeked, so it is there
