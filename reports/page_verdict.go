@@ -67,7 +67,7 @@ func (v *pageView) propose(out *verdict) {
 	out.Cost = v.proposal()
 	out.Advice = "To approve all of it, run the command. To approve a part, delete the other rows from results.csv, or set their outcome to not_selected, first. " +
 		"(A filter of a spreadsheet only hides rows; they would be taken all the same.)"
-	out.Next = []string{visible("orgconn " + v.Command + " " + ShellWord(v.RunDir+"/results.csv"))}
+	out.Next = []string{visible(v.Proposed(v.RunDir + "/" + ResultsFile))}
 }
 
 func needAttention(n int) string {

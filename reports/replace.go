@@ -23,11 +23,12 @@ func replace(path string, write func(*bufio.Writer) error) error {
 	}
 	defer f.Cleanup()
 	w := bufio.NewWriterSize(f, 1<<16)
-	if err := write(w); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	err = write(w)
+	if flushed := w.Flush(); flushed != nil { // also what write failed with, if it was the file
+		return fmt.Errorf("write %s: %w", path, flushed)
 	}
-	if err := w.Flush(); err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+	if err != nil {
+		return err
 	}
 	if err := f.CloseAtomicallyReplace(); err != nil {
 		return fmt.Errorf("write %s: %w", path, err)

@@ -2,6 +2,8 @@ package reports
 
 import (
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -28,11 +30,13 @@ type Summary struct {
 	Drifted int `json:"drifted"`
 	// NeverSeenConnections are ids of the list that no organization read had,
 	// those with most rows first, at most 100 of NeverSeenTotal.
-	NeverSeenConnections []string      `json:"never_seen_connections"`
-	NeverSeenTotal       int           `json:"-"`
-	Calls                journal.Calls `json:"calls"`
-	Rate                 Rates         `json:"rate"`
-	RowsPerS             float64       `json:"rows_per_s"` // rows decided by calls, per second at work
+	NeverSeenConnections []string `json:"never_seen_connections"`
+	NeverSeenTotal       int      `json:"-"`
+	// Allowed are the --allow-... flags that were given.
+	Allowed  []string      `json:"-"`
+	Calls    journal.Calls `json:"calls"`
+	Rate     Rates         `json:"rate"`
+	RowsPerS float64       `json:"rows_per_s"` // rows decided by calls, per second at work
 }
 
 // Input is the list.
@@ -73,6 +77,7 @@ func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) 
 		Input:    Input{ix.run.Input.Path, ix.run.Input.SHA256, counts.Rows, counts.Organizations},
 		Outcomes: t.outcomes,
 		Drifted:  t.drifted,
+		Allowed:  allowed(ix.run.Settings),
 	}
 	for _, sitting := range ix.sittings {
 		s.add(sitting)
@@ -84,6 +89,23 @@ func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) 
 	var err error
 	s.NeverSeenConnections, s.NeverSeenTotal, err = neverSeen(ix, t.unseen)
 	return s, err
+}
+
+func allowed(s journal.Settings) (flags []string) {
+	if s.AllowLockout {
+		flags = append(flags, "--allow-lockout")
+	}
+	if s.AllowDefaults {
+		flags = append(flags, "--allow-defaults")
+	}
+	return flags
+}
+
+// Proposed is the command line that does what a dry run announced, whose results
+// file is given.
+func (s *Summary) Proposed(results string) string {
+	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, []string{ShellWord(results)})
+	return strings.Join(words, " ")
 }
 
 // add adds a sitting's figures.

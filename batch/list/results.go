@@ -92,14 +92,8 @@ func (s *source) check(r *row, opt Options) *Error {
 func (o Options) label() string { return journal.Label(o.Command, o.DryRun) }
 
 func knownOutcome(outcome string) bool {
-	switch outcome {
-	case journal.Disabled, journal.AlreadyDisabled, journal.WouldDisable,
-		journal.Restored, journal.AlreadyEnabled, journal.WouldRestore,
-		journal.Duplicate, journal.NotSelected, journal.Blocked, journal.Invalid,
-		journal.NotFound, journal.Failed, journal.Unknown, journal.NotAttempted:
-		return true
-	}
-	return false
+	all := journal.Outcomes()
+	return slices.Contains(all[:], outcome)
 }
 
 // readSetting reads what FormatSetting writes. Spreadsheets write true in capitals

@@ -61,8 +61,7 @@ func (r *row) blank() bool {
 	return !slices.ContainsFunc(r.Carried, filled) && !slices.ContainsFunc(r.Extra, filled) && len(r.Extra) < maxExtra
 }
 
-// settle makes an outcome that a person has typed as it is said one that is
-// written.
+// settle normalizes an outcome that a person has typed, such as "Not selected".
 func (r *row) settle() {
 	if !knownOutcome(string(r.Outcome)) {
 		r.Outcome = cell(normalize(string(r.Outcome)))

@@ -131,8 +131,8 @@ func findSeparator(head []byte) rune {
 // shortestRow is the size of the shortest valid row, in bytes.
 const shortestRow = len("org_x,con_x\n")
 
-// CountRows returns how many valid rows a file may have, give or take one: no
-// more than it has lines, and no more than fit.
+// CountRows returns how many rows with valid ids a file may have, give or take
+// one: no more than it has lines, and no more than fit.
 func CountRows(r io.Reader) (int, error) {
 	lines, size := 0, 0
 	buf := make([]byte, 64<<10)

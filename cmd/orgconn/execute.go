@@ -19,7 +19,7 @@ func (j *job) execute(dir *runDir, former *batch.Former) (err error) {
 		return &failure{code: journal.ExitStopped, err: err, hint: resumeHint(dir.path)}
 	}
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
-	_ = dir.journal.Append(end) // a journal that cannot be written is the result already
+	_ = dir.journal.Append(end) // what it fails with, close tells
 	closed := dir.close()
 	if result.Stop != nil && result.Stop.Err != nil && errors.Is(closed, result.Stop.Err) {
 		closed = nil // it says the same again

@@ -71,6 +71,7 @@ func classify(err error) *failure {
 	var locked *batch.LockedError
 	var input *list.Error
 	var api *apiclient.Error
+	var damaged *journal.DamageError
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -80,6 +81,8 @@ func classify(err error) *failure {
 		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or end it with kill: it can be resumed"}
 	case errors.As(err, &input):
 		return &failure{code: journal.ExitRefused, err: err, hint: input.Hint}
+	case errors.As(err, &damaged):
+		return &failure{code: journal.ExitRefused, err: err, hint: "restore the run directory from a backup; its results.csv, where it has one, can be restored from too"}
 	case errors.As(err, &api):
 		return apiFailure(api, err)
 	case errors.Is(err, context.Canceled):

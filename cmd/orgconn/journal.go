@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 
@@ -72,13 +73,13 @@ func firstRun(path string) (journal.Run, error) {
 		return journal.Run{}, notRunDir(path, err)
 	}
 	defer f.Close()
-	for e, err := range journal.NewReader(f).Entries() {
-		if err != nil {
-			return journal.Run{}, notRunDir(path, err)
-		}
-		return *e.Run, nil
+	next, stop := iter.Pull2(journal.NewReader(f).Entries())
+	defer stop()
+	e, err, _ := next() // of an empty journal, the error
+	if err != nil {
+		return journal.Run{}, notRunDir(path, err)
 	}
-	return journal.Run{}, notRunDir(path, errors.New("its journal is empty"))
+	return *e.Run, nil
 }
 
 func notRunDir(path string, err error) error {

@@ -20,7 +20,7 @@ func (j *job) ask(rows int) error {
 		return nil
 	}
 	width, _, err := term.GetSize(int(os.Stderr.Fd()))
-	if err != nil {
+	if err != nil || width == 0 {
 		width = helpWidth
 	}
 	fmt.Fprint(os.Stderr, wrap(j.question(rows), width), "Go on? [y/N] ")

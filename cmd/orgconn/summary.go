@@ -70,7 +70,7 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
 	case s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0:
-		return "orgconn " + s.Command + " " + reports.ShellWord(filepath.ToSlash(results))
+		return s.Proposed(filepath.ToSlash(results))
 	case s.Outcomes[journal.NotAttempted] > 0:
 		return resume
 	}
