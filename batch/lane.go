@@ -20,9 +20,9 @@ const (
 	backoffBase = 500 * time.Millisecond
 	backoffCap  = 30 * time.Second
 	// mostTurns is how many calls for each worker may have had their turn: while
-	// intents go to the disk, workers are busy with other calls. With fewer, a
-	// tenant without limits has the workers wait for the disk.
-	mostTurns = 4
+	// intents go to the disk, workers are busy with other calls. Each more is
+	// 10 kB for each worker.
+	mostTurns = 2
 )
 
 // lane sends the calls of one of Auth0's rate-limit groups: it waits for the

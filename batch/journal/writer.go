@@ -12,10 +12,11 @@ import (
 )
 
 const (
-	maxDelay  = time.Second           // for which an appended record waits for its sync
-	syncPause = 10 * time.Millisecond // between syncs
-	maxQueued = 256                   // records; then Append blocks
-	maxBatch  = 1 << 20               // bytes; then a batch is written though nobody waits
+	maxDelay   = time.Second           // for which an appended record waits for its sync
+	syncPause  = 10 * time.Millisecond // between syncs
+	maxWaiting = 128                   // records that are waited for; then the pause ends
+	maxQueued  = 256                   // records; then Append blocks
+	maxBatch   = 1 << 20               // bytes; then a batch is written though nobody waits
 )
 
 // File is what a Writer needs of the file it writes; *os.File is one. It must
@@ -203,11 +204,20 @@ func (w *Writer) gatherQueued() {
 }
 
 // gatherMore lets some time pass since the last sync, so that where rows come
-// by the thousand a second, more of them share the next one.
+// by the thousand a second, more of them share the next one; but not while so many
+// wait that their workers would be idle.
 func (w *Writer) gatherMore() {
-	if wait := time.Until(w.lastSync.Add(syncPause)); wait > 0 {
-		time.Sleep(wait)
-		w.gatherQueued()
+	enough := time.After(time.Until(w.lastSync.Add(syncPause)))
+	for len(w.waiting) < maxWaiting && len(w.buf) < maxBatch {
+		select {
+		case req, ok := <-w.queue:
+			if !ok {
+				return
+			}
+			w.add(req)
+		case <-enough:
+			return
+		}
 	}
 }
 

@@ -123,3 +123,40 @@ func TestEachNameIsTakenOnce(t *testing.T) {
 		t.Error("acme is looked up again")
 	}
 }
+
+// However many names there are, the table says of each what a map would.
+func TestNameTable(t *testing.T) {
+	var table NameTable
+	const names = 10 * minLast
+	idOf := func(i int) string { return fmt.Sprintf("org_%016d", i) }
+	for i := range names {
+		table.Want(fmt.Sprint(i))
+		table.Want(fmt.Sprint(i / 2)) // again
+	}
+	for i := 0; i < names; i += 3 {
+		if !table.Take(fmt.Sprint(i)) || table.Take(fmt.Sprint(i)) {
+			t.Fatalf("name %d is not taken once", i)
+		}
+		table.Set(fmt.Sprint(i), idOf(i))
+	}
+	table.Set("1", "")
+	table.Set("never wanted", acme)
+	if want := names - (names+2)/3 - 1; table.Missing() != want {
+		t.Errorf("%d missing, want %d", table.Missing(), want)
+	}
+	for i := range names {
+		wantID, want := "", missing
+		switch {
+		case i == 1:
+			want = unknown
+		case i%3 == 0:
+			wantID, want = idOf(i), found
+		}
+		if id, state := table.find(orgPrefix, fmt.Sprint(i)); id != wantID || state != want {
+			t.Fatalf("name %d is %q, state %d, want %q, %d", i, id, state, wantID, want)
+		}
+	}
+	if id, state := table.find(orgPrefix, "never wanted"); id != acme || state != found || table.Take("nobody") {
+		t.Errorf("%q, state %d", id, state)
+	}
+}

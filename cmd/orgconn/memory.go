@@ -12,8 +12,8 @@ import (
 // garbage collector has room, which makes it cheap.
 const (
 	gcPercent    = 50
-	memoryBase   = 18.5 * (1 << 20) // bytes
-	memoryPerRow = 70               // bytes
+	memoryBase   = 18.25 * (1 << 20) // bytes
+	memoryPerRow = 84                // bytes
 )
 
 // limitMemory sets what a list of so many rows may take.
