@@ -9,9 +9,9 @@ func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
 		value T
 		err   error
 	}
-	const batchSize = 256
+	const batchSize = 128
 	return func(yield func(T, error) bool) {
-		batches, enough := make(chan []item, 2), make(chan struct{})
+		batches, enough := make(chan []item, 1), make(chan struct{})
 		go func() {
 			defer close(batches)
 			var batch []item
