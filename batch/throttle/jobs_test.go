@@ -67,22 +67,25 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 		n = n.beside(c.share, 0, 0)
 		t.Run(n.name, func(t *testing.T) {
 			t.Parallel()
-			var etas []float64
-			for seed := range uint64(3) {
+			var etas, refills, others []float64
+			for seed := range uint64(5) {
 				o := n.run(t, seed, throttled)
-				etas = append(etas, o.eta)
-				for _, known := range []struct{ got, want float64 }{
-					{o.state.Refill, c.limit.Rate()}, {o.state.Others, c.share * c.limit.Rate()},
-				} {
-					if math.Abs(known.got-known.want) > c.limit.Rate()/6 {
-						t.Errorf("%+v; want refill %.2f and others %.2f", o.state, c.limit.Rate(), n.others)
-					}
-				}
+				etas, refills, others = append(etas, o.eta), append(refills, o.state.Refill), append(others, o.state.Others)
 			}
-			slices.Sort(etas)
-			t.Logf("time left, predicted over true: %.3f", etas)
-			if math.Abs(median(etas)-1) > 0.05 {
-				t.Errorf("time left, predicted over true: %.3f", etas)
+			for _, known := range []struct {
+				what            string
+				got             []float64
+				want, tolerance float64
+			}{
+				{"time left, predicted over true", etas, 1, 0.05},
+				{"refill", refills, c.limit.Rate(), c.limit.Rate() / 6},
+				{"others", others, n.others, c.limit.Rate() / 6},
+			} {
+				slices.Sort(known.got)
+				t.Logf("%s: %.3f", known.what, known.got)
+				if math.Abs(median(known.got)-known.want) > known.tolerance {
+					t.Errorf("%s: %.3f, want %.3f", known.what, known.got, known.want)
+				}
 			}
 		})
 	}
