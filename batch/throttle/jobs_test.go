@@ -116,8 +116,8 @@ func TestTwoBucketsInTurn(t *testing.T) {
 				ratio := (j.last.Sub(start) + trip).Seconds() / group.drained(plans.PerMinute(5, 150))
 				t.Logf("T/T* %.3f, 429s %d", ratio, j.limited)
 				// Where the probe shows 50 tokens, 15 calls go for which the group has four.
-				if ratio > 1.05 || j.limited > 12 {
-					t.Errorf("T/T* %.3f, 429s %d; want at most 1.05 and 12", ratio, j.limited)
+				if ratio > 1.1 || j.limited > 12 {
+					t.Errorf("T/T* %.3f, 429s %d; want at most 1.1 and 12", ratio, j.limited)
 				}
 			})
 		})
