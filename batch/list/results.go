@@ -16,7 +16,9 @@ const resultsHint = `for rows that failed or were not reached use "orgconn resum
 // is read.
 type source struct{ command, tenant string }
 
-func (s source) dryRun() bool { return strings.HasSuffix(s.command, journal.Label("", true)) }
+func (s source) dryRun() bool {
+	return s.command == journal.Label(journal.CommandDisable, true) || s.command == journal.Label(journal.CommandRestore, true)
+}
 
 // isResults reports whether columns are a results file's.
 func isResults(columns []string) bool {
