@@ -18,9 +18,9 @@ type action interface {
 	would() string
 	// decide says what is to be done with an organization's rows, given all
 	// its connections. Rows are in input order.
-	decide(rows []row, links []apiclient.EnabledConnection) []decision
+	decide(rows []*row, links []apiclient.EnabledConnection) []decision
 	// send makes a row's call.
-	send(ctx context.Context, api API, org string, row row) (*apiclient.Response, error)
+	send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error)
 	// conclude is the outcome of a row by a class of answer that means something
 	// to this action only; "" where it does not. Earlier says that an attempt
 	// before may have taken effect.

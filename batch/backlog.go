@@ -31,14 +31,14 @@ func (b *backlog) closeWhenDone(ctx context.Context) (release func() bool) {
 	})
 }
 
-func (b *backlog) push(p *plan, rows int) {
+func (b *backlog) push(p *plan) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return
 	}
 	b.plans = append(b.plans, p)
-	b.rows += rows
+	b.rows += len(p.rows)
 	b.changed.Broadcast()
 }
 

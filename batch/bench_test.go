@@ -137,7 +137,7 @@ func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
 		if !sync {
 			file = unsynced{f}
 		}
-		settings := journal.Settings{MaxFailures: "0", Headroom: 0.25, Workers: 128, Timeout: "30s", NoCheck: noCheck}
+		settings := journal.Settings{Headroom: 0.25, Workers: 128, Timeout: journal.Duration(30 * time.Second), NoCheck: noCheck}
 		writer, err := journal.Create(file, journal.Record{At: time.Now(), Run: &journal.Run{
 			Format: journal.Format, Command: journal.CommandDisable, Tenant: "tenant.example", Settings: settings,
 		}})

@@ -7,7 +7,6 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
@@ -20,7 +19,7 @@ const (
 )
 
 // checkAll checks every organization of the list, as far ahead of the writes
-// as it should be.
+// as it should be. Where nothing is to be checked every pair is a change.
 func (r *Run) checkAll() {
 	defer r.backlog.close()
 	var pool errgroup.Group
@@ -28,12 +27,16 @@ func (r *Run) checkAll() {
 		if !r.mayReadOn() {
 			break
 		}
-		permit, err := r.reads.turn()
-		if err != nil {
+		if r.Settings.NoCheck {
+			r.hand(&plan{org: org, rows: rows, unchecked: true}, int(r.changes.Add(int64(len(rows)))))
+			continue
+		}
+		turn := r.reads.turn()
+		if turn.err != nil {
 			break
 		}
 		pool.Go(func() error {
-			r.safely(func() { r.check(&plan{org: org, rows: rows}, permit) })
+			r.safely(func() { r.check(&plan{org: org, rows: rows}, turn) })
 			return nil
 		})
 	}
@@ -52,23 +55,24 @@ func (r *Run) mayReadOn() bool {
 
 // check decides an organization's rows, when it is its turn: those that need no
 // write get their outcome, the others go to the backlog.
-func (r *Run) check(p *plan, permit *throttle.Permit) {
+func (r *Run) check(p *plan, turn *turn) {
 	defer r.checked.rows.Add(int64(len(p.rows)))
-	if reply := r.readWith(permit, p); reply.err != nil {
+	if reply := r.readWith(turn, p); reply.err != nil {
 		for _, row := range p.rows {
 			r.writes.expect(-1)
 			r.unread(row, reply)
 		}
 		return
 	}
-	writes, changes := 0, 0
-	for i, row := range p.rows {
-		d := p.decisions[i]
+	changes := 0
+	var pending []*row
+	for _, row := range p.rows {
+		d := row.decision
 		if d.outcome == "" || d.outcome == r.action.done() {
 			changes++
 		}
 		if d.outcome == "" {
-			writes++
+			pending = append(pending, row)
 			if !r.Settings.DryRun {
 				continue
 			}
@@ -77,19 +81,20 @@ func (r *Run) check(p *plan, permit *throttle.Permit) {
 		r.writes.expect(-1)
 		r.settle(decided(row.Line, d))
 	}
-	r.checked.writes.Add(int64(writes))
-	r.hand(p, writes, int(r.changes.Add(int64(changes))))
+	p.rows = pending
+	r.checked.writes.Add(int64(len(pending)))
+	r.hand(p, int(r.changes.Add(int64(changes))))
 }
 
 // hand gives a checked organization to the writes, unless the run makes none,
 // or too many.
-func (r *Run) hand(p *plan, writes, changes int) {
+func (r *Run) hand(p *plan, changes int) {
 	switch {
-	case r.Settings.DryRun || writes == 0:
+	case r.Settings.DryRun || len(p.rows) == 0:
 	case r.checksWhole() && changes > r.Settings.MaxChanges:
 		r.control.stop(tooManyChanges(r.Settings.MaxChanges, changes))
 	default:
-		r.backlog.push(p.pending(), writes)
+		r.backlog.push(p)
 	}
 }
 
@@ -97,34 +102,29 @@ func (r *Run) hand(p *plan, writes, changes int) {
 // since. What several rows ask for is read once for all.
 func (r *Run) readAgain(p *plan, since time.Time) *reply {
 	answer, _, _ := r.rereads.Do(p.org, func() (any, error) {
-		if p.checked().After(since) {
+		if p.checkedSince(since) {
 			return &reply{}, nil
 		}
-		r.reads.expect(1)
-		permit, err := r.reads.turn()
-		if err != nil {
-			return stoppedReply(err), nil
-		}
-		return r.readWith(permit, p), nil
+		return r.readWith(r.reads.extra(), p), nil
 	})
 	return answer.(*reply)
 }
 
 // readWith reads an organization's connections and decides the plan's rows by
 // them.
-func (r *Run) readWith(permit *throttle.Permit, p *plan) *reply {
-	links, reply := r.links(permit, p.org)
+func (r *Run) readWith(turn *turn, p *plan) *reply {
+	links, reply := readLinks(turn, r.API, p.org)
 	if reply.err == nil {
 		r.found.Store(true)
 		r.see(p, links)
-		rows, places, left := p.open(links)
-		p.check(places, r.decide(rows, left))
+		rows, left := p.open(links)
+		p.check(rows, r.decide(rows, left))
 	}
 	return reply
 }
 
 // decide is what an organization's connections mean for its rows.
-func (r *Run) decide(rows []row, links []apiclient.EnabledConnection) []decision {
+func (r *Run) decide(rows []*row, links []apiclient.EnabledConnection) []decision {
 	decisions := r.action.decide(rows, links)
 	if len(links) > 0 {
 		return decisions
@@ -137,14 +137,9 @@ func (r *Run) decide(rows []row, links []apiclient.EnabledConnection) []decision
 	return decisions
 }
 
-// links reads all connections of an organization.
-func (r *Run) links(permit *throttle.Permit, org string) ([]apiclient.EnabledConnection, *reply) {
-	return readLinks(r.reads, r.API, permit, org)
-}
-
 // unread settles a row whose organization could not be read. What an earlier
 // attempt did is as unknown as before.
-func (r *Run) unread(row row, reply *reply) {
+func (r *Run) unread(row *row, reply *reply) {
 	o := journal.Outcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
 	switch {
 	case reply.stopped:

@@ -183,7 +183,7 @@ func TestReadsDoNotRunFarAhead(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {
 		rows := pairs(200, 1)
 		r.tenant.SeedPairs(rows)
-		r.settings.MaxDuration = "150s"
+		r.settings.MaxDuration = journal.Duration(150 * time.Second)
 		r.run(rows)
 		gets, deletes := r.count(http.MethodGet), r.count(http.MethodDelete)
 		// 25 writes a minute are a minute ahead; reads could be 125 by then.

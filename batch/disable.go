@@ -15,7 +15,7 @@ func (disabling) done() string    { return journal.Disabled }
 func (disabling) already() string { return journal.AlreadyDisabled }
 func (disabling) would() string   { return journal.WouldDisable }
 
-func (disabling) send(ctx context.Context, api API, org string, row row) (*apiclient.Response, error) {
+func (disabling) send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error) {
 	return api.DisableConnection(ctx, org, row.ConnectionID)
 }
 
@@ -45,7 +45,7 @@ const (
 
 // decide disables what is there. Of the rows that together would leave the
 // organization with no enabled connection, the last one is blocked.
-func (a disabling) decide(rows []row, links []apiclient.EnabledConnection) []decision {
+func (a disabling) decide(rows []*row, links []apiclient.EnabledConnection) []decision {
 	left := byID(links)
 	decisions := make([]decision, len(rows))
 	last := -1
@@ -74,7 +74,7 @@ func (a disabling) decide(rows []row, links []apiclient.EnabledConnection) []dec
 }
 
 // decideDisable judges a row by its connection's link alone.
-func decideDisable(row row, link *apiclient.EnabledConnection) decision {
+func decideDisable(row *row, link *apiclient.EnabledConnection) decision {
 	switch {
 	case link == nil && row.lost:
 		return decision{outcome: journal.Disabled, message: messageEarlier}

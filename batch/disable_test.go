@@ -30,10 +30,10 @@ func linksOf(words string) []apiclient.EnabledConnection {
 	return links
 }
 
-func rowsOf(words string) []row {
-	var rows []row
+func rowsOf(words string) []*row {
+	var rows []*row
 	for i, id := range strings.Fields(words) {
-		rows = append(rows, row{Row: list.Row{Line: i + 2, ConnectionID: id}})
+		rows = append(rows, &row{Row: list.Row{Line: i + 2, ConnectionID: id}})
 	}
 	return rows
 }
@@ -83,9 +83,9 @@ func TestDecide(t *testing.T) {
 func TestDecideNeverLocksOut(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 1, 10, rapid.ID[int]).Draw(t, "listed")
-		var rows []row
+		var rows []*row
 		for i, id := range ids {
-			rows = append(rows, row{Row: list.Row{Line: i + 2, ConnectionID: fmt.Sprint(id)}})
+			rows = append(rows, &row{Row: list.Row{Line: i + 2, ConnectionID: fmt.Sprint(id)}})
 		}
 		var links []apiclient.EnabledConnection
 		waysIn := map[string]bool{}
@@ -123,15 +123,15 @@ func TestDecideNeverLocksOut(t *testing.T) {
 func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
 	p := &plan{rows: rowsOf("a b")}
 	guard := disabling{}
-	rows, places, left := p.open(linksOf("a b c"))
-	p.check(places, guard.decide(rows, left))
-	p.begin(0)
-	rows, places, left = p.open(linksOf("a b")) // c is gone by now
-	p.check(places, guard.decide(rows, left))
-	if d, _ := p.decision(1); d.outcome != journal.Blocked {
+	rows, left := p.open(linksOf("a b c"))
+	p.check(rows, guard.decide(rows, left))
+	p.begin(p.rows[0])
+	rows, left = p.open(linksOf("a b")) // c is gone by now
+	p.check(rows, guard.decide(rows, left))
+	if d := p.outcome(p.rows[1]); d.outcome != journal.Blocked {
 		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.outcome)
 	}
-	if d, _ := p.decision(0); d.outcome != "" {
+	if d := p.outcome(p.rows[0]); d.outcome != "" {
 		t.Errorf("row a, whose call is on its way, is %q", d.outcome)
 	}
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
@@ -198,22 +197,22 @@ func (e *Export) readNext(pool *sync.WaitGroup, window chan<- *slot, org apiclie
 	case <-e.control.stopping.Done():
 		return false
 	}
-	permit, err := e.links.turn()
-	if err != nil {
+	turn := e.links.turn()
+	if turn.err != nil {
 		close(s.read)
 		return false
 	}
 	pool.Go(func() {
 		defer close(s.read)
-		e.safely(func() { e.read(s, permit) })
+		e.safely(func() { e.read(s, turn) })
 	})
 	return true
 }
 
 // read reads an organization, without links that are switched off. One that was
 // deleted since it was listed has nothing to export.
-func (e *Export) read(s *slot, permit *throttle.Permit) {
-	links, reply := readLinks(e.links, e.api, permit, s.org.ID)
+func (e *Export) read(s *slot, turn *turn) {
+	links, reply := readLinks(turn, e.api, s.org.ID)
 	if reply.err != nil && reply.class() != apiclient.NotFound {
 		e.failed(reply)
 		return

@@ -19,7 +19,7 @@ type Former struct {
 	unblock bool
 }
 
-// ReadFormer reads what a journal's records say; Skim's are enough.
+// ReadFormer reads what a journal's records say.
 func ReadFormer(entries iter.Seq2[journal.Entry, error]) (*Former, error) {
 	f := &Former{}
 	for e, err := range entries {
@@ -88,8 +88,8 @@ func (f *Former) open(outcome string) bool {
 // organizations yields what is to be done: in the first sitting every
 // organization of the list with its rows. Later ones take the rows that are
 // open, beginning with organizations that have a row never attempted.
-func (r *Run) organizations() iter.Seq2[string, []row] {
-	return func(yield func(string, []row) bool) {
+func (r *Run) organizations() iter.Seq2[string, []*row] {
+	return func(yield func(string, []*row) bool) {
 		for _, untried := range []bool{true, false} {
 			for org := range r.List.Organizations() {
 				rows, hasUntried := r.openRows(org.Rows)
@@ -105,11 +105,11 @@ func (r *Run) organizations() iter.Seq2[string, []row] {
 }
 
 // openRows are the rows that are to be tried.
-func (r *Run) openRows(all []list.Row) (rows []row, untried bool) {
+func (r *Run) openRows(all []list.Row) (rows []*row, untried bool) {
 	for _, candidate := range all {
 		outcome := r.Former.outcome(candidate.Line)
 		if r.Former.open(outcome) {
-			rows = append(rows, row{Row: candidate, lost: outcome == journal.Unknown})
+			rows = append(rows, &row{Row: candidate, lost: outcome == journal.Unknown})
 			untried = untried || outcome == "" || outcome == journal.NotAttempted
 		}
 	}

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -35,14 +35,7 @@ type lane struct {
 	control  *control
 	health   *health
 
-	mu    sync.Mutex
-	todo  int // new calls to come, repeated ones not counted
-	count laneCount
-}
-
-// laneCount counts a lane's calls.
-type laneCount struct {
-	calls, retries, limited int
+	calls, retries, limited atomic.Int64
 }
 
 func newLane(headroom float64, pace *rate.Limiter, workers chan struct{}, c *control, h *health) *lane {
@@ -66,6 +59,7 @@ type reply struct {
 	faults   int                 // attempts outside an outage that went wrong
 	lost     bool                // an attempt may have taken effect, with no answer that tells
 	stopped  bool                // it would have been repeated, had the run not stopped
+	stale    bool                // it was not sent again, as what it goes by has grown old
 }
 
 // stoppedReply is the reply to a call whose turn never came.
@@ -98,37 +92,55 @@ func (r *reply) call() *journal.Call {
 	return call
 }
 
-// turn waits for a new call's turn: a place among the turns, and the throttle's
-// permit. Whoever wants calls to go out in an order has to ask in that order,
-// and to call do with the permit.
-func (l *lane) turn() (*throttle.Permit, error) {
+// turn is a call's: a place among the calls that are begun and not decided, and
+// the throttle's permit.
+type turn struct {
+	lane   *lane
+	permit *throttle.Permit
+	err    error // there will be none, as the run stops
+}
+
+// turn waits for a new call's turn. Whoever wants calls to go out in an order has
+// to ask in that order. Every turn without an error ends by call or giveBack.
+func (l *lane) turn() *turn {
 	select {
 	case l.turns <- struct{}{}:
 	case <-l.control.stopping.Done():
-		return nil, context.Cause(l.control.stopping)
+		return &turn{err: context.Cause(l.control.stopping)}
 	}
 	permit, err := l.throttle.Acquire(l.control.stopping, false)
 	if err != nil {
 		<-l.turns
-		return nil, err
 	}
-	l.expect(-1)
-	return permit, nil
+	return &turn{l, permit, err}
 }
 
-// do makes a call, whose turn it is, until its answer is decided or the run
-// stops. Prepare, where there is one, comes before the call is sent, and again
-// before each repetition while no attempt may have taken effect; where it fails,
-// nothing more is sent.
-func (l *lane) do(permit *throttle.Permit, prepare func(context.Context) error, send sender) *reply {
+// extra is turn for a call that nobody has announced.
+func (l *lane) extra() *turn {
+	l.expect(1)
+	return l.turn()
+}
+
+// giveBack ends a turn that was not used.
+func (t *turn) giveBack() {
+	t.permit.Unused()
+	<-t.lane.turns
+}
+
+// call makes a call until its answer is decided or the run stops. Where the
+// tenant's limit has held it back, and no attempt may have taken effect, stale,
+// where there is one, is asked whether it is still to be made.
+func (t *turn) call(send sender, stale func() bool) *reply {
+	if t.err != nil {
+		return stoppedReply(t.err)
+	}
+	l, permit, r := t.lane, t.permit, &reply{}
 	defer func() { <-l.turns }()
-	r := &reply{}
 	for again := false; ; again = true {
-		if prepare != nil && !r.lost {
-			if err := prepare(l.control.calls); err != nil {
-				permit.Unused()
-				return stoppedReply(err)
-			}
+		if again && !r.lost && stale != nil && stale() {
+			permit.Unused()
+			r.stale = true
+			return r
 		}
 		resp, err := l.once(permit, send)
 		if resp == nil {
@@ -263,27 +275,13 @@ func observe(resp *apiclient.Response, err error) (o throttle.Observation, sent 
 
 // expect changes the number of new calls to come, which the throttle needs to
 // know the end of the work, where it spends what is in the bucket.
-func (l *lane) expect(calls int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.todo += calls
-	l.throttle.Expect(max(l.todo, 0))
-}
+func (l *lane) expect(calls int) { l.throttle.Expect(calls) }
 
 func (l *lane) note(resp *apiclient.Response, again bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.count.calls++
+	l.calls.Add(1)
 	if resp.Status == http.StatusTooManyRequests {
-		l.count.limited++
+		l.limited.Add(1)
 	} else if again {
-		l.count.retries++
+		l.retries.Add(1)
 	}
-}
-
-// counts are the calls so far.
-func (l *lane) counts() laneCount {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.count
 }

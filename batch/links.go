@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"github.com/orgconn/orgconn/apiclient"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 // LinkLister lists an organization's connections; *apiclient.Client does.
@@ -12,19 +11,18 @@ type LinkLister interface {
 	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.EnabledConnection, bool, *apiclient.Response, error)
 }
 
-// readLinks reads all connections of an organization, page by page, the first
-// one with the permit. A tenant that ignores paging sends the same page again;
-// that ends the list.
-func readLinks(reads *lane, api LinkLister, permit *throttle.Permit, org string) ([]apiclient.EnabledConnection, *reply) {
+// readLinks reads all connections of an organization, page by page, when it is its
+// turn. A tenant that ignores paging sends the same page again; that ends the list.
+func readLinks(t *turn, api LinkLister, org string) ([]apiclient.EnabledConnection, *reply) {
 	var links []apiclient.EnabledConnection
 	known := map[string]bool{}
 	for page := 0; ; page++ {
 		var more bool
 		var items []apiclient.EnabledConnection
-		reply := reads.do(permit, nil, func(ctx context.Context) (resp *apiclient.Response, err error) {
+		reply := t.call(func(ctx context.Context) (resp *apiclient.Response, err error) {
 			items, more, resp, err = api.EnabledConnections(ctx, org, page)
 			return resp, err
-		})
+		}, nil)
 		if reply.err != nil {
 			return nil, reply
 		}
@@ -38,10 +36,6 @@ func readLinks(reads *lane, api LinkLister, permit *throttle.Permit, org string)
 		if !more || len(links) == before {
 			return links, reply
 		}
-		reads.expect(1)
-		var err error
-		if permit, err = reads.turn(); err != nil {
-			return nil, stoppedReply(err)
-		}
+		t = t.lane.extra()
 	}
 }

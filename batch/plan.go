@@ -13,11 +13,12 @@ import (
 // checkAge is how old a check may be when a row's call is sent.
 const checkAge = 5 * time.Minute
 
-// row is a row to work on. Lost says that an earlier sitting made an attempt
-// that may have taken effect.
+// row is a row to work on, and what the last check says of it.
 type row struct {
 	list.Row
-	lost bool
+	lost     bool // an earlier sitting's attempt may have taken effect
+	begun    bool // its call is on its way: later checks leave it alone
+	decision decision
 }
 
 // decision is what a check says of a row.
@@ -27,98 +28,74 @@ type decision struct {
 	snapshot *journal.Connection // the link as it is; nil where there is none
 }
 
-// plan is an organization's rows, and what its last check says of them. It is
-// safe for concurrent use.
+// plan is an organization's rows. Once it is in the backlog its methods are the
+// only way to the rows' decisions; they are safe for concurrent use.
 type plan struct {
 	org       string
-	rows      []row
 	unchecked bool // --no-check: nothing was read
 
 	mu        sync.Mutex
-	decisions []decision // by row
-	begun     []bool     // by row: its call is on its way; nil where none is
+	rows      []*row
 	checkedAt time.Time
 }
 
-// decision is what the last check says of row i; fresh is false where that is
-// too long ago to act on.
-func (p *plan) decision(i int) (d decision, fresh bool) {
-	if p.unchecked {
-		return decision{}, true
-	}
+func (p *plan) fresh() bool { return p.unchecked || time.Since(p.checkedAt) < checkAge }
+
+// begin takes a row whose call is about to be sent out of later checks; false
+// where its check is too old to act on, or another row's has decided it.
+func (p *plan) begin(w *row) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.decisions[i], time.Since(p.checkedAt) < checkAge
+	w.begun = p.fresh() && w.decision.outcome == ""
+	return w.begun
 }
 
-// begin takes row i out of later checks: its call is about to be sent.
-func (p *plan) begin(i int) {
+// retract takes a row back whose check has grown too old since it was begun, and
+// says whether it did.
+func (p *plan) retract(w *row) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.begun == nil {
-		p.begun = make([]bool, len(p.rows))
-	}
-	p.begun[i] = true
+	w.begun = p.fresh()
+	return !w.begun
 }
 
-// retract takes row i back to the rows that are open, if its check has grown too
-// old, and says whether it did.
-func (p *plan) retract(i int) bool {
+// open are the rows whose calls are not on their way. Of the links, those that
+// the other calls are about to take do not count any more.
+func (p *plan) open(links []apiclient.EnabledConnection) (rows []*row, left []apiclient.EnabledConnection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.unchecked || time.Since(p.checkedAt) < checkAge {
-		return false
-	}
-	p.begun[i] = false
-	return true
-}
-
-// open are the rows whose call is not on its way, with their places in the
-// plan. Of the links, those that calls on their way are about to take do not
-// count any more.
-func (p *plan) open(links []apiclient.EnabledConnection) (rows []row, places []int, left []apiclient.EnabledConnection) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for i, row := range p.rows {
-		if p.begun == nil || !p.begun[i] {
-			rows, places = append(rows, row), append(places, i)
+	for _, w := range p.rows {
+		if !w.begun {
+			rows = append(rows, w)
 			continue
 		}
 		links = slices.DeleteFunc(links, func(link apiclient.EnabledConnection) bool {
-			return link.ConnectionID == row.ConnectionID
+			return link.ConnectionID == w.ConnectionID
 		})
 	}
-	return rows, places, links
+	return rows, links
 }
 
-// check notes what a new check says of the rows at these places.
-func (p *plan) check(places []int, decisions []decision) {
+// check notes what a new check says of these rows.
+func (p *plan) check(rows []*row, decisions []decision) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.decisions == nil {
-		p.decisions = make([]decision, len(p.rows))
-	}
-	for n, d := range decisions {
-		p.decisions[places[n]] = d
+	for i, w := range rows {
+		w.decision = decisions[i]
 	}
 	p.checkedAt = time.Now().Round(0) // by the wall clock, which a suspended machine does not stop
 }
 
-// checked is when the last check was made.
-func (p *plan) checked() time.Time {
+// outcome is what the last check says of a row.
+func (p *plan) outcome(w *row) decision {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.checkedAt
+	return w.decision
 }
 
-// pending is the plan without the rows that are decided.
-func (p *plan) pending() *plan {
-	rest := &plan{org: p.org, checkedAt: p.checkedAt}
-	for i, d := range p.decisions {
-		if d.outcome == "" {
-			rest.rows = append(rest.rows, p.rows[i])
-			rest.decisions = append(rest.decisions, d)
-		}
-	}
-	return rest
+// checkedSince says whether the last check is younger than that.
+func (p *plan) checkedSince(t time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.checkedAt.After(t)
 }

@@ -36,11 +36,10 @@ const greedy = 1.0 / 3
 
 // Progress is how far the run is now.
 func (r *Run) Progress() Progress {
-	reads, writes := r.reads.counts(), r.writes.counts()
 	p := Progress{
 		Rows:     r.List.Counts().Pairs,
 		Outcomes: r.tally.snapshot(),
-		Limited:  reads.limited + writes.limited,
+		Limited:  int(r.reads.limited.Load() + r.writes.limited.Load()),
 	}
 	for outcome, n := range r.before.snapshot() {
 		p.Outcomes[outcome] += n
@@ -58,7 +57,7 @@ func (r *Run) Progress() Progress {
 // foresee adds when the run will be over, and what that is up to: of reads and
 // writes, which go at the same time, the ones that take longer.
 func (r *Run) foresee(p *Progress) {
-	slow, holdup := r.readsAhead(), HeldByReads
+	slow, holdup := r.reads.ahead(), HeldByReads
 	writes := r.writesAhead()
 	known := slow.known() && writes.known()
 	if r.Settings.NoCheck || !writes.known() || writes.time() > slow.time() {
@@ -90,14 +89,15 @@ type ahead struct {
 	state throttle.State
 }
 
-func (r *Run) readsAhead() ahead {
-	return ahead{float64(r.reads.left()), r.reads.throttle.State()}
+func (l *lane) ahead() ahead {
+	state := l.throttle.State()
+	return ahead{float64(state.Left), state}
 }
 
 // writesAhead are the writes to come. Of the rows that are not checked yet, so
 // many will need one as of those that are.
 func (r *Run) writesAhead() ahead {
-	a := ahead{float64(r.writes.left()), r.writes.throttle.State()}
+	a := r.writes.ahead()
 	if checked := float64(r.checked.rows.Load()); checked > 0 {
 		unchecked := max(0, float64(r.todo.rows)-checked)
 		a.calls = max(0, a.calls-unchecked) + unchecked*float64(r.checked.writes.Load())/checked
@@ -123,11 +123,4 @@ func (a ahead) timeAsBefore() time.Duration {
 		return 0
 	}
 	return time.Duration(a.calls / float64(a.state.Sent) * activeSeconds(a.state) * float64(time.Second))
-}
-
-// left is the number of new calls to come.
-func (l *lane) left() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return max(l.todo, 0)
 }

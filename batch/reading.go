@@ -51,7 +51,7 @@ func (r *reading) foresee(p *Progress, lanes ...*lane) {
 	p.Limited = calls.RateLimited
 	var slow ahead
 	for _, l := range lanes {
-		if todo := (ahead{float64(l.left()), l.throttle.State()}); slow.calls == 0 || todo.time() > slow.time() {
+		if todo := l.ahead(); slow.calls == 0 || todo.time() > slow.time() {
 			slow = todo
 		}
 	}
@@ -69,24 +69,19 @@ func (r *reading) foresee(p *Progress, lanes ...*lane) {
 func (r *reading) calls() journal.Calls {
 	var calls journal.Calls
 	for _, l := range r.all {
-		counts := l.counts()
-		calls.Reads += counts.calls
-		calls.Retries += counts.retries
-		calls.RateLimited += counts.limited
+		calls.Reads += int(l.calls.Load())
+		calls.Retries += int(l.retries.Load())
+		calls.RateLimited += int(l.limited.Load())
 	}
 	return calls
 }
 
 // ask makes a call in its turn.
 func ask[T any](l *lane, send func(context.Context) (T, *apiclient.Response, error)) (answer T, _ *reply) {
-	permit, err := l.turn()
-	if err != nil {
-		return answer, stoppedReply(err)
-	}
-	reply := l.do(permit, nil, func(ctx context.Context) (resp *apiclient.Response, err error) {
+	reply := l.turn().call(func(ctx context.Context) (resp *apiclient.Response, err error) {
 		answer, resp, err = send(ctx)
 		return resp, err
-	})
+	}, nil)
 	return answer, reply
 }
 

@@ -17,7 +17,7 @@ func (restoring) done() string    { return journal.Restored }
 func (restoring) already() string { return journal.AlreadyEnabled }
 func (restoring) would() string   { return journal.WouldRestore }
 
-func (restoring) send(ctx context.Context, api API, org string, row row) (*apiclient.Response, error) {
+func (restoring) send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error) {
 	link := apiclient.EnabledConnection{ConnectionID: row.ConnectionID}
 	if former := row.Snapshot; former != nil {
 		link.AssignMembershipOnLogin = former.AssignMembershipOnLogin
@@ -44,7 +44,7 @@ const (
 )
 
 // decide enables what is not there.
-func (a restoring) decide(rows []row, links []apiclient.EnabledConnection) []decision {
+func (a restoring) decide(rows []*row, links []apiclient.EnabledConnection) []decision {
 	present := byID(links)
 	decisions := make([]decision, len(rows))
 	for i, row := range rows {
@@ -53,7 +53,7 @@ func (a restoring) decide(rows []row, links []apiclient.EnabledConnection) []dec
 	return decisions
 }
 
-func (a restoring) decideRow(row row, link *apiclient.EnabledConnection) decision {
+func (a restoring) decideRow(row *row, link *apiclient.EnabledConnection) decision {
 	switch {
 	case link != nil && off(link):
 		return decision{outcome: journal.Failed, message: messageKeptOff}
@@ -70,7 +70,7 @@ func (a restoring) decideRow(row row, link *apiclient.EnabledConnection) decisio
 
 // decideEnabled judges a row whose connection is enabled. By an earlier attempt
 // of ours it would have the settings that were sent.
-func decideEnabled(row row, link *apiclient.EnabledConnection) decision {
+func decideEnabled(row *row, link *apiclient.EnabledConnection) decision {
 	other := differences(row.Snapshot, link)
 	if row.lost && other == "" {
 		return decision{outcome: journal.Restored, message: messageEarlier}

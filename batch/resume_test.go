@@ -19,7 +19,7 @@ func settled(t *testing.T, planName string, rows []simulator.Pair) *scenario {
 		tenant:   simulator.New(simulator.Config{Plan: limits(t, planName), Latency: 40 * time.Millisecond}),
 		lines:    map[simulator.Pair]int{},
 		had:      map[simulator.Pair]bool{},
-		settings: journal.Settings{MaxFailures: "0", Headroom: 0.25, Workers: 128, Timeout: "5s"},
+		settings: journal.Settings{Headroom: 0.25, Workers: 128, Timeout: journal.Duration(5 * time.Second)},
 	}
 	s.tenant.SeedPairs(rows)
 	for i, p := range rows {

@@ -43,7 +43,7 @@ func newRig(t *testing.T, config simulator.Config) *rig {
 		tenant:      simulator.New(config),
 		command:     journal.CommandDisable,
 		credentials: apiclient.Credentials{ClientID: "client", ClientSecret: "secret"},
-		settings:    journal.Settings{MaxFailures: "0", Headroom: 0.1, Workers: 128, Timeout: "30s"},
+		settings:    journal.Settings{Headroom: 0.1, Workers: 128, Timeout: journal.Duration(30 * time.Second)},
 		stop:        context.Background(),
 	}
 }
@@ -85,10 +85,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	if r.during != nil {
 		go r.during(run)
 	}
-	ctx, cancel, err := WithMaxDuration(r.stop, r.settings)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
 	defer cancel()
 	return run.Do(ctx)
 }
@@ -111,14 +108,10 @@ func (r *rig) list(rows []simulator.Pair) string {
 }
 
 func (r *rig) client() *apiclient.Client {
-	timeout, err := time.ParseDuration(r.settings.Timeout)
-	if err != nil {
-		r.t.Fatal(err)
-	}
 	client, err := apiclient.New(apiclient.Config{
 		BaseURL:     &url.URL{Scheme: "https", Host: "tenant.example"},
 		Credentials: r.credentials,
-		Timeout:     timeout,
+		Timeout:     time.Duration(r.settings.Timeout),
 		Version:     "test",
 		Transport:   r.tenant.Transport(),
 	})

@@ -14,7 +14,6 @@ import (
 	"sync/atomic"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 	"golang.org/x/sync/singleflight"
 
 	"github.com/orgconn/orgconn/apiclient"
@@ -59,8 +58,7 @@ type Result struct {
 type Run struct {
 	Config
 	*lanes
-	action      action
-	maxFailures Threshold
+	action action
 
 	reads   *lane
 	writes  *lane
@@ -76,18 +74,14 @@ type Run struct {
 	found   atomic.Bool          // an organization of the list exists
 }
 
-// New prepares a run. It fails on settings that cannot be read.
+// New prepares a run. It fails where there is no such command.
 func New(cfg Config) (*Run, error) {
-	maxFailures, err := ParseThreshold(cfg.Settings.MaxFailures)
-	if err != nil {
-		return nil, err
-	}
 	action, err := newAction(cfg.Command, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
 	r := &Run{
-		Config: cfg, action: action, maxFailures: maxFailures,
+		Config: cfg, action: action,
 		backlog: newBacklog(), tally: newTally(), before: newTally(),
 	}
 	r.lanes = newLanes(cfg.Settings, cfg.Log, &r.reads, &r.writes)
@@ -108,22 +102,17 @@ func (r *Run) work() {
 	if !r.Settings.DryRun {
 		r.writes.expect(r.todo.rows)
 	}
-	if r.Settings.NoCheck {
-		r.withoutCheck()
-		return
+	if !r.Settings.NoCheck {
+		r.seen.listed = r.List.Connections()
+		r.reads.expect(r.todo.organizations)
 	}
-	r.seen.listed = r.List.Connections()
-	r.reads.expect(r.todo.organizations)
-	var writing sync.WaitGroup
-	whole := r.checksWhole()
-	if !whole {
-		writing.Go(func() { r.safely(r.writeAll) })
+	var stages sync.WaitGroup
+	stages.Go(func() { r.safely(r.checkAll) })
+	if r.checksWhole() {
+		stages.Wait()
 	}
-	r.safely(r.checkAll)
-	if whole {
-		r.safely(r.writeAll)
-	}
-	writing.Wait()
+	stages.Go(func() { r.safely(r.writeAll) })
+	stages.Wait()
 }
 
 // checksWhole says whether every row is checked before the first write: only
@@ -131,24 +120,6 @@ func (r *Run) work() {
 func (r *Run) checksWhole() bool {
 	limit := r.Settings.MaxChanges
 	return limit > 0 && !r.Settings.DryRun && r.List.Counts().Pairs > limit
-}
-
-// withoutCheck sends the writes of a --no-check run, for which every pair
-// counts as a change.
-func (r *Run) withoutCheck() {
-	if pairs := r.List.Counts().Pairs; r.checksWhole() {
-		r.control.stop(tooManyChanges(r.Settings.MaxChanges, pairs))
-		return
-	}
-	r.safely(func() {
-		var pool errgroup.Group
-		for org, rows := range r.organizations() {
-			if !r.writePlan(&pool, &plan{org: org, rows: rows, unchecked: true}) {
-				break
-			}
-		}
-		_ = pool.Wait()
-	})
 }
 
 // stopFor is the stop that an ended context stands for.

@@ -19,7 +19,6 @@ import (
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -91,8 +90,8 @@ func newScenario(t *testing.T, seed uint64, sheet *sheet) *scenario {
 		had:   map[simulator.Pair]bool{},
 	}
 	s.settings = journal.Settings{
-		MaxFailures: "0", Headroom: []float64{0, 0.1, 0.25}[random.IntN(3)],
-		Workers: []int{1, 2, 8, 128}[random.IntN(4)], Timeout: "5s",
+		Headroom: []float64{0, 0.1, 0.25}[random.IntN(3)],
+		Workers:  []int{1, 2, 8, 128}[random.IntN(4)], Timeout: journal.Duration(5 * time.Second),
 		AllowLockout: random.IntN(4) == 0, NoCheck: random.IntN(6) == 0,
 	}
 	s.populate()
@@ -173,8 +172,8 @@ func (s *scenario) play() {
 // restorable is what a restore of the run begins with.
 func (s *scenario) restorable() []byte {
 	text := new(bytes.Buffer)
-	_, err := reports.Restorable(s.dir, s.run(), text, "results.csv", list.Options{Command: journal.CommandRestore})
-	s.must(err)
+	s.must(os.WriteFile(filepath.Join(s.dir, "journal.jsonl"), s.disk.content, 0o644))
+	s.must(reports.Results(s.dir, text))
 	return text.Bytes()
 }
 

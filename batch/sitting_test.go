@@ -94,7 +94,7 @@ func (s *scenario) open(n int) (*Former, *journal.Writer) {
 		return nil, writer
 	}
 	reader := journal.NewReader(bytes.NewReader(s.disk.content))
-	former, err := ReadFormer(reader.Skim())
+	former, err := ReadFormer(reader.Entries())
 	s.must(err)
 	s.disk.restart(s.disk.content[:reader.Tail().Offset])
 	writer := journal.Append(s.disk, reader.Tail().Offset)

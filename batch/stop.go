@@ -29,17 +29,12 @@ func (s *Stop) Error() string { return s.Reason }
 func (s *Stop) Unwrap() error { return s.Err }
 
 // WithMaxDuration ends a job's context when its --max-duration is over, with a
-// *Stop as the cause. It fails on a duration that cannot be read.
-func WithMaxDuration(ctx context.Context, s journal.Settings) (context.Context, context.CancelFunc, error) {
-	if s.MaxDuration == "" {
-		return ctx, func() {}, nil
+// *Stop as the cause.
+func WithMaxDuration(ctx context.Context, d journal.Duration) (context.Context, context.CancelFunc) {
+	if d == 0 {
+		return ctx, func() {}
 	}
-	d, err := time.ParseDuration(s.MaxDuration)
-	if err != nil {
-		return nil, nil, fmt.Errorf("read --max-duration: %w", err)
-	}
-	ctx, cancel := context.WithTimeoutCause(ctx, d, &Stop{Code: journal.ExitStopped, Reason: "--max-duration " + s.MaxDuration + " is over"})
-	return ctx, cancel, nil
+	return context.WithTimeoutCause(ctx, time.Duration(d), &Stop{Code: journal.ExitStopped, Reason: "--max-duration " + d.String() + " is over"})
 }
 
 // outOfReach is the stop for a tenant that has been out for too long.

@@ -33,7 +33,9 @@ func TestMaxFailures(t *testing.T) {
 				refused := on(http.MethodDelete, status(400))
 				refused.Times = c.bad
 				r.tenant.Inject(refused)
-				r.settings.MaxFailures = c.bound
+				if err := r.settings.MaxFailures.UnmarshalText([]byte(c.bound)); err != nil {
+					t.Fatal(err)
+				}
 				result := r.run(rows)
 				if result.ExitCode != c.exit {
 					t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
@@ -131,7 +133,7 @@ func TestMaxDuration(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
 		rows := pairs(40, 2)
 		r.tenant.SeedPairs(rows)
-		r.settings.MaxDuration = "10s"
+		r.settings.MaxDuration = journal.Duration(10 * time.Second)
 		start := time.Now()
 		if result := r.run(rows); result.ExitCode != journal.ExitStopped || !strings.Contains(result.Reason(), "--max-duration") {
 			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
@@ -149,7 +151,7 @@ func TestDrainIsBounded(t *testing.T) {
 		rows := pairs(3, 1)
 		r.tenant.SeedPairs(rows)
 		r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Hang, Stage: simulator.AfterEffect}))
-		r.settings.MaxDuration = "2s"
+		r.settings.MaxDuration = journal.Duration(2 * time.Second)
 		start := time.Now()
 		r.run(rows)
 		if took := time.Since(start); took < 12*time.Second || took > 13*time.Second {

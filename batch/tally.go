@@ -73,10 +73,10 @@ func (r *Run) settle(o journal.Outcome) {
 	}
 	r.logRow(o)
 	failed, decided := r.tally.failedByCall(r.Settings.MissingOK)
-	if r.maxFailures.Passed(failed, decided) {
+	if r.Settings.MaxFailures.Passed(failed, decided) {
 		r.control.stop(&Stop{
 			Code:   journal.ExitStopped,
-			Reason: "--max-failures " + r.maxFailures.String() + ": too many rows failed",
+			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",
 			Hint:   "results.csv says why each row failed",
 		})
 	}
@@ -140,15 +140,14 @@ func (r *Run) sample(ctx context.Context) {
 
 // Sample is what the throttles know now.
 func (r *Run) Sample() journal.Sample {
-	reads, writes := r.reads.counts(), r.writes.counts()
 	return journal.Sample{
 		Reads:  bucket(r.reads),
 		Writes: bucket(r.writes),
 		Calls: journal.Calls{
-			Reads:       reads.calls,
-			Writes:      writes.calls,
-			Retries:     reads.retries + writes.retries,
-			RateLimited: reads.limited + writes.limited,
+			Reads:       int(r.reads.calls.Load()),
+			Writes:      int(r.writes.calls.Load()),
+			Retries:     int(r.reads.retries.Load() + r.writes.retries.Load()),
+			RateLimited: int(r.reads.limited.Load() + r.writes.limited.Load()),
 		},
 	}
 }

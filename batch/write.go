@@ -2,18 +2,13 @@ package batch
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
-
-// errStale says that a check is too old to act on.
-var errStale = errors.New("the check is too old")
 
 const messageUnchecked = "not checked before (--no-check)"
 
@@ -33,102 +28,83 @@ func (r *Run) writeAll() {
 // run stops. The pool has no limit of its own: a row enters it when it is its
 // turn, which is when there are not too many others and the throttle permits it.
 func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
-	for i := range p.rows {
-		permit, err := r.writes.turn()
-		if err != nil {
+	for _, row := range p.rows {
+		turn := r.writes.turn()
+		if turn.err != nil {
 			return false
 		}
 		pool.Go(func() error {
-			r.safely(func() { r.write(p, i, permit) })
+			r.safely(func() { r.write(p, row, turn) })
 			return nil
 		})
 	}
 	return true
 }
 
-// write sees a row of a plan, whose turn it is, through to its outcome.
-func (r *Run) write(p *plan, i int, permit *throttle.Permit) {
+// write sees a row of a plan, whose turn it is, through to its outcome. The intent
+// is on disk before the call, and it is made with the turn in hand, so intents run
+// ahead of their calls by no more than there may be turns.
+func (r *Run) write(p *plan, row *row, turn *turn) {
 	defer r.backlog.sent()
-	for {
-		var d decision
-		intended := false
-		reply := r.writes.do(permit, func(ctx context.Context) (err error) {
-			if intended { // held back by 429s since
-				intended = !r.retract(p, i)
-			} else {
-				d, err = r.intend(ctx, p, i)
-				intended = err == nil
+	for turn.err == nil {
+		if p.begin(row) {
+			if !r.intend(row) {
+				turn.giveBack()
+				return // as it was before
 			}
-			if err == nil && !intended {
-				err = errStale
+			reply := turn.call(
+				func(ctx context.Context) (*apiclient.Response, error) { return r.action.send(ctx, r.API, p.org, row) },
+				func() bool { return p.retract(row) },
+			)
+			if !reply.stale {
+				reply.lost = reply.lost || p.unchecked && row.lost
+				r.settle(r.written(p, row, reply))
+				return
 			}
-			return err
-		}, func(ctx context.Context) (*apiclient.Response, error) {
-			return r.action.send(ctx, r.API, p.org, p.rows[i])
-		})
-		switch {
-		case intended:
-			reply.lost = reply.lost || p.unchecked && p.rows[i].lost
-			r.settle(r.written(p, i, d, reply))
-			return
-		case !errors.Is(reply.err, errStale) || !r.checkAgain(p, i):
-			return // as it was before
+			r.record(journal.Record{Outcome: &journal.Outcome{
+				Line: row.Line, Outcome: journal.NotAttempted, Message: "its check grew too old before its call",
+			}})
+		} else {
+			turn.giveBack()
 		}
-		r.writes.expect(1)
-		var err error
-		if permit, err = r.writes.turn(); err != nil {
+		if !r.checkAgain(p, row) {
 			return
 		}
+		turn = r.writes.extra()
 	}
-}
-
-// checkAgain reads a row's organization again, and says whether the row's call
-// is still to be sent. Where it is not, the row has its outcome.
-func (r *Run) checkAgain(p *plan, i int) bool {
-	if reply := r.readAgain(p, time.Now().Add(-checkAge)); reply.err != nil {
-		r.unread(p.rows[i], reply)
-		return false
-	}
-	d, _ := p.decision(i)
-	if d.outcome != "" {
-		r.settle(decided(p.rows[i].Line, d))
-	}
-	return d.outcome == ""
 }
 
 // intend puts on disk that a row's call is about to be sent, and what the
-// connection's settings were. It is asked with the permit in hand, so intents
-// run ahead of their calls by no more than there may be turns.
-func (r *Run) intend(ctx context.Context, p *plan, i int) (decision, error) {
-	d, fresh := p.decision(i)
-	if !fresh || d.outcome != "" { // another row's check may have decided this one
-		return d, errStale
-	}
-	p.begin(i)
-	intent := journal.Record{Intent: &journal.Intent{Line: p.rows[i].Line, Snapshot: d.snapshot}}
+// connection's settings were.
+func (r *Run) intend(row *row) bool {
+	ctx := r.control.calls
+	intent := journal.Record{Intent: &journal.Intent{Line: row.Line, Snapshot: row.decision.snapshot}}
 	err := r.Journal.Commit(ctx, stamp(intent))
 	if err != nil && ctx.Err() == nil {
 		r.journalFailed(err)
 	}
-	return d, err
+	return err == nil
 }
 
-// retract takes a row's intent back where its check has grown too old while the
-// tenant's limit held its call back, and says whether it did.
-func (r *Run) retract(p *plan, i int) bool {
-	if !p.retract(i) {
+// checkAgain reads a row's organization again, unless another row has just done
+// so, and says whether the row's call is still to be sent. Where it is not, the row
+// has its outcome.
+func (r *Run) checkAgain(p *plan, row *row) bool {
+	if reply := r.readAgain(p, time.Now().Add(-checkAge)); reply.err != nil {
+		r.unread(row, reply)
 		return false
 	}
-	r.record(journal.Record{Outcome: &journal.Outcome{
-		Line: p.rows[i].Line, Outcome: journal.NotAttempted, Message: "its check grew too old before its call",
-	}})
-	return true
+	d := p.outcome(row)
+	if d.outcome != "" {
+		r.settle(decided(row.Line, d))
+	}
+	return d.outcome == ""
 }
 
-// written is the outcome of a row whose intent is on disk, by decision d.
-func (r *Run) written(p *plan, i int, d decision, reply *reply) journal.Outcome {
-	o := journal.Outcome{Line: p.rows[i].Line, Message: d.message, Call: reply.call()}
-	earlier := reply.lost || p.rows[i].lost // an attempt that may have done it
+// written is the outcome of a row whose intent is on disk.
+func (r *Run) written(p *plan, row *row, reply *reply) journal.Outcome {
+	o := journal.Outcome{Line: row.Line, Message: row.decision.message, Call: reply.call()}
+	earlier := reply.lost || row.lost // an attempt that may have done it
 	switch outcome := r.action.conclude(reply.class(), earlier, p.unchecked); {
 	case reply.err == nil:
 		o.Outcome = r.action.done()
@@ -142,7 +118,7 @@ func (r *Run) written(p *plan, i int, d decision, reply *reply) journal.Outcome 
 	case reply.stopped && !reply.lost:
 		o.Outcome, o.Message, o.Call = journal.NotAttempted, "the run stopped before its call", nil
 		return o
-	case r.action.ambiguous(reply) && r.understand(p, i, earlier, reply.err, &o):
+	case r.action.ambiguous(reply) && r.understand(p.org, *row, earlier, reply.err, &o):
 		return o
 	case reply.lost:
 		o.Outcome = journal.Unknown
@@ -158,19 +134,13 @@ func (r *Run) written(p *plan, i int, d decision, reply *reply) journal.Outcome 
 // understand reads an organization again to learn what became of a row whose
 // call was refused. It says whether that could be told. The read is the row's
 // own: one that began earlier may have been answered before the call was.
-func (r *Run) understand(p *plan, i int, earlier bool, refusal error, o *journal.Outcome) bool {
-	r.reads.expect(1)
-	permit, err := r.reads.turn()
-	if err != nil {
-		return false
-	}
-	links, read := r.links(permit, p.org)
+func (r *Run) understand(org string, asked row, earlier bool, refusal error, o *journal.Outcome) bool {
+	links, read := readLinks(r.reads.extra(), r.API, org)
 	if read.err != nil {
 		return false
 	}
-	asked := p.rows[i]
 	asked.lost = earlier
-	d := r.action.decide([]row{asked}, links)[0]
+	d := r.action.decide([]*row{&asked}, links)[0]
 	if d.outcome != r.action.already() && d.outcome != r.action.done() {
 		d = decision{outcome: journal.Failed, message: refusal.Error()}
 	}

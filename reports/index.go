@@ -11,7 +11,7 @@ import (
 // index holds what of a journal does not grow with the list, and for each row
 // where its records are: 16 bytes, as there may be millions of rows.
 type index struct {
-	journal  *blocks
+	journal  io.ReaderAt
 	run      journal.Run // the last sitting's
 	sittings []sitting   // at least one
 	seen     []ref       // the Seen records
@@ -46,8 +46,8 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, names *list.Names) (*index, error) {
-	ix := &index{journal: &blocks{file: r}}
-	for e, err := range journal.NewReader(r).Skim() {
+	ix := &index{journal: r}
+	for e, err := range journal.NewReader(r).Entries() {
 		if err != nil {
 			return nil, err
 		}

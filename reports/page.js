@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, total, kinds, texts, rows, carried} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, total, kinds, rows, carried} = JSON.parse(document.getElementById("data").textContent);
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
   const table = document.getElementById("table");
   if (!table) return;
@@ -12,11 +12,10 @@
   const previous = document.getElementById("previous");
   const next = document.getElementById("next");
 
-  // A row is an array in this order, with the places of texts that many rows have.
+  // A row is an array in this order.
   const all = rows.map(([line, attention, org, connection, name, outcome, message, httpStatus, errorCode,
     attempts, finished, duration, request, ...cells]) => ({
-    line, attention, org, connection: texts[connection], name: texts[name], outcome: texts[outcome],
-    message: texts[message], httpStatus, errorCode: texts[errorCode], attempts, finished, duration, request, cells,
+    line, attention, org, connection, name, outcome, message, httpStatus, errorCode, attempts, finished, duration, request, cells,
   }));
   // What a search looks at, made once.
   for (const row of all) {

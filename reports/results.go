@@ -5,7 +5,6 @@ import (
 	"io"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -19,7 +18,6 @@ type resultsWriter struct {
 	command string
 	tenant  string
 	cells   []string // of the row being written
-	lines   int      // written so far
 }
 
 func newResultsWriter(w io.Writer, run journal.Run) *resultsWriter {
@@ -28,10 +26,9 @@ func newResultsWriter(w io.Writer, run journal.Run) *resultsWriter {
 	}
 }
 
-// header writes the names of the columns, and returns them as they are written.
-func (w *resultsWriter) header(carried []string) ([]string, error) {
-	columns := slices.Concat(list.ResultsColumns(), carried)
-	return columns, w.write(columns)
+// header writes the names of the columns.
+func (w *resultsWriter) header(carried []string) error {
+	return w.write(slices.Concat(list.ResultsColumns(), carried))
 }
 
 // row writes a line, in the order of list.ResultsColumns.
@@ -63,10 +60,8 @@ func (w *resultsWriter) row(r row) error {
 
 // write writes the cells, escaped in place.
 func (w *resultsWriter) write(cells []string) error {
-	w.lines++
 	for i, cell := range cells {
 		cells[i] = escapeCell(cell)
-		w.lines += strings.Count(cell, "\n")
 	}
 	return w.out.Write(cells)
 }

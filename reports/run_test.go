@@ -23,7 +23,7 @@ func runRecord() journal.Record {
 		Tenant:   "acme.eu.auth0.com",
 		Version:  "v1.2.3",
 		Input:    journal.Input{Path: "pairs.csv"},
-		Settings: journal.Settings{Headroom: 0.25, Workers: 128, MaxFailures: "50%", Timeout: "30s"},
+		Settings: journal.Settings{Headroom: 0.25, Workers: 128, MaxFailures: journal.Share(50), Timeout: journal.Duration(30 * time.Second)},
 	}}
 }
 

@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"os"
@@ -104,25 +103,6 @@ func BenchmarkRead(b *testing.B) {
 	for b.Loop() {
 		if n := len(readAll(b, d.synced())); n != 10001 {
 			b.Fatal(n)
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10001, "ns/record")
-}
-
-func BenchmarkSkim(b *testing.B) {
-	var d disk
-	w := create(b, &d)
-	for range 10000 {
-		_ = w.Append(typicalIntent())
-	}
-	if err := w.Close(); err != nil {
-		b.Fatal(err)
-	}
-	for b.Loop() {
-		for _, err := range NewReader(bytes.NewReader(d.written)).Skim() {
-			if err != nil {
-				b.Fatal(err)
-			}
 		}
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/10001, "ns/record")

@@ -13,8 +13,7 @@ type fate uint8
 
 const begun fate = 0x80
 
-// Add takes in a record, of which Skim tells enough. Records that are not about
-// a line change nothing.
+// Add takes in a record. Those that are not about a line change nothing.
 func (f *Fates) Add(rec Record) {
 	switch {
 	case rec.Intent != nil:

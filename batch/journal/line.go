@@ -61,66 +61,11 @@ func appendLine(dst, body []byte, synced int64) []byte {
 }
 
 // decode checks a line, newline included, and returns what it holds.
-func decode(line []byte) (envelope, error) {
-	line, err := check(line)
+func decode(line []byte) (e envelope, err error) {
+	line, err = check(line)
 	if err != nil {
 		return envelope{}, err
 	}
-	return unmarshal(line)
-}
-
-// skim is decode, but of an outcome it returns the time, line and name only,
-// which it finds without reading all of it.
-func skim(line []byte) (envelope, error) {
-	line, err := check(line)
-	if err != nil {
-		return envelope{}, err
-	}
-	if e, ok := skimRow(line[bodyStart:]); ok {
-		return e, nil
-	}
-	return unmarshal(line)
-}
-
-// skimRow reads an intent, or the start of an outcome, as appendLine and encode
-// write it. Anything else is not ok.
-func skimRow(body []byte) (e envelope, ok bool) {
-	if rest, marked := bytes.CutPrefix(body, []byte(`"synced":`)); marked {
-		digits, rest, _ := bytes.Cut(rest, []byte(","))
-		synced, err := strconv.ParseInt(string(digits), 10, 64)
-		if err != nil {
-			return e, false
-		}
-		e.Synced, body = synced, rest
-	}
-	at, rest, _ := bytes.Cut(bytes.TrimPrefix(body, []byte(`"at":"`)), []byte(`","`))
-	kind, value, _ := bytes.Cut(bytes.TrimSuffix(rest, []byte("}")), []byte(`":`))
-	if e.At.UnmarshalText(at) != nil {
-		return e, false
-	}
-	switch string(kind) {
-	case "intent":
-		e.Intent = new(Intent)
-		return e, json.Unmarshal(value, e.Intent) == nil
-	case "outcome":
-		e.Outcome, ok = skimOutcome(value)
-		return e, ok
-	}
-	return e, false
-}
-
-// skimOutcome reads an outcome's line and name.
-func skimOutcome(value []byte) (*Outcome, bool) {
-	digits, rest, _ := bytes.Cut(bytes.TrimPrefix(value, []byte(`{"line":`)), []byte(`,"outcome":"`))
-	line, err := strconv.Atoi(string(digits))
-	name, _, found := bytes.Cut(rest, []byte(`"`))
-	if err != nil || !found || bytes.ContainsRune(name, '\\') {
-		return nil, false
-	}
-	return &Outcome{Line: line, Outcome: string(name)}, true
-}
-
-func unmarshal(line []byte) (e envelope, err error) {
 	if err := json.Unmarshal(line, &e); err != nil {
 		return envelope{}, fmt.Errorf("not a record: %w", err)
 	}

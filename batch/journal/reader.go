@@ -61,16 +61,10 @@ func NewReader(r io.Reader) *Reader {
 // A record that is broken belongs to the tail unless a later one says that the
 // place was synced. Whole records behind it do not: what a crash loses of an
 // unsynced batch may be any part of it.
-func (r *Reader) Entries() iter.Seq2[Entry, error] { return r.entries(decode) }
-
-// Skim yields what Entries does, but of an Outcome nothing but its line and name,
-// which is faster.
-func (r *Reader) Skim() iter.Seq2[Entry, error] { return r.entries(skim) }
-
-func (r *Reader) entries(decode func([]byte) (envelope, error)) iter.Seq2[Entry, error] {
+func (r *Reader) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for {
-			e, err := r.next(decode)
+			e, err := r.next()
 			if err == io.EOF {
 				return
 			}
@@ -81,12 +75,12 @@ func (r *Reader) entries(decode func([]byte) (envelope, error)) iter.Seq2[Entry,
 	}
 }
 
-// Tail returns what follows the last record, once Entries or Skim has ended
+// Tail returns what follows the last record, once Entries has ended
 // without an error.
 func (r *Reader) Tail() Tail { return r.tail }
 
 // next returns the next record; io.EOF where the tail begins.
-func (r *Reader) next(decode func([]byte) (envelope, error)) (Entry, error) {
+func (r *Reader) next() (Entry, error) {
 	at := r.at
 	line, err := r.readLine()
 	switch {

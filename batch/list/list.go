@@ -112,26 +112,13 @@ func (l *List) Close() error { return l.file.Close() }
 
 // read reads the whole file and keeps the rows to work on.
 func (l *List) read() error {
-	capacity, err := CountRows(l.content())
-	if err != nil {
-		return fmt.Errorf("read %s: %w", l.name, err)
-	}
 	s, err := newScanner(l.content(), l.name, l.opt)
 	if err != nil {
 		return err
 	}
-	if l.opt.Limit > 0 {
-		capacity = min(capacity, l.opt.Limit)
-	}
-	l.pairs = make([]pair, 0, capacity)
 	if err := l.readAll(s); err != nil {
 		return err
 	}
-	return l.finish(s)
-}
-
-// finish puts the rows in order once all are read.
-func (l *List) finish(s *scanner) error {
 	if missing := s.missingOrganization(); missing != "" {
 		return &Error{File: l.name, Message: "it has no row of organization " + quote(missing), Hint: "--org takes an id: org_ and 16 letters and digits"}
 	}

@@ -31,7 +31,6 @@ func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
 	return s, s.start(content)
 }
 
-// start reads the header.
 func (s *scanner) start(content io.Reader) error {
 	text := bufio.NewReaderSize(newTextReader(content, s.name), 64<<10)
 	separator, lines, refused := readToHeader(text)

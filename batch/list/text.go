@@ -127,24 +127,3 @@ func findSeparator(head []byte) rune {
 	}
 	return rune(separators[best])
 }
-
-// shortestRow is the size of the shortest valid row, in bytes.
-const shortestRow = len("org_x,con_x\n")
-
-// CountRows returns how many rows with valid ids a file may have, give or take
-// one: no more than it has lines, and no more than fit.
-func CountRows(r io.Reader) (int, error) {
-	lines, size := 0, 0
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		lines += bytes.Count(buf[:n], []byte("\n"))
-		size += n
-		if errors.Is(err, io.EOF) {
-			return min(lines, size/shortestRow) + 1, nil
-		}
-		if err != nil {
-			return 0, err
-		}
-	}
-}

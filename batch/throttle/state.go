@@ -29,6 +29,7 @@ type State struct {
 
 	Waiting Reason // what holds the next call back
 	Sent    int    // calls let go
+	Left    int    // calls to come, as far as they are known
 
 	First, Last time.Time // the first call let go, the last one let go or answered
 }

@@ -133,16 +133,15 @@ func (t *Throttle) grant(now time.Time) *Permit {
 	return &Permit{throttle: t, call: t.rule.send(now)}
 }
 
-// Expect says how many new calls are still to come, those that wait included
-// and those that have a permit not; negative: unknown. Permits count it down.
-// Repeated calls are not part of it, they are known by their waiting. With the
-// last calls the bucket is spent down to the headroom, so a number too high
-// wastes up to a bucket's worth of time at the end, and one too low takes from
-// others too early.
+// Expect changes how many new calls are still to come, by a number that may be
+// negative; it is unknown before the first change. Permits count it down. Repeated
+// calls are not part of it, they are known by their waiting. With the last calls
+// the bucket is spent down to the headroom, so a number too high wastes up to a
+// bucket's worth of time at the end, and one too low takes from others too early.
 func (t *Throttle) Expect(calls int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.expect = calls
+	t.expect = max(t.expect, 0) + calls
 	t.stir()
 }
 
@@ -243,7 +242,7 @@ func (t *Throttle) State() State {
 	if t.pace != nil {
 		s.Rate = min(s.Rate, float64(t.pace.Limit()))
 	}
-	s.Waiting, s.Sent = t.waiting, int(t.rule.sent)
+	s.Waiting, s.Sent, s.Left = t.waiting, int(t.rule.sent), max(t.left(), 0)
 	s.First, s.Last = t.first, t.last
 	return s
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -28,7 +29,7 @@ func (j *job) connect() (err error) {
 	if j.config.Credentials, err = credentialsFromEnvironment(j.getenv); err != nil {
 		return err
 	}
-	j.config.Timeout = j.timeout
+	j.config.Timeout = time.Duration(j.settings.Timeout)
 	j.config.MaxConns = j.settings.Workers
 	j.config.ReadOnly = j.settings.DryRun
 	if j.client, err = apiclient.New(j.config); err != nil {

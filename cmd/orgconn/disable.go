@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/list"
 )
 
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
@@ -63,19 +62,19 @@ func newDisable(getenv func(string) string) *cobra.Command {
 // listFrom is a list that is a file, or standard input.
 func listFrom(path string) source {
 	name := journal.Input{Path: path}.Name()
-	return source{path: path, name: name, copy: func(w io.Writer) (*list.Draft, error) {
+	return source{path: path, name: name, copy: func(w io.Writer) error {
 		from := os.Stdin
 		if name == path {
 			f, err := os.Open(path)
 			if err != nil {
-				return nil, fmt.Errorf("read the list: %w", err)
+				return fmt.Errorf("read the list: %w", err)
 			}
 			defer f.Close()
 			from = f
 		}
 		if _, err := io.Copy(w, from); err != nil {
-			return nil, fmt.Errorf("copy the list: %w", err)
+			return fmt.Errorf("copy the list: %w", err)
 		}
-		return nil, nil
+		return nil
 	}}
 }

@@ -29,10 +29,7 @@ func (j *job) execute(dir *runDir, former *batch.Former) (err error) {
 
 // work looks the list's names up, and then does what the list is for.
 func (j *job) work(dir *runDir, former *batch.Former) (result batch.Result, final journal.Sample, err error) {
-	ctx, cancel, err := batch.WithMaxDuration(j.ctx, j.settings)
-	if err != nil {
-		return result, final, err
-	}
+	ctx, cancel := batch.WithMaxDuration(j.ctx, j.settings.MaxDuration)
 	defer cancel()
 	stop, lookups, err := j.lookUp(ctx, dir)
 	switch {

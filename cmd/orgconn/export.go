@@ -37,7 +37,7 @@ type export struct {
 
 func newExport(getenv func(string) string) *cobra.Command {
 	// It only reads, as a dry run does, and asks nobody.
-	o := &options{getenv: getenv, settings: journal.Settings{DryRun: true, Workers: defaultWorkers, MaxFailures: "0"}}
+	o := &options{getenv: getenv, settings: journal.Settings{DryRun: true, Workers: defaultWorkers}}
 	var e export
 	cmd := &cobra.Command{
 		Use:     "export",

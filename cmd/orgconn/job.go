@@ -49,8 +49,7 @@ func newJob(ctx context.Context, o *options, command string) (*job, error) {
 type source struct {
 	path string // as it was given, for the journal
 	name string // what people call it
-	// copy writes the list, and may have made it on the way.
-	copy func(io.Writer) (*list.Draft, error)
+	copy func(io.Writer) error
 }
 
 // start runs a new job. The order of the steps is that in which a person can
@@ -67,11 +66,10 @@ func (j *job) start(from source) error {
 		}
 	}()
 	j.input.Path, j.rates = from.path, measured(from.path, j.tenant)
-	draft, err := j.copyInput(staged, from)
-	if err != nil {
+	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
 	}
-	if err := j.openList(staged.file(reports.InputFile), from.name, draft); err != nil {
+	if err := j.openList(staged.file(reports.InputFile), from.name); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -94,28 +92,19 @@ func (j *job) start(from source) error {
 
 // copyInput copies the list into the run directory. A signal ends the wait for
 // a pipe that brings nothing.
-func (j *job) copyInput(staged *stagedDir, from source) (*list.Draft, error) {
-	type copied struct {
-		draft *list.Draft
-		sum   string
-		err   error
-	}
-	done := make(chan copied, 1)
+func (j *job) copyInput(staged *stagedDir, write func(io.Writer) error) error {
+	done := make(chan error, 1)
 	go func() {
-		var c copied
-		defer func() { done <- c }()
-		defer recovered(&c.err)
-		c.sum, c.err = staged.input(func(w io.Writer) (err error) {
-			c.draft, err = from.copy(w)
-			return err
-		})
+		var err error
+		defer func() { done <- err }()
+		defer recovered(&err)
+		j.input.SHA256, err = staged.input(write)
 	}()
 	select {
-	case c := <-done:
-		j.input.SHA256 = c.sum
-		return c.draft, c.err
+	case err := <-done:
+		return err
 	case <-j.ctx.Done():
-		return nil, context.Cause(j.ctx)
+		return context.Cause(j.ctx)
 	}
 }
 
@@ -127,15 +116,9 @@ func (j *job) record() journal.Run {
 	}
 }
 
-// openList opens the list at a path, unless a draft of it has been made, and tells
-// what is odd about it.
-func (j *job) openList(path, name string, draft *list.Draft) (err error) {
-	if draft != nil {
-		j.list, err = draft.Open(path)
-	} else {
-		limitMemoryFor(path)
-		j.list, err = list.Open(path, name, reports.ListOptions(j.record(), j.names))
-	}
+// openList opens the list at a path, and tells what is odd about it.
+func (j *job) openList(path, name string) (err error) {
+	j.list, err = list.Open(path, name, reports.ListOptions(j.record(), j.names))
 	if err != nil {
 		return err
 	}
@@ -144,7 +127,6 @@ func (j *job) openList(path, name string, draft *list.Draft) (err error) {
 			return errors.Join(err, j.list.Close())
 		}
 	}
-	limitMemory(j.list.Counts().Rows)
 	for _, p := range j.list.Problems() {
 		j.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
 	}

@@ -90,7 +90,7 @@ func notRunDir(path string, err error) error {
 // journal's last sync, and opens the journal to go on with.
 func (d *runDir) recover(log *zap.Logger) (*batch.Former, error) {
 	reader := journal.NewReader(io.NewSectionReader(d.file, 0, 1<<62))
-	former, err := batch.ReadFormer(reader.Skim())
+	former, err := batch.ReadFormer(reader.Entries())
 	if err != nil {
 		return nil, refused(fmt.Errorf("read the journal: %w", err), "restore the run directory from a backup, or begin anew with the list: what is disabled already is only read")
 	}

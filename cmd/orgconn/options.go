@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 
-	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -21,9 +20,6 @@ import (
 type options struct {
 	settings journal.Settings
 	getenv   func(string) string // where tenant and credentials come from
-	headroom percent
-	timeout  time.Duration
-	duration time.Duration
 
 	out      string
 	note     string
@@ -80,9 +76,9 @@ func (o *options) addBounds(flags *pflag.FlagSet) {
 	s := &o.settings
 	o.addPace(flags)
 	flags.IntVar(&s.Workers, "workers", defaultWorkers, "`N` calls in flight at most")
-	flags.DurationVar(&o.duration, "max-duration", 0, "stop cleanly after `TIME`, such as 4h")
+	flags.DurationVar((*time.Duration)(&s.MaxDuration), "max-duration", 0, "stop cleanly after `TIME`, such as 4h")
 	flags.IntVar(&s.MaxChanges, "max-changes", 0, "change nothing if more than `N` rows would change")
-	flags.StringVar(&s.MaxFailures, "max-failures", "50%", "stop after `N|P%` failed rows; 0 never")
+	flags.TextVar(&s.MaxFailures, "max-failures", journal.Share(50), "stop after `N|P%` failed rows; 0 never")
 	group(flags, "Bounds")
 }
 
@@ -91,10 +87,10 @@ const defaultWorkers = 128
 
 // addPace adds the flags that bound how fast a command calls the tenant.
 func (o *options) addPace(flags *pflag.FlagSet) {
-	o.headroom = 0.25
-	flags.Var(&o.headroom, "headroom", "share of the limit left to others")
+	o.settings.Headroom = 0.25
+	flags.Var((*percent)(&o.settings.Headroom), "headroom", "share of the limit left to others")
 	flags.Float64Var(&o.settings.MaxRPS, "max-rps", 0, "never more than `R` requests per second")
-	flags.DurationVar(&o.timeout, "timeout", 30*time.Second, "give up on a call after `TIME`")
+	flags.DurationVar((*time.Duration)(&o.settings.Timeout), "timeout", 30*time.Second, "give up on a call after `TIME`")
 }
 
 // addSitting adds the flags that belong to one execution and not to the run.
@@ -121,21 +117,18 @@ func (o *options) check(flags *pflag.FlagSet) error {
 		return err
 	}
 	s := &o.settings
-	_, thresholdErr := batch.ParseThreshold(s.MaxFailures)
 	_, levelErr := zapcore.ParseLevel(o.logLevel)
 	switch {
 	case s.DryRun && s.NoCheck:
 		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
 	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS):
 		return fmt.Errorf("--max-rps takes 0 to %d requests per second", int(maxRPS))
-	case s.Limit < 0, s.MaxChanges < 0, o.duration < 0, o.lockWait < 0:
+	case s.Limit < 0, s.MaxChanges < 0, s.MaxDuration < 0, o.lockWait < 0:
 		return errors.New("--limit, --max-changes, --max-duration and --lock-wait take no negative values")
 	case s.Workers < 1 || s.Workers > 1024:
 		return errors.New("--workers takes 1 to 1024")
-	case o.timeout < time.Millisecond:
+	case time.Duration(s.Timeout) < time.Millisecond:
 		return errors.New("--timeout takes a time such as 30s")
-	case thresholdErr != nil:
-		return fmt.Errorf("--max-failures: %w", thresholdErr)
 	case levelErr != nil:
 		return fmt.Errorf("--log-level: %w", levelErr)
 	case o.metrics != "" && !isFolder(filepath.Dir(o.metrics)):
@@ -147,12 +140,6 @@ func (o *options) check(flags *pflag.FlagSet) error {
 	}
 	if !s.DryRun && !o.yes && !term.IsTerminal(int(os.Stdin.Fd())) {
 		return refused(errors.New("standard input is no terminal, so nobody can be asked"), "give --yes, or --dry-run to read only")
-	}
-	s.Headroom = float64(o.headroom)
-	s.Timeout = o.timeout.String()
-	s.MaxDuration = ""
-	if o.duration > 0 {
-		s.MaxDuration = o.duration.String()
 	}
 	return nil
 }
@@ -172,18 +159,7 @@ func mayBeFile(path string) bool {
 func (o *options) load(run journal.Run, flags *pflag.FlagSet) error {
 	typed := map[string]string{}
 	flags.Visit(func(flag *pflag.Flag) { typed[flag.Name] = flag.Value.String() })
-	s := run.Settings
-	o.settings, o.note = s, run.Note
-	o.headroom = percent(s.Headroom)
-	var err error
-	if o.timeout, err = time.ParseDuration(s.Timeout); err != nil {
-		return fmt.Errorf("read the run's --timeout: %w", err)
-	}
-	if o.duration = 0; s.MaxDuration != "" {
-		if o.duration, err = time.ParseDuration(s.MaxDuration); err != nil {
-			return fmt.Errorf("read the run's --max-duration: %w", err)
-		}
-	}
+	o.settings, o.note = run.Settings, run.Note
 	for name, value := range typed {
 		if err := flags.Set(name, value); err != nil {
 			return err

@@ -29,7 +29,6 @@ func newReport() *cobra.Command {
 			if _, err := firstRun(args[0]); err != nil {
 				return err
 			}
-			limitMemoryFor(filepath.Join(args[0], reports.InputFile))
 			summary, err := reports.Make(args[0], nil)
 			if err != nil {
 				return &failure{code: journal.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}

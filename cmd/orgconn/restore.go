@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -75,15 +74,14 @@ func (j *job) restoreRun(path string) error {
 	}
 	defer unlock()
 	results := filepath.Join(path, reports.ResultsFile)
-	return j.start(source{path: path, name: results, copy: func(w io.Writer) (*list.Draft, error) {
+	return j.start(source{path: path, name: results, copy: func(w io.Writer) error {
 		if !j.settings.DryRun { // a dry run may look at a run that goes on
 			lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			defer lock.Close()
 		}
-		limitMemoryFor(filepath.Join(path, reports.InputFile))
-		return reports.Restorable(path, run, w, results, reports.ListOptions(j.record(), j.names))
+		return reports.Results(path, w)
 	}})
 }

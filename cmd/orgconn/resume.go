@@ -112,7 +112,7 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 	if err := reports.CheckInput(input, j.input.SHA256); err != nil {
 		return err
 	}
-	if err := j.openList(input, j.input.Name(), nil); err != nil {
+	if err := j.openList(input, j.input.Name()); err != nil {
 		return err
 	}
 	defer j.list.Close()

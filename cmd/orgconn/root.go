@@ -25,7 +25,6 @@ const rootExample = `  orgconn demo                            see the whole job
 
 // run executes a command line and returns the exit code.
 func run(args []string) int {
-	limitMemory(0)
 	signals, stop := notify()
 	defer stop()
 	if err := execute(signals, args); err != nil {

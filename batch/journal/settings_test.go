@@ -1,4 +1,4 @@
-package batch
+package journal
 
 import "testing"
 
@@ -18,8 +18,8 @@ func TestThreshold(t *testing.T) {
 		{"0.5%", 1, 100, true},
 	}
 	for _, c := range cases {
-		bound, err := ParseThreshold(c.text)
-		if err != nil {
+		var bound Threshold
+		if err := bound.UnmarshalText([]byte(c.text)); err != nil {
 			t.Fatal(err)
 		}
 		if got := bound.Passed(c.failed, c.decided); got != c.want {
@@ -27,7 +27,7 @@ func TestThreshold(t *testing.T) {
 		}
 	}
 	for _, bad := range []string{"", "-1", "5.5", "%", "101%", "-1%", "NaN%", "many"} {
-		if _, err := ParseThreshold(bad); err == nil {
+		if err := new(Threshold).UnmarshalText([]byte(bad)); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}
 	}
