@@ -229,7 +229,7 @@ func TestReadOnlySendsNoWrite(t *testing.T) {
 	for _, write := range []func() (*Response, error){
 		func() (*Response, error) { return client.DisableConnection(t.Context(), "org_a", "con_a") },
 		func() (*Response, error) {
-			return client.EnableConnection(t.Context(), "org_a", EnabledConnection{ConnectionID: "con_a"})
+			return client.EnableConnection(t.Context(), "org_a", Link{ConnectionID: "con_a"})
 		},
 	} {
 		resp, err := write()

@@ -53,7 +53,7 @@ func TestBrokenBodyOfClearStatus(t *testing.T) {
 	client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
 		hangUp(t, w, "HTTP/1.1 "+status+"\r\nContent-Length: 100\r\n\r\n{")
 	})
-	link := EnabledConnection{ConnectionID: connection}
+	link := Link{ConnectionID: connection}
 	if _, err := client.EnableConnection(t.Context(), org, link); err != nil {
 		t.Error(err)
 	}

@@ -13,18 +13,18 @@ import (
 type action interface {
 	// done, already and would are the outcomes of a row that this run changed,
 	// that was so before, and that a dry run would change.
-	done() string
-	already() string
-	would() string
+	done() journal.Outcome
+	already() journal.Outcome
+	would() journal.Outcome
 	// decide says what is to be done with an organization's rows, given all
 	// its connections. Rows are in input order.
-	decide(rows []*row, links []apiclient.EnabledConnection) []decision
+	decide(rows []*row, links []apiclient.Link) []decision
 	// send makes a row's call.
 	send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error)
 	// conclude is the outcome of a row by a class of answer that means something
 	// to this action only; "" where it does not. Earlier says that an attempt
 	// before may have taken effect.
-	conclude(class apiclient.Class, earlier, unchecked bool) string
+	conclude(class apiclient.Class, earlier, unchecked bool) journal.Outcome
 	// ambiguous says whether an answer has to be understood by another read.
 	ambiguous(reply *reply) bool
 }

@@ -70,7 +70,7 @@ func TestFaultsOnceOnEveryRow(t *testing.T) {
 func TestRefusedCredentialsStopTheRun(t *testing.T) {
 	cases := map[string]struct {
 		fault simulator.Fault
-		want  string
+		want  journal.Outcome
 	}{
 		"401":             {simulator.Fault{Kind: simulator.Expire}, "Expired token"},
 		"403 scope":       {simulator.Fault{Kind: simulator.Status, Code: 403, ErrorCode: "insufficient_scope", Body: `{"statusCode":403,"error":"Forbidden","message":"Insufficient scope, expected any of: delete:organization_connections","errorCode":"insufficient_scope"}`}, "delete:organization_connections"},
@@ -85,7 +85,7 @@ func TestRefusedCredentialsStopTheRun(t *testing.T) {
 				c.fault.Skip = 5
 				r.tenant.Inject(on(http.MethodDelete, c.fault))
 				result := r.run(rows)
-				if result.ExitCode != journal.ExitCredentials || !strings.Contains(result.Reason(), c.want) {
+				if result.ExitCode != journal.ExitCredentials || !strings.Contains(result.Reason(), string(c.want)) {
 					t.Errorf("exit %d: %q, want 3 with %q", result.ExitCode, result.Reason(), c.want)
 				}
 				if deletes := r.count(http.MethodDelete); deletes > 20 {

@@ -138,7 +138,7 @@ func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
 			file = unsynced{f}
 		}
 		settings := journal.Settings{Headroom: 0.25, Workers: 128, Timeout: journal.Duration(30 * time.Second), NoCheck: noCheck}
-		writer, err := journal.Create(file, journal.Record{At: time.Now(), Run: &journal.Run{
+		writer, err := journal.Create(file, journal.Record{At: time.Now(), Header: &journal.Header{
 			Format: journal.Format, Command: journal.CommandDisable, Tenant: "tenant.example", Settings: settings,
 		}})
 		if err != nil {

@@ -124,7 +124,7 @@ func (r *Run) readWith(turn *turn, p *plan) *reply {
 }
 
 // decide is what an organization's connections mean for its rows.
-func (r *Run) decide(rows []*row, links []apiclient.EnabledConnection) []decision {
+func (r *Run) decide(rows []*row, links []apiclient.Link) []decision {
 	decisions := r.action.decide(rows, links)
 	if len(links) > 0 {
 		return decisions
@@ -140,7 +140,7 @@ func (r *Run) decide(rows []*row, links []apiclient.EnabledConnection) []decisio
 // unread settles a row whose organization could not be read. What an earlier
 // attempt did is as unknown as before.
 func (r *Run) unread(row *row, reply *reply) {
-	o := journal.Outcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
+	o := journal.RowOutcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
 	switch {
 	case reply.stopped:
 		return // as it was before
@@ -156,6 +156,6 @@ func (r *Run) unread(row *row, reply *reply) {
 }
 
 // decided is the outcome of a row that the check settled.
-func decided(line int, d decision) journal.Outcome {
-	return journal.Outcome{Line: line, Outcome: d.outcome, Message: d.message, Connection: d.snapshot}
+func decided(line int, d decision) journal.RowOutcome {
+	return journal.RowOutcome{Line: line, Outcome: d.outcome, Message: d.message, Snapshot: d.snapshot}
 }

@@ -11,9 +11,9 @@ import (
 // by which an organization's members can log in, unless lockouts are allowed.
 type disabling struct{ allowLockout bool }
 
-func (disabling) done() string    { return journal.Disabled }
-func (disabling) already() string { return journal.AlreadyDisabled }
-func (disabling) would() string   { return journal.WouldDisable }
+func (disabling) done() journal.Outcome    { return journal.Disabled }
+func (disabling) already() journal.Outcome { return journal.AlreadyDisabled }
+func (disabling) would() journal.Outcome   { return journal.WouldDisable }
 
 func (disabling) send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error) {
 	return api.DisableConnection(ctx, org, row.ConnectionID)
@@ -22,7 +22,7 @@ func (disabling) send(ctx context.Context, api API, org string, row *row) (*apic
 // conclude knows the 404s. Auth0 answers 204 also for a pair that is not
 // enabled; compatible servers answer 404. After a check it is the pair that was
 // not found, and an attempt whose answer was lost has done it.
-func (disabling) conclude(class apiclient.Class, earlier, unchecked bool) string {
+func (disabling) conclude(class apiclient.Class, earlier, unchecked bool) journal.Outcome {
 	switch {
 	case class != apiclient.NotFound || unchecked:
 		return ""
@@ -45,7 +45,7 @@ const (
 
 // decide disables what is there. Of the rows that together would leave the
 // organization with no enabled connection, the last one is blocked.
-func (a disabling) decide(rows []*row, links []apiclient.EnabledConnection) []decision {
+func (a disabling) decide(rows []*row, links []apiclient.Link) []decision {
 	left := byID(links)
 	decisions := make([]decision, len(rows))
 	last := -1
@@ -74,13 +74,13 @@ func (a disabling) decide(rows []*row, links []apiclient.EnabledConnection) []de
 }
 
 // decideDisable judges a row by its connection's link alone.
-func decideDisable(row *row, link *apiclient.EnabledConnection) decision {
+func decideDisable(row *row, link *apiclient.Link) decision {
 	switch {
 	case link == nil && row.lost:
 		return decision{outcome: journal.Disabled, message: messageEarlier}
 	case link == nil:
 		return decision{outcome: journal.AlreadyDisabled}
-	case off(link):
+	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, snapshot: snapshot(link)}
 	default:
 		return decision{snapshot: snapshot(link)}
@@ -89,9 +89,9 @@ func decideDisable(row *row, link *apiclient.EnabledConnection) decision {
 
 // waysIn counts the connections by which an organization's members can log in,
 // and says whether its login page shows one of them.
-func waysIn(links map[string]*apiclient.EnabledConnection) (n int, visible bool) {
+func waysIn(links map[string]*apiclient.Link) (n int, visible bool) {
 	for _, link := range links {
-		if !off(link) {
+		if !link.Off() {
 			n++
 			visible = visible || !hidden(link.ShowAsButton)
 		}
@@ -107,18 +107,12 @@ func warnHidden(decisions []decision) {
 	}
 }
 
-func byID(links []apiclient.EnabledConnection) map[string]*apiclient.EnabledConnection {
-	index := make(map[string]*apiclient.EnabledConnection, len(links))
+func byID(links []apiclient.Link) map[string]*apiclient.Link {
+	index := make(map[string]*apiclient.Link, len(links))
 	for i := range links {
 		index[links[i].ConnectionID] = &links[i]
 	}
 	return index
-}
-
-// off says whether a link is kept but switched off, as the Dashboard and newer
-// tools do it.
-func off(link *apiclient.EnabledConnection) bool {
-	return link.IsEnabled != nil && !*link.IsEnabled
 }
 
 // hidden says whether the login page leaves a connection out. Only enterprise
@@ -127,11 +121,6 @@ func hidden(showAsButton *bool) bool {
 	return showAsButton != nil && !*showAsButton
 }
 
-func snapshot(link *apiclient.EnabledConnection) *journal.Connection {
-	return &journal.Connection{
-		Name:                    link.Name,
-		AssignMembershipOnLogin: link.AssignMembershipOnLogin,
-		ShowAsButton:            link.ShowAsButton,
-		IsSignupEnabled:         link.IsSignupEnabled,
-	}
+func snapshot(link *apiclient.Link) *journal.Snapshot {
+	return &journal.Snapshot{Name: link.Connection.Name, LinkSettings: link.LinkSettings}
 }

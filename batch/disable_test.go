@@ -14,11 +14,11 @@ import (
 
 // linksOf reads links from a word each: "a" is an enabled connection, "a-" one
 // that is switched off, "a~" one that is hidden from the login page.
-func linksOf(words string) []apiclient.EnabledConnection {
-	var links []apiclient.EnabledConnection
+func linksOf(words string) []apiclient.Link {
+	var links []apiclient.Link
 	no := false
 	for _, word := range strings.Fields(words) {
-		link := apiclient.EnabledConnection{ConnectionID: strings.TrimRight(word, "-~")}
+		link := apiclient.Link{ConnectionID: strings.TrimRight(word, "-~")}
 		if strings.HasSuffix(word, "-") {
 			link.IsEnabled = &no
 		}
@@ -62,7 +62,7 @@ func TestDecide(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			for _, d := range (disabling{allowLockout: c.lockout}).decide(rowsOf(c.rows), linksOf(c.links)) {
-				word := d.outcome
+				word := string(d.outcome)
 				if word == "" {
 					word = "-"
 				}
@@ -87,11 +87,11 @@ func TestDecideNeverLocksOut(t *testing.T) {
 		for i, id := range ids {
 			rows = append(rows, &row{Row: list.Row{Line: i + 2, ConnectionID: fmt.Sprint(id)}})
 		}
-		var links []apiclient.EnabledConnection
+		var links []apiclient.Link
 		waysIn := map[string]bool{}
 		for _, id := range rapid.SliceOfNDistinct(rapid.IntRange(0, 9), 0, 10, rapid.ID[int]).Draw(t, "linked") {
 			on := rapid.Bool().Draw(t, "on")
-			links = append(links, apiclient.EnabledConnection{ConnectionID: fmt.Sprint(id), IsEnabled: &on})
+			links = append(links, apiclient.Link{ConnectionID: fmt.Sprint(id), IsEnabled: &on})
 			if on {
 				waysIn[fmt.Sprint(id)] = true
 			}

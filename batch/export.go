@@ -35,7 +35,7 @@ type ExportConfig struct {
 // ExportedPair is an enabled connection of an organization.
 type ExportedPair struct {
 	OrgID, OrgName, ConnectionID string
-	Connection                   *journal.Connection
+	Link                         *journal.Snapshot
 }
 
 // Export reads what the organizations of a tenant have enabled. Make it with
@@ -218,7 +218,7 @@ func (e *Export) read(s *slot, turn *turn) {
 		return
 	}
 	for _, link := range links {
-		if !off(&link) && e.wants(link.ConnectionID) {
+		if !link.Off() && e.wants(link.ConnectionID) {
 			s.pairs = append(s.pairs, ExportedPair{s.org.ID, s.org.Name, link.ConnectionID, snapshot(&link)})
 		}
 	}

@@ -23,7 +23,7 @@ func (r *rig) export(cfg ExportConfig, write func([]ExportedPair) error) ([]stri
 	var got []string
 	stop := NewExport(cfg).Do(r.stop, func(pairs []ExportedPair) error {
 		for _, p := range pairs {
-			got = append(got, fmt.Sprintf("%s %s %s %s", p.OrgID, p.OrgName, p.ConnectionID, p.Connection.Name))
+			got = append(got, fmt.Sprintf("%s %s %s %s", p.OrgID, p.OrgName, p.ConnectionID, p.Link.Name))
 		}
 		if write != nil {
 			return write(pairs)

@@ -10,8 +10,8 @@ import (
 // Former is what earlier sittings of a run made of its rows. Nil is a run's first
 // sitting.
 type Former struct {
-	Run journal.Run  // of the last sitting
-	End *journal.End // of the last sitting; nil where that was killed
+	Run journal.Header // of the last sitting
+	End *journal.End   // of the last sitting; nil where that was killed
 	// Names are those of the list that were looked up.
 	Names list.Names
 
@@ -26,8 +26,8 @@ func ReadFormer(entries iter.Seq2[journal.Entry, error]) (*Former, error) {
 		switch {
 		case err != nil:
 			return nil, err
-		case e.Run != nil:
-			f.Run, f.End = *e.Run, nil
+		case e.Header != nil:
+			f.Run, f.End = *e.Header, nil
 		case e.End != nil:
 			f.End = e.End
 		case e.Names != nil:
@@ -66,7 +66,7 @@ func (f *Former) Exceeds(l *list.List) bool {
 }
 
 // outcome is a row's outcome so far, "" where it has none.
-func (f *Former) outcome(line int) string {
+func (f *Former) outcome(line int) journal.Outcome {
 	if f == nil {
 		return ""
 	}
@@ -75,7 +75,7 @@ func (f *Former) outcome(line int) string {
 
 // open says whether a row with this outcome is to be tried, or tried again.
 // Every other outcome is final.
-func (f *Former) open(outcome string) bool {
+func (f *Former) open(outcome journal.Outcome) bool {
 	switch outcome {
 	case "", journal.Failed, journal.Unknown, journal.NotAttempted:
 		return true
@@ -136,7 +136,7 @@ func (r *Run) takeOver() {
 }
 
 // takeOverRow counts a row that is not tried again.
-func (r *Run) takeOverRow(outcome string) {
+func (r *Run) takeOverRow(outcome journal.Outcome) {
 	if r.Former.open(outcome) {
 		return
 	}

@@ -36,17 +36,17 @@ func (s *scenario) isOpen() bool {
 
 // outcomes are the rows' outcomes as the report has them, by line. A line that
 // is missing or there twice breaks the promise.
-func (s *scenario) outcomes() map[int]string {
+func (s *scenario) outcomes() map[int]journal.Outcome {
 	s.must(os.WriteFile(filepath.Join(s.dir, "journal.jsonl"), s.disk.content, 0o644))
 	_, err := reports.Make(s.dir, nil)
 	s.must(err)
-	outcomes := map[int]string{}
+	outcomes := map[int]journal.Outcome{}
 	for i, line := range strings.Split(strings.TrimSpace(s.read("results.csv")), "\n")[1:] {
 		cells := strings.Split(line, ",")
 		if cells[0] != fmt.Sprint(i+2) {
 			s.t.Fatalf("line %d of the results is of row %s", i+2, cells[0])
 		}
-		outcomes[i+2] = cells[3]
+		outcomes[i+2] = journal.Outcome(cells[3])
 	}
 	if len(outcomes) != len(s.rows) {
 		s.t.Fatalf("%d lines of results for %d rows", len(outcomes), len(s.rows))

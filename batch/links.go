@@ -8,17 +8,17 @@ import (
 
 // LinkLister lists an organization's connections; *apiclient.Client does.
 type LinkLister interface {
-	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.EnabledConnection, bool, *apiclient.Response, error)
+	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.Link, bool, *apiclient.Response, error)
 }
 
 // readLinks reads all connections of an organization, page by page, when it is its
 // turn. A tenant that ignores paging sends the same page again; that ends the list.
-func readLinks(t *turn, api LinkLister, org string) ([]apiclient.EnabledConnection, *reply) {
-	var links []apiclient.EnabledConnection
+func readLinks(t *turn, api LinkLister, org string) ([]apiclient.Link, *reply) {
+	var links []apiclient.Link
 	known := map[string]bool{}
 	for page := 0; ; page++ {
 		var more bool
-		var items []apiclient.EnabledConnection
+		var items []apiclient.Link
 		reply := t.call(func(ctx context.Context) (resp *apiclient.Response, err error) {
 			items, more, resp, err = api.EnabledConnections(ctx, org, page)
 			return resp, err

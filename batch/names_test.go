@@ -126,7 +126,7 @@ func TestNamesOfNothing(t *testing.T) {
 		}
 		var got []string
 		for rec := range l.Records() {
-			got = append(got, rec.OrgID+" "+rec.ConnectionID+" "+rec.Outcome)
+			got = append(got, rec.OrgID+" "+rec.ConnectionID+" "+string(rec.Outcome))
 		}
 		want := []string{orgID(0) + " " + connID(1) + " ", orgID(0) + "  not_found",
 			" " + connID(1) + " not_found", " " + connID(1) + " not_found", " " + connID(1) + " not_found"}

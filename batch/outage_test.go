@@ -69,7 +69,7 @@ func TestOutage(t *testing.T) {
 		if took := time.Since(start); took < time.Minute || took > 80*time.Second {
 			t.Errorf("the run took %s", took)
 		}
-		counts := map[string]int{}
+		counts := map[journal.Outcome]int{}
 		for _, o := range r.outcomes(rows) {
 			counts[o]++
 		}

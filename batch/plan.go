@@ -23,9 +23,9 @@ type row struct {
 
 // decision is what a check says of a row.
 type decision struct {
-	outcome  string // "": its call is to be sent
+	outcome  journal.Outcome // "": its call is to be sent
 	message  string
-	snapshot *journal.Connection // the link as it is; nil where there is none
+	snapshot *journal.Snapshot // the link as it is; nil where there is none
 }
 
 // plan is an organization's rows. Once it is in the backlog its methods are the
@@ -61,7 +61,7 @@ func (p *plan) retract(w *row) bool {
 
 // open are the rows whose calls are not on their way. Of the links, those that
 // the other calls are about to take do not count any more.
-func (p *plan) open(links []apiclient.EnabledConnection) (rows []*row, left []apiclient.EnabledConnection) {
+func (p *plan) open(links []apiclient.Link) (rows []*row, left []apiclient.Link) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, w := range p.rows {
@@ -69,7 +69,7 @@ func (p *plan) open(links []apiclient.EnabledConnection) (rows []*row, left []ap
 			rows = append(rows, w)
 			continue
 		}
-		links = slices.DeleteFunc(links, func(link apiclient.EnabledConnection) bool {
+		links = slices.DeleteFunc(links, func(link apiclient.Link) bool {
 			return link.ConnectionID == w.ConnectionID
 		})
 	}

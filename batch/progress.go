@@ -3,15 +3,16 @@ package batch
 import (
 	"time"
 
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 // Progress is how far a run is, for people.
 type Progress struct {
-	Rows     int            // rows to work on
-	Done     int            // rows that have an outcome
-	Outcomes map[string]int // of those
-	Limited  int            // calls answered by 429
+	Rows     int                     // rows to work on
+	Done     int                     // rows that have an outcome
+	Outcomes map[journal.Outcome]int // of those
+	Limited  int                     // calls answered by 429
 	Holdup   Holdup
 	Known    bool          // whether something is known of the bucket that holds the run back
 	Tokens   float64       // left in that bucket

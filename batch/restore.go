@@ -13,21 +13,19 @@ import (
 // they had. What somebody has enabled again meanwhile is left alone.
 type restoring struct{ allowDefaults bool }
 
-func (restoring) done() string    { return journal.Restored }
-func (restoring) already() string { return journal.AlreadyEnabled }
-func (restoring) would() string   { return journal.WouldRestore }
+func (restoring) done() journal.Outcome    { return journal.Restored }
+func (restoring) already() journal.Outcome { return journal.AlreadyEnabled }
+func (restoring) would() journal.Outcome   { return journal.WouldRestore }
 
 func (restoring) send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error) {
-	link := apiclient.EnabledConnection{ConnectionID: row.ConnectionID}
+	link := apiclient.Link{ConnectionID: row.ConnectionID}
 	if former := row.Snapshot; former != nil {
-		link.AssignMembershipOnLogin = former.AssignMembershipOnLogin
-		link.ShowAsButton = former.ShowAsButton
-		link.IsSignupEnabled = former.IsSignupEnabled
+		link.LinkSettings = former.LinkSettings
 	}
 	return api.EnableConnection(ctx, org, link)
 }
 
-func (restoring) conclude(apiclient.Class, bool, bool) string { return "" }
+func (restoring) conclude(apiclient.Class, bool, bool) journal.Outcome { return "" }
 
 // ambiguous knows the answers for a pair that is enabled already: what Auth0
 // answers is not documented, 409 or 400.
@@ -44,7 +42,7 @@ const (
 )
 
 // decide enables what is not there.
-func (a restoring) decide(rows []*row, links []apiclient.EnabledConnection) []decision {
+func (a restoring) decide(rows []*row, links []apiclient.Link) []decision {
 	present := byID(links)
 	decisions := make([]decision, len(rows))
 	for i, row := range rows {
@@ -53,9 +51,9 @@ func (a restoring) decide(rows []*row, links []apiclient.EnabledConnection) []de
 	return decisions
 }
 
-func (a restoring) decideRow(row *row, link *apiclient.EnabledConnection) decision {
+func (a restoring) decideRow(row *row, link *apiclient.Link) decision {
 	switch {
-	case link != nil && off(link):
+	case link != nil && link.Off():
 		return decision{outcome: journal.Failed, message: messageKeptOff}
 	case link != nil:
 		return decideEnabled(row, link)
@@ -70,7 +68,7 @@ func (a restoring) decideRow(row *row, link *apiclient.EnabledConnection) decisi
 
 // decideEnabled judges a row whose connection is enabled. By an earlier attempt
 // of ours it would have the settings that were sent.
-func decideEnabled(row *row, link *apiclient.EnabledConnection) decision {
+func decideEnabled(row *row, link *apiclient.Link) decision {
 	other := differences(row.Snapshot, link)
 	if row.lost && other == "" {
 		return decision{outcome: journal.Restored, message: messageEarlier}
@@ -79,19 +77,11 @@ func decideEnabled(row *row, link *apiclient.EnabledConnection) decision {
 }
 
 // differences names the settings that a link has otherwise than it had.
-func differences(former *journal.Connection, link *apiclient.EnabledConnection) string {
+func differences(former *journal.Snapshot, link *apiclient.Link) string {
 	if former == nil {
 		return ""
 	}
-	var names []string
-	compare := func(name string, was, is *bool) {
-		if was != nil && (is == nil || *was != *is) {
-			names = append(names, name)
-		}
-	}
-	compare("assign_membership_on_login", former.AssignMembershipOnLogin, link.AssignMembershipOnLogin)
-	compare("show_as_button", former.ShowAsButton, link.ShowAsButton)
-	compare("is_signup_enabled", former.IsSignupEnabled, link.IsSignupEnabled)
+	names := former.Differences(link.LinkSettings)
 	if len(names) == 0 {
 		return ""
 	}

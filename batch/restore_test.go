@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -12,14 +13,14 @@ import (
 
 func TestDecideRestore(t *testing.T) {
 	yes, no := true, false
-	hidden := &journal.Connection{ShowAsButton: &no}
-	had := &journal.Connection{ShowAsButton: &yes, AssignMembershipOnLogin: &no}
+	hidden := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{ShowAsButton: &no}}
+	had := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{ShowAsButton: &yes, AssignMembershipOnLogin: &no}}
 	cases := []struct {
 		name, links string
-		snapshot    *journal.Connection
+		snapshot    *journal.Snapshot
 		lost        bool
 		defaults    bool
-		outcome     string
+		outcome     journal.Outcome
 		message     string
 	}{
 		{"not there", "b", had, false, false, "", ""},

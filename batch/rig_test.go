@@ -122,8 +122,8 @@ func (r *rig) client() *apiclient.Client {
 }
 
 // outcomes is what became of each pair, in the list's order.
-func (r *rig) outcomes(rows []simulator.Pair) []string {
-	outcomes := make([]string, len(rows))
+func (r *rig) outcomes(rows []simulator.Pair) []journal.Outcome {
+	outcomes := make([]journal.Outcome, len(rows))
 	for i := range rows {
 		outcomes[i] = r.outcome(i).Outcome
 	}
@@ -132,10 +132,10 @@ func (r *rig) outcomes(rows []simulator.Pair) []string {
 
 // outcome is the journal's last word on the pair, which is none where the run
 // never came to it.
-func (r *rig) outcome(i int) journal.Outcome {
+func (r *rig) outcome(i int) journal.RowOutcome {
 	r.records.mu.Lock()
 	defer r.records.mu.Unlock()
-	o := journal.Outcome{Outcome: journal.NotAttempted}
+	o := journal.RowOutcome{Outcome: journal.NotAttempted}
 	for _, rec := range r.records.all {
 		if rec.Outcome != nil && rec.Outcome.Line == i+2 {
 			o = *rec.Outcome

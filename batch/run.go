@@ -25,7 +25,7 @@ import (
 type API interface {
 	LinkLister
 	DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error)
-	EnableConnection(ctx context.Context, org string, link apiclient.EnabledConnection) (*apiclient.Response, error)
+	EnableConnection(ctx context.Context, org string, link apiclient.Link) (*apiclient.Response, error)
 }
 
 // Journal takes the run's records; *journal.Writer is the real one. Append

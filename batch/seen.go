@@ -43,7 +43,7 @@ type seen struct {
 }
 
 // see records what an organization has of the list's connections.
-func (r *Run) see(p *plan, links []apiclient.EnabledConnection) {
+func (r *Run) see(p *plan, links []apiclient.Link) {
 	paired := make(map[string]bool, len(p.rows))
 	for _, row := range p.rows {
 		paired[row.ConnectionID] = true

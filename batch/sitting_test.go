@@ -76,8 +76,8 @@ func (s *scenario) sitting(n int, troubled bool) int {
 }
 
 // run is what a sitting begins with.
-func (s *scenario) run() journal.Run {
-	return journal.Run{
+func (s *scenario) run() journal.Header {
+	return journal.Header{
 		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,
 		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
 	}
@@ -86,7 +86,7 @@ func (s *scenario) run() journal.Run {
 // open opens the journal as the commands do: new, or read, repaired and gone
 // on with.
 func (s *scenario) open(n int) (*Former, *journal.Writer) {
-	run := journal.Record{At: time.Now(), Run: new(s.run())}
+	run := journal.Record{At: time.Now(), Header: new(s.run())}
 	s.dead.Store(false)
 	if n == 0 {
 		writer, err := journal.Create(s.disk, run)

@@ -19,12 +19,12 @@ const sampleEvery = 15 * time.Second
 // concurrent use.
 type tally struct {
 	mu       sync.Mutex
-	outcomes map[string]int
+	outcomes map[journal.Outcome]int
 }
 
-func newTally() *tally { return &tally{outcomes: map[string]int{}} }
+func newTally() *tally { return &tally{outcomes: map[journal.Outcome]int{}} }
 
-func (t *tally) add(outcome string) {
+func (t *tally) add(outcome journal.Outcome) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.outcomes[outcome]++
@@ -58,14 +58,14 @@ func (t *tally) byCall(missingOK bool) int {
 	return n
 }
 
-func (t *tally) snapshot() map[string]int {
+func (t *tally) snapshot() map[journal.Outcome]int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return maps.Clone(t.outcomes)
 }
 
 // settle records a row's outcome.
-func (r *Run) settle(o journal.Outcome) {
+func (r *Run) settle(o journal.RowOutcome) {
 	r.record(journal.Record{Outcome: &o})
 	r.tally.add(o.Outcome)
 	if o.Outcome == r.action.done() {
@@ -83,7 +83,7 @@ func (r *Run) settle(o journal.Outcome) {
 }
 
 // logRow logs an outcome: a failed row as a warning, for whoever looks on.
-func (r *Run) logRow(o journal.Outcome) {
+func (r *Run) logRow(o journal.RowOutcome) {
 	level := zap.DebugLevel
 	switch o.Outcome {
 	case journal.Blocked, journal.Failed, journal.Unknown:
@@ -97,7 +97,7 @@ func (r *Run) logRow(o journal.Outcome) {
 	if entry == nil {
 		return
 	}
-	fields := []zap.Field{zap.Int("line", o.Line), zap.String("outcome", o.Outcome), zap.String("message", o.Message)}
+	fields := []zap.Field{zap.Int("line", o.Line), zap.String("outcome", string(o.Outcome)), zap.String("message", o.Message)}
 	if o.Call != nil {
 		fields = append(fields, zap.Int("status", o.Call.Status), zap.Int("attempts", o.Call.Attempts))
 	}

@@ -61,7 +61,7 @@ func (r *Run) write(p *plan, row *row, turn *turn) {
 				r.settle(r.written(p, row, reply))
 				return
 			}
-			r.record(journal.Record{Outcome: &journal.Outcome{
+			r.record(journal.Record{Outcome: &journal.RowOutcome{
 				Line: row.Line, Outcome: journal.NotAttempted, Message: "its check grew too old before its call",
 			}})
 		} else {
@@ -102,8 +102,8 @@ func (r *Run) checkAgain(p *plan, row *row) bool {
 }
 
 // written is the outcome of a row whose intent is on disk.
-func (r *Run) written(p *plan, row *row, reply *reply) journal.Outcome {
-	o := journal.Outcome{Line: row.Line, Message: row.decision.message, Call: reply.call()}
+func (r *Run) written(p *plan, row *row, reply *reply) journal.RowOutcome {
+	o := journal.RowOutcome{Line: row.Line, Message: row.decision.message, Call: reply.call()}
 	earlier := reply.lost || row.lost // an attempt that may have done it
 	switch outcome := r.action.conclude(reply.class(), earlier, p.unchecked); {
 	case reply.err == nil:
@@ -134,7 +134,7 @@ func (r *Run) written(p *plan, row *row, reply *reply) journal.Outcome {
 // understand reads an organization again to learn what became of a row whose
 // call was refused. It says whether that could be told. The read is the row's
 // own: one that began earlier may have been answered before the call was.
-func (r *Run) understand(org string, asked row, earlier bool, refusal error, o *journal.Outcome) bool {
+func (r *Run) understand(org string, asked row, earlier bool, refusal error, o *journal.RowOutcome) bool {
 	links, read := readLinks(r.reads.extra(), r.API, org)
 	if read.err != nil {
 		return false

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -65,16 +66,16 @@ func writeLargeRun(b testing.TB, dir string, order []int) {
 	}
 	defer f.Close()
 	first := runRecord()
-	first.Run.Input.SHA256 = hex.EncodeToString(sum.Sum(nil))
+	first.Header.Input.SHA256 = hex.EncodeToString(sum.Sum(nil))
 	jw, err := journal.Create(f, first)
 	if err != nil {
 		b.Fatal(err)
 	}
 	for _, i := range order {
 		yes, no := true, false
-		intent := &journal.Intent{Line: i + 2, Snapshot: &journal.Connection{Name: fmt.Sprint("customer-", i%1000),
-			AssignMembershipOnLogin: &yes, ShowAsButton: &no, IsSignupEnabled: &no}}
-		outcome := &journal.Outcome{Line: i + 2, Outcome: journal.Disabled,
+		intent := &journal.Intent{Line: i + 2, Snapshot: &journal.Snapshot{Name: fmt.Sprint("customer-", i%1000),
+			LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: &yes, ShowAsButton: &no, IsSignupEnabled: &no}}}
+		outcome := &journal.RowOutcome{Line: i + 2, Outcome: journal.Disabled,
 			Call: &journal.Call{Status: 204, Attempts: 1, DurationMS: 93, RequestID: fmt.Sprintf("%032d", i)}}
 		for _, rec := range []journal.Record{{Intent: intent}, {Outcome: outcome}} {
 			rec.At = start.Add(time.Duration(i) * time.Millisecond)

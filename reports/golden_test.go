@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -28,20 +29,20 @@ const (
 const resultsHeader = "line,org_id,connection_id,outcome,http_status,error_code,message,attempts,finished_at,duration_ms," +
 	"request_id,connection_name,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant\n"
 
-func outcome(line int, what string) journal.Record {
-	return journal.Record{Outcome: &journal.Outcome{Line: line, Outcome: what}}
+func outcome(line int, what journal.Outcome) journal.Record {
+	return journal.Record{Outcome: &journal.RowOutcome{Line: line, Outcome: what}}
 }
 
-func called(line int, what string, call journal.Call) journal.Record {
-	return journal.Record{Outcome: &journal.Outcome{Line: line, Outcome: what, Call: &call}}
+func called(line int, what journal.Outcome, call journal.Call) journal.Record {
+	return journal.Record{Outcome: &journal.RowOutcome{Line: line, Outcome: what, Call: &call}}
 }
 
-func intent(line int, snapshot *journal.Connection) journal.Record {
+func intent(line int, snapshot *journal.Snapshot) journal.Record {
 	return journal.Record{Intent: &journal.Intent{Line: line, Snapshot: snapshot}}
 }
 
-func connection(name string) *journal.Connection {
-	return &journal.Connection{Name: name, AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}
+func connection(name string) *journal.Snapshot {
+	return &journal.Snapshot{Name: name, LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}
 }
 
 func sample(reads, writes int) journal.Sample {
@@ -57,7 +58,7 @@ func sample(reads, writes int) journal.Sample {
 type goldenRun struct {
 	name    string
 	input   string
-	change  func(*journal.Run)
+	change  func(*journal.Header)
 	records []journal.Record
 }
 
@@ -74,7 +75,7 @@ func goldenRuns() []goldenRun {
 			after(50, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA, "globex": ""}}}),
 			after(60, journal.Record{Names: &journal.Names{
 				Organizations: map[string]string{"initech": orgB}, Connections: map[string]string{"okta": con1}}}),
-			after(100, intent(2, &journal.Connection{Name: "okta-by-now"})),
+			after(100, intent(2, &journal.Snapshot{Name: "okta-by-now"})),
 			after(200, called(2, journal.Disabled, journal.Call{Status: 204, Attempts: 1, DurationMS: 90})),
 		},
 	}, {
@@ -97,15 +98,15 @@ func goldenRuns() []goldenRun {
 			after(100, journal.Record{Seen: &journal.Seen{Connections: []string{con3, "con_notinthelist1234"}}}),
 			after(110, outcome(3, journal.AlreadyDisabled)),
 			after(120, intent(2, connection("-acme"))),
-			after(130, journal.Record{Outcome: &journal.Outcome{Line: 8, Outcome: journal.Blocked,
-				Message: "=it is the last one", Connection: connection("acme")}}),
-			after(140, journal.Record{Outcome: &journal.Outcome{Line: 9, Outcome: journal.AlreadyDisabled,
-				Message: "is_enabled is false", Connection: connection("beta")}}),
+			after(130, journal.Record{Outcome: &journal.RowOutcome{Line: 8, Outcome: journal.Blocked,
+				Message: "=it is the last one", Snapshot: connection("acme")}}),
+			after(140, journal.Record{Outcome: &journal.RowOutcome{Line: 9, Outcome: journal.AlreadyDisabled,
+				Message: "is_enabled is false", Snapshot: connection("beta")}}),
 			after(150, called(10, journal.NotFound, journal.Call{Status: 404, ErrorCode: "inexistent_organization", Attempts: 1, DurationMS: 88})),
 			after(1160, called(2, journal.Disabled, journal.Call{Status: 204, Attempts: 2, DurationMS: 93, RequestID: "abc123"})),
 			after(1170, journal.Record{Sample: new(sample(3, 1))}),
 			after(1180, intent(11, connection("gamma"))),
-			after(1190, intent(12, &journal.Connection{Name: "delta", IsSignupEnabled: new(true)})),
+			after(1190, intent(12, &journal.Snapshot{Name: "delta", LinkSettings: apiclient.LinkSettings{IsSignupEnabled: new(true)}})),
 			after(1200, intent(13, nil)),
 			after(1210, called(11, journal.Failed, journal.Call{Status: 400, ErrorCode: "invalid_body", Attempts: 1, DurationMS: 70})),
 			after(5220, called(12, journal.Unknown, journal.Call{Attempts: 5, DurationMS: 30000})),
@@ -122,9 +123,9 @@ func goldenRuns() []goldenRun {
 	}, {
 		name:   "dry run",
 		input:  "org_id,connection_id\n" + orgA + "," + con1 + "\n" + orgA + "," + con2 + "\n",
-		change: func(run *journal.Run) { run.Settings.DryRun = true; run.Note = "CHG-4711"; run.Input.Path = "-" },
+		change: func(run *journal.Header) { run.Settings.DryRun = true; run.Note = "CHG-4711"; run.Input.Path = "-" },
 		records: []journal.Record{
-			after(50, journal.Record{Outcome: &journal.Outcome{Line: 2, Outcome: journal.WouldDisable, Connection: connection("acme")}}),
+			after(50, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.WouldDisable, Snapshot: connection("acme")}}),
 			after(51, outcome(3, journal.AlreadyDisabled)),
 			after(90, journal.Record{End: &journal.End{Final: sample(1, 0)}}),
 		},
@@ -143,7 +144,7 @@ func goldenRuns() []goldenRun {
 	}, {
 		name:   "no check and a limit",
 		input:  "org_id,connection_id,connection_name\n" + orgA + "," + con1 + ",as given\n" + orgA + "," + con2 + ",\n",
-		change: func(run *journal.Run) { run.Settings.NoCheck = true; run.Settings.Limit = 1 },
+		change: func(run *journal.Header) { run.Settings.NoCheck = true; run.Settings.Limit = 1 },
 		records: []journal.Record{
 			after(50, intent(2, nil)),
 			after(90, called(2, journal.AlreadyDisabled, journal.Call{Status: 404, Attempts: 1})),
@@ -157,9 +158,9 @@ func goldenRuns() []goldenRun {
 			after(60, intent(3, connection("beta"))),
 			after(90, called(3, journal.Failed, journal.Call{Status: 400, Attempts: 1})),
 			after(1000, journal.Record{Sample: new(sample(2, 2))}),
-			after(3600_000, journal.Record{Run: resumedRun().Run}),
-			after(3601_000, journal.Record{Outcome: &journal.Outcome{Line: 2, Outcome: journal.Disabled}}),
-			after(3601_100, journal.Record{Outcome: &journal.Outcome{Line: 3, Outcome: journal.Blocked, Connection: connection("renamed")}}),
+			after(3600_000, journal.Record{Header: resumedRun().Header}),
+			after(3601_000, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled}}),
+			after(3601_100, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Snapshot: connection("renamed")}}),
 			after(3602_000, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 200)}}),
 		},
 	}, {
@@ -169,7 +170,7 @@ func goldenRuns() []goldenRun {
 			after(50, intent(2, connection("acme"))),
 			after(90, called(2, journal.Failed, journal.Call{Status: 400, Attempts: 1})),
 			after(100, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(1, 1)}}),
-			after(3600_000, journal.Record{Run: resumedRun().Run}),
+			after(3600_000, journal.Record{Header: resumedRun().Header}),
 			after(3600_500, intent(2, connection("renamed"))),
 		},
 	}, {
@@ -181,7 +182,7 @@ func goldenRuns() []goldenRun {
 		input: resultsHeader +
 			"2," + orgA + "," + con1 + ",disabled,204,,,1,,93,,'-acme,yes,no,,disable,acme.eu.auth0.com\n" +
 			"3," + orgA + "," + con2 + ",already_disabled,,,,,,,,,,,,disable,acme.eu.auth0.com\n",
-		change: func(run *journal.Run) { run.Command = "restore" },
+		change: func(run *journal.Header) { run.Command = "restore" },
 		records: []journal.Record{
 			after(50, intent(2, nil)),
 			after(90, called(2, journal.Restored, journal.Call{Status: 201, Attempts: 1})),
@@ -193,8 +194,8 @@ func goldenRuns() []goldenRun {
 // resumedRun is a sitting with another version and headroom than the first.
 func resumedRun() journal.Record {
 	rec := runRecord()
-	rec.Run.Version = "v1.3.0"
-	rec.Run.Settings.Headroom = 0.1
+	rec.Header.Version = "v1.3.0"
+	rec.Header.Settings.Headroom = 0.1
 	return rec
 }
 
@@ -203,7 +204,7 @@ func TestGolden(t *testing.T) {
 		t.Run(run.name, func(t *testing.T) {
 			first := runRecord()
 			if run.change != nil {
-				run.change(first.Run)
+				run.change(first.Header)
 			}
 			dir := writeRun(t, run.input, first, run.records...)
 			if _, err := Make(dir, nil); err != nil {

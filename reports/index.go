@@ -12,9 +12,9 @@ import (
 // where its records are: 16 bytes, as there may be millions of rows.
 type index struct {
 	journal  io.ReaderAt
-	run      journal.Run // the last sitting's
-	sittings []sitting   // at least one
-	seen     []ref       // the Seen records
+	run      journal.Header // the last sitting's
+	sittings []sitting      // at least one
+	seen     []ref          // the Seen records
 	lines    lines[places]
 	timeline timeline
 }
@@ -31,7 +31,7 @@ const lengthBits = 21 // a record has up to 1 MiB
 // sitting is the time at work of one process: a run has one, and one more each
 // time that it is resumed.
 type sitting struct {
-	run     journal.Run
+	run     journal.Header
 	started time.Time
 	last    time.Time     // of its last record
 	offset  time.Duration // at work before it
@@ -74,11 +74,11 @@ func readIndex(r interface {
 
 // sittingOf is the sitting that a record belongs to, which may be a new one.
 func (ix *index) sittingOf(rec journal.Record) *sitting {
-	if rec.Run != nil {
-		ix.run = *rec.Run
+	if rec.Header != nil {
+		ix.run = *rec.Header
 	}
 	n := len(ix.sittings)
-	if rec.Run == nil && ix.sittings[n-1].end == nil {
+	if rec.Header == nil && ix.sittings[n-1].end == nil {
 		return &ix.sittings[n-1]
 	}
 	next := sitting{run: ix.run, started: rec.At}

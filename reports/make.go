@@ -108,7 +108,7 @@ func (s *source) close() {
 
 // openInput opens the run's copy of its input under the name that it had. It goes
 // by the ids that the run found for names.
-func openInput(dir string, run journal.Run, names *list.Names) (*list.List, error) {
+func openInput(dir string, run journal.Header, names *list.Names) (*list.List, error) {
 	path := filepath.Join(dir, InputFile)
 	if err := CheckInput(path, run.Input.SHA256); err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func openInput(dir string, run journal.Run, names *list.Names) (*list.List, erro
 }
 
 // ListOptions are what a run's list is opened for.
-func ListOptions(run journal.Run, names *list.Names) list.Options {
+func ListOptions(run journal.Header, names *list.Names) list.Options {
 	return list.Options{
 		Command:       run.Command,
 		DryRun:        run.Settings.DryRun,

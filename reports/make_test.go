@@ -41,7 +41,7 @@ func TestMadeTwiceIsEqual(t *testing.T) {
 	for _, run := range goldenRuns() {
 		first := runRecord()
 		if run.change != nil {
-			run.change(first.Run)
+			run.change(first.Header)
 		}
 		dir := writeRun(t, run.input, first, run.records...)
 		s1, err := Make(dir, nil)
@@ -56,7 +56,7 @@ func TestMadeTwiceIsEqual(t *testing.T) {
 			}
 		}
 		l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", list.Options{
-			Command: first.Run.Command, DryRun: first.Run.Settings.DryRun, Limit: first.Run.Settings.Limit, Names: &names})
+			Command: first.Header.Command, DryRun: first.Header.Settings.DryRun, Limit: first.Header.Settings.Limit, Names: &names})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -91,7 +91,7 @@ func TestEveryRecordOnce(t *testing.T) {
 		writeFile(rt, dir, "input.csv", input.String())
 		lines := rapid.SliceOfN(rapid.IntRange(2, rows+10), 0, 60).Draw(rt, "lines")
 		first := runRecord()
-		first.Run.Input.SHA256 = sumOf(input.String())
+		first.Header.Input.SHA256 = sumOf(input.String())
 		run := journalOf(t, append([]journal.Record{first}, recordsOf(rt, lines)...)...)
 		head := strings.IndexByte(run, '\n') + 1
 		writeFile(rt, dir, "journal.jsonl", run[:rapid.IntRange(head, len(run)).Draw(rt, "cut")])
@@ -108,7 +108,7 @@ func recordsOf(t *rapid.T, lines []int) (records []journal.Record) {
 	for ms, line := range lines {
 		rec := intent(line, nil)
 		if rapid.Bool().Draw(t, "outcome") {
-			rec = outcome(line, rapid.SampledFrom([]string{journal.Disabled, journal.Failed, journal.AlreadyDisabled}).Draw(t, "what"))
+			rec = outcome(line, rapid.SampledFrom([]journal.Outcome{journal.Disabled, journal.Failed, journal.AlreadyDisabled}).Draw(t, "what"))
 		}
 		records = append(records, after(ms, rec))
 	}
@@ -130,7 +130,7 @@ func checkResults(t rapid.TB, dir string, s *Summary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	outcomes := make(map[string]int)
+	outcomes := make(map[journal.Outcome]int)
 	n := 0
 	for rec, err := range l.Records() {
 		n++
@@ -138,11 +138,11 @@ func checkResults(t rapid.TB, dir string, s *Summary) {
 			t.Fatalf("record %d of line %d is not in the results: %v", n, rec.Line, err)
 		}
 		got := results[n]
-		outcomes[got[3]]++
+		outcomes[journal.Outcome(got[3])]++
 		if want := []string{fmt.Sprint(rec.Line), rec.OrgID, rec.ConnectionID}; !slices.Equal(got[:3], want) {
 			t.Fatalf("record %d: %q, want %q", n, got[:3], want)
 		}
-		if rec.Outcome != "" && got[3] != rec.Outcome {
+		if rec.Outcome != "" && got[3] != string(rec.Outcome) {
 			t.Fatalf("line %d: %s, but the list says %s", rec.Line, got[3], rec.Outcome)
 		}
 	}

@@ -80,7 +80,7 @@ func one(value float64) []gauge { return []gauge{{value: value}} }
 func rowGauges(s *Summary) []gauge {
 	var gauges []gauge
 	for _, outcome := range journal.Outcomes() {
-		gauges = append(gauges, gauge{float64(s.Outcomes[outcome]), label("outcome", outcome)})
+		gauges = append(gauges, gauge{float64(s.Outcomes[outcome]), label("outcome", string(outcome))})
 	}
 	return gauges
 }

@@ -18,7 +18,7 @@ import (
 func finished(command, tenant string, code int, at time.Time) *Summary {
 	return &Summary{
 		Command: command, Tenant: tenant, StartedAt: start, DurationS: 12.5, FinishedAt: &at, ExitCode: &code,
-		Outcomes: map[string]int{journal.Disabled: 40, journal.Failed: 2},
+		Outcomes: map[journal.Outcome]int{journal.Disabled: 40, journal.Failed: 2},
 		Calls:    journal.Calls{Reads: 21, Writes: 43, RateLimited: 1},
 	}
 }
@@ -104,7 +104,7 @@ func TestMetricsKept(t *testing.T) {
 	dry.DryRun = true
 	writeMetrics(t, path, dry)
 	failed := finished("disable", "one.auth0.com", 5, start.Add(time.Hour))
-	failed.Outcomes = map[string]int{journal.Failed: 99}
+	failed.Outcomes = map[journal.Outcome]int{journal.Failed: 99}
 	writeMetrics(t, path, failed)
 	code, at := 4, start.Add(2*time.Hour)
 	writeMetrics(t, path, &Summary{Command: "disable", Tenant: "one.auth0.com", ExitCode: &code, FinishedAt: &at})

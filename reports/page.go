@@ -113,10 +113,11 @@ type pageView struct {
 
 // count is how many rows have an outcome.
 type count struct {
-	Outcome, Words, Meaning string
-	Kind                    kind
-	Rows                    int
-	Share                   string // of all rows, in percent
+	Outcome        journal.Outcome
+	Words, Meaning string
+	Kind           kind
+	Rows           int
+	Share          string // of all rows, in percent
 }
 
 func (p *webPage) view(s *Summary, ix *index) *pageView {
@@ -187,7 +188,7 @@ func (p *webPage) writeData(w io.Writer, v *pageView) error {
 	kinds := make(map[string][2]string)
 	for _, outcome := range slices.Sorted(maps.Keys(v.Outcomes)) {
 		k := kindOf(outcome)
-		kinds[outcome] = [2]string{k.Class(), k.Shape()}
+		kinds[string(outcome)] = [2]string{k.Class(), k.Shape()}
 	}
 	head, err := json.Marshal(map[string]any{"dashboard": v.dashboard, "total": v.Input.Rows, "carried": len(p.shown), "kinds": kinds})
 	if err != nil {

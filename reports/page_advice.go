@@ -11,7 +11,7 @@ type section struct {
 	Title    string
 	Kind     kind
 	Rows     int
-	Filter   string // the outcome that the button shows; "" for no button
+	Filter   journal.Outcome // the outcome that the button shows; "" for no button
 	Advice   string
 	Commands []string
 	Reasons  []*reason
@@ -23,7 +23,7 @@ type section struct {
 
 // sections are what needs attention, what went wrong first.
 func (v *pageView) sections(rs *reasons) (all []section) {
-	for _, outcome := range []string{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound} {
+	for _, outcome := range []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound} {
 		all = v.appendSection(all, rs, topic{outcome: outcome})
 	}
 	all = v.appendNeverSeen(all)
@@ -91,7 +91,7 @@ func (v *pageView) appendNeverSeen(all []section) []section {
 }
 
 // advice is what to do about the rows of an outcome.
-func (v *pageView) advice(outcome string) (advice string, commands []string) {
+func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []string) {
 	switch outcome {
 	case journal.Failed:
 		return "The tenant refused these calls, and nothing was changed. Remove the cause that the reason names, then go on with the run: only what is left is tried.", v.goOnHere()

@@ -12,7 +12,7 @@ import (
 type fact struct{ Name, Value string }
 
 // facts are what the run was asked for, and how it went.
-func (v *pageView) facts(run journal.Run, sittings int) []fact {
+func (v *pageView) facts(run journal.Header, sittings int) []fact {
 	facts := []fact{
 		{"Tenant", v.Tenant},
 		{"Command", v.title()},

@@ -16,7 +16,7 @@ const (
 )
 
 // kindOf tells an outcome's kind.
-func kindOf(outcome string) kind {
+func kindOf(outcome journal.Outcome) kind {
 	switch outcome {
 	case journal.Disabled, journal.Restored, journal.WouldDisable, journal.WouldRestore:
 		return changed
@@ -39,7 +39,7 @@ func (k kind) Class() string {
 func (k kind) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[k] }
 
 // meaning says what an outcome means.
-func meaning(outcome, command string) string {
+func meaning(outcome journal.Outcome, command string) string {
 	switch outcome {
 	case journal.Disabled:
 		return "disabled by this run"

@@ -18,7 +18,7 @@ const (
 
 // topic is what rows need attention for.
 type topic struct {
-	outcome string
+	outcome journal.Outcome
 	drifted bool // otherwise than announced
 	remark  bool // as wanted, but something is to be said
 }
@@ -62,7 +62,7 @@ func newReasons(unfinished, announced bool) *reasons {
 // it goes before others.
 func (rs *reasons) add(r row) (attention, urgent bool) {
 	kind := kindOf(r.Outcome)
-	drifted := rs.announced && !asAnnounced(r.Outcome)
+	drifted := rs.announced && r.Outcome.Drifted()
 	switch {
 	case kind == blocked, kind == failed:
 		attention, urgent = true, true
@@ -186,4 +186,4 @@ func (r *reason) Count() string {
 func (r *reason) Unnamed() int { return r.Organizations - len(r.Named) }
 
 // words is an outcome as people say it.
-func words(outcome string) string { return strings.ReplaceAll(outcome, "_", " ") }
+func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }

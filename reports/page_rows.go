@@ -7,6 +7,8 @@ import (
 	"io"
 	"slices"
 	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // The page holds the rows of a list of any length, up to these bounds. They keep
@@ -23,7 +25,7 @@ const (
 type pageRow struct {
 	Line                      int
 	OrgID, ConnectionID, Name string
-	Outcome                   string
+	Outcome                   journal.Outcome
 	Kind                      kind
 	Message                   string
 	Status                    int // 0: none
@@ -42,8 +44,8 @@ func newPageRow(r row) pageRow {
 		Name: r.ConnectionName, Outcome: r.Outcome, Kind: kindOf(r.Outcome), Message: excerpt(r.Message, textLength),
 		FinishedAt: r.FinishedAt,
 	}
-	if r.Connection != nil && r.Connection.Name != "" {
-		p.Name = r.Connection.Name
+	if r.Snapshot != nil && r.Snapshot.Name != "" {
+		p.Name = r.Snapshot.Name
 	}
 	p.Name = excerpt(p.Name, cellLength)
 	if c := r.Call; c != nil {

@@ -16,8 +16,8 @@ type sampleRun struct {
 	name    string
 	rows    int
 	reached int // rows that have an outcome; 0: all
-	outcome func(i int) (outcome, message string)
-	change  func(*journal.Run)
+	outcome func(i int) (outcome journal.Outcome, message string)
+	change  func(*journal.Header)
 	pause   time.Duration // after half of the rows
 	end     *journal.End  // nil: killed
 }
@@ -34,7 +34,7 @@ func sampleRuns() []sampleRun {
 	return []sampleRun{
 		{name: "empty", end: finished(0), outcome: always(journal.Disabled)},
 		{name: "all-well", rows: 400, end: finished(0), outcome: always(journal.Disabled)},
-		{name: "many-failed", rows: 500, end: finished(1), outcome: func(i int) (string, string) {
+		{name: "many-failed", rows: 500, end: finished(1), outcome: func(i int) (journal.Outcome, string) {
 			switch {
 			case i%10 < 3:
 				return journal.Failed, brokenBody
@@ -45,7 +45,7 @@ func sampleRuns() []sampleRun {
 			}
 			return journal.Disabled, ""
 		}},
-		{name: "dry-run", rows: 300, end: finished(1), outcome: func(i int) (string, string) {
+		{name: "dry-run", rows: 300, end: finished(1), outcome: func(i int) (journal.Outcome, string) {
 			switch {
 			case i%12 == 3:
 				return journal.Blocked, lastOne
@@ -55,10 +55,10 @@ func sampleRuns() []sampleRun {
 				return journal.AlreadyDisabled, ""
 			}
 			return journal.WouldDisable, ""
-		}, change: func(r *journal.Run) { r.Settings.DryRun = true; r.Note = "CHG-4711" }},
+		}, change: func(r *journal.Header) { r.Settings.DryRun = true; r.Note = "CHG-4711" }},
 		{name: "resumed", rows: 900, end: finished(0), pause: 3*time.Hour + 20*time.Minute, outcome: always(journal.Disabled)},
 		{name: "killed", rows: 700, reached: 450, outcome: always(journal.Disabled)},
-		{name: "large", rows: 10_000, end: finished(1), outcome: func(i int) (string, string) {
+		{name: "large", rows: 10_000, end: finished(1), outcome: func(i int) (journal.Outcome, string) {
 			switch {
 			case i%20 == 3:
 				return journal.Failed, brokenBody
@@ -70,8 +70,8 @@ func sampleRuns() []sampleRun {
 	}
 }
 
-func always(outcome string) func(int) (string, string) {
-	return func(int) (string, string) { return outcome, "" }
+func always(outcome journal.Outcome) func(int) (journal.Outcome, string) {
+	return func(int) (journal.Outcome, string) { return outcome, "" }
 }
 
 // make makes the run's directory and reports.
@@ -84,7 +84,7 @@ func (s sampleRun) make(t testing.TB) (dir string) {
 	}
 	first := runRecord()
 	if s.change != nil {
-		s.change(first.Run)
+		s.change(first.Header)
 	}
 	dir = writeRun(t, input.String(), first, s.records(first)...)
 	if _, err := Make(dir, nil); err != nil {
@@ -102,7 +102,7 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 	if reached == 0 {
 		reached = s.rows
 	}
-	dry := first.Run.Settings.DryRun
+	dry := first.Header.Settings.DryRun
 	const before = 37 // calls that the full bucket lets through at once
 	var now, sampled, pause time.Duration
 	began := 0
@@ -112,8 +112,8 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 			add(now, journal.Record{End: &journal.End{ExitCode: 130, Reason: "interrupted", Final: s.sample(i-began, dry)}})
 			pause, began = s.pause, i
 			now += pause
-			again := *first.Run
-			add(now, journal.Record{Run: &again})
+			again := *first.Header
+			add(now, journal.Record{Header: &again})
 			sampled = now
 		}
 		for now-sampled > 15*time.Second {
@@ -122,10 +122,10 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 			add(sampled, journal.Record{Sample: &sample})
 		}
 		what, message := s.outcome(i)
-		o := &journal.Outcome{Line: i + 2, Outcome: what, Message: message, Connection: connection(fmt.Sprint("customer-", i%70))}
+		o := &journal.RowOutcome{Line: i + 2, Outcome: what, Message: message, Snapshot: connection(fmt.Sprint("customer-", i%70))}
 		if kindOf(what) != asBefore && !dry && what != journal.Blocked {
 			add(now, intent(i+2, connection(fmt.Sprint("customer-", i%70))))
-			status := map[string]int{journal.Disabled: 204, journal.Failed: 400, journal.Unknown: 502}[what]
+			status := map[journal.Outcome]int{journal.Disabled: 204, journal.Failed: 400, journal.Unknown: 502}[what]
 			o.Call = &journal.Call{Status: status, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}
 		}
 		add(now, journal.Record{Outcome: o})

@@ -60,13 +60,13 @@ func TestPageSays(t *testing.T) {
 		return after(900, journal.Record{End: &journal.End{ExitCode: code, Reason: reason}})
 	}
 	dry := runRecord()
-	dry.Run.Settings.DryRun = true
+	dry.Header.Settings.DryRun = true
 	tolerant := runRecord()
-	tolerant.Run.Settings.MissingOK = true
+	tolerant.Header.Settings.MissingOK = true
 	unchecked := runRecord()
-	unchecked.Run.Settings.NoCheck = true
+	unchecked.Header.Settings.NoCheck = true
 	back := runRecord()
-	back.Run.Command = "restore"
+	back.Header.Command = "restore"
 	for _, test := range []struct {
 		name    string
 		input   string
@@ -103,7 +103,7 @@ func TestPageSays(t *testing.T) {
 			[]string{"ticket", "CHG-1"}},
 		{"dry run", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)),
-			after(2, journal.Record{Outcome: &journal.Outcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
+			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
 			after(900, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 0)}})},
 			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled", "sends 1 write", "/results.csv",
 				"Organizations that would be locked out: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
@@ -137,12 +137,12 @@ func TestPageEscapes(t *testing.T) {
 	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(1)>"'&`
 	const hidden = "a\u202eb\u200bc\x1bd\u2066"
 	first := runRecord()
-	first.Run.Note, first.Run.Input.Path, first.Run.Tenant = evil+hidden, evil+hidden, evil+hidden
+	first.Header.Note, first.Header.Input.Path, first.Header.Tenant = evil+hidden, evil+hidden, evil+hidden
 	cell := `"` + strings.ReplaceAll(evil+hidden, `"`, `""`) + `"`
 	page, data := pageOf(t, "org_id,connection_id,"+cell+"\n"+orgA+","+con1+","+cell+"\n"+cell+","+cell+",\n", first,
-		after(1, journal.Record{Outcome: &journal.Outcome{Line: 2, Outcome: journal.Failed, Message: evil + hidden,
-			Call:       &journal.Call{Status: 400, ErrorCode: evil + hidden, RequestID: evil + hidden},
-			Connection: connection(evil + hidden)}}),
+		after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Failed, Message: evil + hidden,
+			Call:     &journal.Call{Status: 400, ErrorCode: evil + hidden, RequestID: evil + hidden},
+			Snapshot: connection(evil + hidden)}}),
 		after(2, journal.Record{End: &journal.End{ExitCode: 5, Reason: evil + hidden}}))
 	if n := strings.Count(page, "<script"); n != 2 {
 		t.Errorf("%d scripts, want 2", n)
@@ -208,7 +208,7 @@ func TestReasonsAreGrouped(t *testing.T) {
 		if i%10 == 0 {
 			message = fmt.Sprint("reason ", i)
 		}
-		records = append(records, after(i, journal.Record{Outcome: &journal.Outcome{Line: i + 2, Outcome: journal.Failed, Message: message}}))
+		records = append(records, after(i, journal.Record{Outcome: &journal.RowOutcome{Line: i + 2, Outcome: journal.Failed, Message: message}}))
 	}
 	for i := range 5 {
 		fmt.Fprintf(&input, "org_bad-%d,%s\n", i, con1)
@@ -246,7 +246,7 @@ func TestPageSize(t *testing.T) {
 		var records []journal.Record
 		for i := range rows {
 			fmt.Fprintf(&input, "org_%016d,con_%016d,customer %d,%s\n", i/2, i%5000, i, strings.Repeat("x", 40))
-			o := &journal.Outcome{Line: i + 2, Outcome: journal.Disabled, Connection: connection(fmt.Sprint("connection-", i%5000)),
+			o := &journal.RowOutcome{Line: i + 2, Outcome: journal.Disabled, Snapshot: connection(fmt.Sprint("connection-", i%5000)),
 				Call: &journal.Call{Status: 204, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}}
 			if i%(rows/100) == rows/100-1 {
 				o.Outcome, o.Message = journal.Failed, fmt.Sprint("reason ", i)
@@ -258,17 +258,17 @@ func TestPageSize(t *testing.T) {
 		if len(page) > bound || data.Total != rows {
 			t.Errorf("%d rows: a page of %d bytes that tells of %d rows", rows, len(page), data.Total)
 		}
-		outcomes := make(map[string]int)
+		outcomes := make(map[journal.Outcome]int)
 		last := 0.0
 		for _, cells := range data.Rows {
-			outcomes[cells[5].(string)]++
+			outcomes[journal.Outcome(cells[5].(string))]++
 			if line := cells[0].(float64); line <= last {
 				t.Fatalf("line %v after %v", line, last)
 			} else {
 				last = line
 			}
 		}
-		if want := map[string]int{journal.Failed: 100, journal.Disabled: min(len(data.Rows)-100, rows-100)}; !maps.Equal(outcomes, want) {
+		if want := map[journal.Outcome]int{journal.Failed: 100, journal.Disabled: min(len(data.Rows)-100, rows-100)}; !maps.Equal(outcomes, want) {
 			t.Errorf("%d rows: the page has %v, want %v", rows, outcomes, want)
 		}
 		if rows == 10_000 && len(data.Rows) != rows {
@@ -288,19 +288,19 @@ func TestTimelineCountsEverything(t *testing.T) {
 		}
 		rows, writes, pauses := 0, 0, 0
 		now := start
-		add(journal.Record{At: now, Run: runRecord().Run})
+		add(journal.Record{At: now, Header: runRecord().Header})
 		for range rapid.IntRange(0, 1000).Draw(t, "records") {
 			now = now.Add(time.Duration(rapid.Int64Range(-1e9, 1e13).Draw(t, "after")))
 			switch rapid.IntRange(0, 9).Draw(t, "kind") {
 			case 0:
-				add(journal.Record{At: now, Run: runRecord().Run})
+				add(journal.Record{At: now, Header: runRecord().Header})
 				pauses++
 			case 1:
 				total := ix.sittings[len(ix.sittings)-1].sample.Calls.Writes + 7
 				writes += 7
 				add(journal.Record{At: now, Sample: &journal.Sample{Calls: journal.Calls{Writes: total}}})
 			default:
-				add(journal.Record{At: now, Outcome: &journal.Outcome{Outcome: journal.Disabled}})
+				add(journal.Record{At: now, Outcome: &journal.RowOutcome{Outcome: journal.Disabled}})
 				rows++
 			}
 		}

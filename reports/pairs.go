@@ -27,9 +27,12 @@ func NewPairsWriter(out io.Writer) *PairsWriter {
 }
 
 // Add adds a pair, with its connection's name and settings.
-func (w *PairsWriter) Add(orgID, orgName, connectionID string, c *journal.Connection) {
-	w.write(orgID, connectionID, orgName, c.Name,
-		list.FormatSetting(c.AssignMembershipOnLogin), list.FormatSetting(c.ShowAsButton), list.FormatSetting(c.IsSignupEnabled))
+func (w *PairsWriter) Add(orgID, orgName, connectionID string, c journal.Snapshot) {
+	cells := []string{orgID, connectionID, orgName, c.Name}
+	for _, setting := range c.All() {
+		cells = append(cells, list.FormatSetting(*setting.Value))
+	}
+	w.write(cells...)
 }
 
 // Flush writes what was added, whole lines at once.

@@ -7,14 +7,15 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
 func TestPairsWriter(t *testing.T) {
 	var out strings.Builder
 	w := NewPairsWriter(&out)
-	w.Add("org_1", "acme", "con_1", &journal.Connection{Name: "okta", ShowAsButton: new(true), IsSignupEnabled: new(false)})
-	w.Add("org_2", "=1+1", "con_2", &journal.Connection{Name: "@SUM(a,b)"})
+	w.Add("org_1", "acme", "con_1", journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{ShowAsButton: new(true), IsSignupEnabled: new(false)}})
+	w.Add("org_2", "=1+1", "con_2", journal.Snapshot{Name: "@SUM(a,b)"})
 	if out.Len() > 0 {
 		t.Error("written before Flush")
 	}

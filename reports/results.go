@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"encoding/csv"
 	"io"
 	"slices"
@@ -20,7 +21,7 @@ type resultsWriter struct {
 	cells   []string // of the row being written
 }
 
-func newResultsWriter(w io.Writer, run journal.Run) *resultsWriter {
+func newResultsWriter(w io.Writer, run journal.Header) *resultsWriter {
 	return &resultsWriter{
 		out: csv.NewWriter(w), command: journal.Label(run.Command, run.Settings.DryRun), tenant: run.Tenant,
 	}
@@ -33,7 +34,7 @@ func (w *resultsWriter) header(carried []string) error {
 
 // row writes a line, in the order of list.ResultsColumns.
 func (w *resultsWriter) row(r row) error {
-	w.cells = append(w.cells[:0], strconv.Itoa(r.Line), r.OrgID, r.ConnectionID, r.Outcome)
+	w.cells = append(w.cells[:0], strconv.Itoa(r.Line), r.OrgID, r.ConnectionID, string(r.Outcome))
 	var call journal.Call
 	attempts, duration := "", ""
 	if r.Call != nil {
@@ -45,15 +46,15 @@ func (w *resultsWriter) row(r row) error {
 		status = strconv.Itoa(call.Status)
 	}
 	w.cells = append(w.cells, status, call.ErrorCode, r.Message, attempts, timestamp(r.FinishedAt), duration, call.RequestID)
-	var connection journal.Connection
-	if r.Connection != nil {
-		connection = *r.Connection
+	var snapshot journal.Snapshot
+	if r.Snapshot != nil {
+		snapshot = *r.Snapshot
 	}
-	if connection.Name == "" {
-		connection.Name = r.ConnectionName
+	w.cells = append(w.cells, cmp.Or(snapshot.Name, r.ConnectionName))
+	for _, setting := range snapshot.All() {
+		w.cells = append(w.cells, list.FormatSetting(*setting.Value))
 	}
-	w.cells = append(w.cells, connection.Name, list.FormatSetting(connection.AssignMembershipOnLogin),
-		list.FormatSetting(connection.ShowAsButton), list.FormatSetting(connection.IsSignupEnabled), w.command, w.tenant)
+	w.cells = append(w.cells, w.command, w.tenant)
 	w.cells = append(w.cells, r.Carried...)
 	return w.write(w.cells)
 }

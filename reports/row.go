@@ -7,19 +7,17 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// row is a record of the input with what became of it.
+// row is a record of the input with what became of it. Its Snapshot has the settings
+// from before the change, in a restore those to be given back.
 type row struct {
 	list.Record
 	Call       *journal.Call // nil: none to tell of
 	FinishedAt time.Time     // zero where nothing was finished
-	// Connection has the settings from before the change, in a restore those
-	// to be given back; nil where they are not known.
-	Connection *journal.Connection
 }
 
 // join finds out what became of a record.
 func (ix *index) join(rec list.Record) (row, error) {
-	r := row{Record: rec, Connection: rec.Snapshot}
+	r := row{Record: rec}
 	if rec.Outcome != "" { // the list has decided
 		return r, nil
 	}
@@ -36,12 +34,12 @@ func (ix *index) join(rec list.Record) (row, error) {
 			return row{}, err
 		}
 	}
-	if at.intent != 0 && r.Connection == nil {
+	if at.intent != 0 && r.Snapshot == nil {
 		rec, err := ix.read(at.intent)
 		if err != nil {
 			return row{}, err
 		}
-		r.Connection = rec.Intent.Snapshot
+		r.Snapshot = rec.Intent.Snapshot
 	}
 	return r, nil
 }
@@ -58,8 +56,8 @@ func (ix *index) addOutcome(r *row, at ref) error {
 	if r.Outcome != journal.NotAttempted {
 		r.FinishedAt = rec.At
 	}
-	if r.Connection == nil {
-		r.Connection = rec.Outcome.Connection
+	if r.Snapshot == nil {
+		r.Snapshot = rec.Outcome.Snapshot
 	}
 	return nil
 }

@@ -17,7 +17,7 @@ import (
 var start = time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
 
 func runRecord() journal.Record {
-	return journal.Record{At: start, Run: &journal.Run{
+	return journal.Record{At: start, Header: &journal.Header{
 		Format:   journal.Format,
 		Command:  "disable",
 		Tenant:   "acme.eu.auth0.com",
@@ -64,8 +64,8 @@ func writeRun(t testing.TB, input string, first journal.Record, records ...journ
 	dir = t.TempDir()
 	all := append([]journal.Record{first}, records...)
 	for _, rec := range all {
-		if rec.Run != nil {
-			rec.Run.Input.SHA256 = sumOf(input)
+		if rec.Header != nil {
+			rec.Header.Input.SHA256 = sumOf(input)
 		}
 	}
 	writeFile(t, dir, "input.csv", input)

@@ -25,7 +25,7 @@ type Summary struct {
 	Reason     string     `json:"reason"`      // why it stopped before its end
 	Input      Input      `json:"input"`
 	// Outcomes counts rows; an outcome that no row has is left out.
-	Outcomes map[string]int `json:"outcomes"`
+	Outcomes map[journal.Outcome]int `json:"outcomes"`
 	// Drifted is how many rows came out otherwise than a dry run announced.
 	Drifted int `json:"drifted"`
 	// NeverSeenConnections are ids of the list that no organization read had,

@@ -7,16 +7,16 @@ import (
 
 // tally counts rows.
 type tally struct {
-	run       journal.Run
+	run       journal.Header
 	announced bool // by a dry run, whose results file the list is
-	outcomes  map[string]int
+	outcomes  map[journal.Outcome]int
 	decided   int // by calls
 	drifted   int
 	unseen    *unseen
 }
 
-func newTally(run journal.Run, l *list.List) *tally {
-	t := &tally{run: run, announced: l.Announced(), outcomes: make(map[string]int)}
+func newTally(run journal.Header, l *list.List) *tally {
+	t := &tally{run: run, announced: l.Announced(), outcomes: make(map[journal.Outcome]int)}
 	if !run.Settings.NoCheck {
 		t.unseen = newUnseen(l.Connections())
 	}
@@ -28,27 +28,16 @@ func (t *tally) add(r row) {
 	if !r.FinishedAt.IsZero() {
 		t.decided++
 	}
-	if t.announced && !asAnnounced(r.Outcome) {
+	if t.announced && r.Outcome.Drifted() {
 		t.drifted++
 	}
 	if t.unseen == nil {
 		return
 	}
 	switch {
-	case r.Connection != nil:
+	case r.Snapshot != nil:
 		t.unseen.saw(r.ConnectionID)
 	case r.Outcome == journal.AlreadyDisabled:
 		t.unseen.missed(r.ConnectionID)
 	}
-}
-
-// asAnnounced reports whether the outcome is what a dry run said that the row's
-// would be, or says nothing about it.
-func asAnnounced(outcome string) bool {
-	switch outcome {
-	case journal.Disabled, journal.WouldDisable, journal.Restored, journal.WouldRestore,
-		journal.NotAttempted, journal.NotSelected:
-		return true
-	}
-	return false
 }

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
 )
 
 func BenchmarkAppend(b *testing.B) {
@@ -86,8 +88,8 @@ func (c *countSyncs) Sync() error {
 
 func typicalIntent() Record {
 	yes, no := true, false
-	return Record{At: time.Now().UTC(), Intent: &Intent{Line: 123456, Snapshot: &Connection{
-		Name: fmt.Sprint("acme-", 17), AssignMembershipOnLogin: &yes, ShowAsButton: &no, IsSignupEnabled: &no,
+	return Record{At: time.Now().UTC(), Intent: &Intent{Line: 123456, Snapshot: &Snapshot{
+		Name: fmt.Sprint("acme-", 17), LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: &yes, ShowAsButton: &no, IsSignupEnabled: &no},
 	}}}
 }
 

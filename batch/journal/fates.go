@@ -19,8 +19,7 @@ func (f *Fates) Add(rec Record) {
 	case rec.Intent != nil:
 		*f.at(rec.Intent.Line) |= begun
 	case rec.Outcome != nil:
-		names := Outcomes()
-		*f.at(rec.Outcome.Line) = fate(1 + slices.Index(names[:], rec.Outcome.Outcome))
+		*f.at(rec.Outcome.Line) = fate(1 + slices.Index(Outcomes(), rec.Outcome.Outcome))
 	}
 }
 
@@ -36,7 +35,7 @@ func (f *Fates) Lines() int { return len(f.lines) }
 
 // Outcome is a line's outcome, "" where it has none. One whose call was begun
 // and not settled is unknown.
-func (f *Fates) Outcome(line int) string {
+func (f *Fates) Outcome(line int) Outcome {
 	if line >= len(f.lines) || f.lines[line] == 0 {
 		return ""
 	}

@@ -97,7 +97,7 @@ func (r *Reader) next() (Entry, error) {
 	case err != nil:
 		return Entry{}, r.skipTail(at, err.Error())
 	case at.line == 1:
-		err = checkFirst(e.Run)
+		err = checkFirst(e.Header)
 	case e.Synced > at.offset:
 		err = damage(at, "records before it are missing")
 	}
@@ -168,7 +168,7 @@ func ReadAt(r io.ReaderAt, offset int64, length int) (Record, error) {
 }
 
 // checkFirst refuses a journal by its first record.
-func checkFirst(run *Run) error {
+func checkFirst(run *Header) error {
 	if run == nil {
 		return errors.New("not a journal: its first record is not a run")
 	}

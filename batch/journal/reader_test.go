@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
+
+	"github.com/orgconn/orgconn/apiclient"
 )
 
 // readAll reads a journal that has to be good, and its tail.
@@ -99,12 +101,14 @@ func TestRoundTrip(t *testing.T) {
 
 func genRecord() *rapid.Generator[Record] {
 	setting := rapid.Ptr(rapid.Bool(), true)
-	connection := rapid.Ptr(rapid.Custom(func(t *rapid.T) Connection {
-		return Connection{
-			Name:                    rapid.String().Draw(t, "name"),
-			AssignMembershipOnLogin: setting.Draw(t, "assign"),
-			ShowAsButton:            setting.Draw(t, "button"),
-			IsSignupEnabled:         setting.Draw(t, "signup"),
+	connection := rapid.Ptr(rapid.Custom(func(t *rapid.T) Snapshot {
+		return Snapshot{
+			Name: rapid.String().Draw(t, "name"),
+			LinkSettings: apiclient.LinkSettings{
+				AssignMembershipOnLogin: setting.Draw(t, "assign"),
+				ShowAsButton:            setting.Draw(t, "button"),
+				IsSignupEnabled:         setting.Draw(t, "signup"),
+			},
 		}
 	}), true)
 	return rapid.Custom(func(t *rapid.T) Record {
@@ -114,8 +118,8 @@ func genRecord() *rapid.Generator[Record] {
 		case 0:
 			rec.Intent = &Intent{Line: line, Snapshot: connection.Draw(t, "snapshot")}
 		case 1:
-			rec.Outcome = &Outcome{Line: line, Outcome: Failed, Message: rapid.String().Draw(t, "message"),
-				Call: &Call{Status: 400, Attempts: 1}, Connection: connection.Draw(t, "connection")}
+			rec.Outcome = &RowOutcome{Line: line, Outcome: Failed, Message: rapid.String().Draw(t, "message"),
+				Call: &Call{Status: 400, Attempts: 1}, Snapshot: connection.Draw(t, "connection")}
 		case 2:
 			rec.Seen = &Seen{Connections: rapid.SliceOfN(rapid.String(), 1, 5).Draw(t, "connections")}
 		}

@@ -3,7 +3,11 @@
 // is made; nothing else about a run is needed but its input.
 package journal
 
-import "time"
+import (
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
+)
 
 // Format is the number of the file format, written in the first record. A
 // journal of another format is refused.
@@ -11,19 +15,19 @@ const Format = 1
 
 // Record is one line of the journal. Exactly one of the pointers is set.
 type Record struct {
-	At      time.Time `json:"at"`
-	Run     *Run      `json:"run,omitempty"`
-	Names   *Names    `json:"names,omitempty"`
-	Intent  *Intent   `json:"intent,omitempty"`
-	Outcome *Outcome  `json:"outcome,omitempty"`
-	Seen    *Seen     `json:"seen,omitempty"`
-	Sample  *Sample   `json:"sample,omitempty"`
-	End     *End      `json:"end,omitempty"`
+	At      time.Time   `json:"at"`
+	Header  *Header     `json:"run,omitempty"`
+	Names   *Names      `json:"names,omitempty"`
+	Intent  *Intent     `json:"intent,omitempty"`
+	Outcome *RowOutcome `json:"outcome,omitempty"`
+	Seen    *Seen       `json:"seen,omitempty"`
+	Sample  *Sample     `json:"sample,omitempty"`
+	End     *End        `json:"end,omitempty"`
 }
 
-// Run is the first record of a sitting, and so of the journal: what was asked
+// Header is the first record of a sitting, and so of the journal: what was asked
 // for, without secrets.
-type Run struct {
+type Header struct {
 	Format   int      `json:"format"`
 	Command  string   `json:"command"` // disable or restore
 	Tenant   string   `json:"tenant"`  // host[:port] of the API audience, lower case
@@ -79,28 +83,25 @@ type Intent struct {
 	Line int `json:"line"`
 	// Snapshot is the enabled connection before the change; nil where it was
 	// not read (--no-check).
-	Snapshot *Connection `json:"snapshot,omitempty"`
+	Snapshot *Snapshot `json:"snapshot,omitempty"`
 }
 
-// Connection is an enabled connection's settings in an organization. A nil
-// setting was absent in Auth0's answer, and is not sent when it is restored.
-type Connection struct {
-	Name                    string `json:"name,omitempty"`
-	AssignMembershipOnLogin *bool  `json:"assign_membership_on_login,omitempty"`
-	ShowAsButton            *bool  `json:"show_as_button,omitempty"`
-	IsSignupEnabled         *bool  `json:"is_signup_enabled,omitempty"`
+// Snapshot is a link's settings before the change.
+type Snapshot struct {
+	Name string `json:"name,omitempty"` // the connection's own
+	apiclient.LinkSettings
 }
 
-// Outcome is what became of a row. The last one of a line counts.
-type Outcome struct {
-	Line    int    `json:"line"`
-	Outcome string `json:"outcome"`
-	Message string `json:"message,omitempty"`
+// RowOutcome is what became of a row. The last one of a line counts.
+type RowOutcome struct {
+	Line    int     `json:"line"`
+	Outcome Outcome `json:"outcome"`
+	Message string  `json:"message,omitempty"`
 	// Call is the write's, or the read's where that failed; nil where neither
 	// is the case.
 	Call *Call `json:"call,omitempty"`
-	// Connection is what the check read, where no intent has it.
-	Connection *Connection `json:"connection,omitempty"`
+	// Snapshot is what the check read, where no intent has it.
+	Snapshot *Snapshot `json:"connection,omitempty"`
 }
 
 // Call is the last call made for a row.

@@ -59,7 +59,7 @@ type request struct {
 // Create starts a journal in an empty file. The first record, a Run, is on disk
 // when Create returns. The file stays the caller's to close, after the Writer.
 func Create(f File, first Record) (*Writer, error) {
-	if err := checkFirst(first.Run); err != nil {
+	if err := checkFirst(first.Header); err != nil {
 		return nil, err
 	}
 	w := Append(f, 0)

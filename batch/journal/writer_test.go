@@ -69,11 +69,11 @@ func (d *disk) calls() [2]int {
 }
 
 func firstRecord() Record {
-	return Record{At: time.Unix(1800000000, 0).UTC(), Run: &Run{Format: Format, Command: "disable", Tenant: "t.example"}}
+	return Record{At: time.Unix(1800000000, 0).UTC(), Header: &Header{Format: Format, Command: "disable", Tenant: "t.example"}}
 }
 
 func outcomeOf(line int) Record {
-	return Record{At: time.Unix(1800000000, 0).UTC(), Outcome: &Outcome{Line: line, Outcome: Disabled}}
+	return Record{At: time.Unix(1800000000, 0).UTC(), Outcome: &RowOutcome{Line: line, Outcome: Disabled}}
 }
 
 func create(t testing.TB, f File) *Writer {
@@ -99,7 +99,7 @@ func TestCreateIsDurable(t *testing.T) {
 func TestCreateRefuses(t *testing.T) {
 	for name, first := range map[string]Record{
 		"no run":       outcomeOf(2),
-		"other format": {Run: &Run{Format: Format + 1}},
+		"other format": {Header: &Header{Format: Format + 1}},
 	} {
 		var d disk
 		if _, err := Create(&d, first); err == nil || len(d.written) > 0 {

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"unicode"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 func FuzzOpen(f *testing.F) {
@@ -56,7 +58,7 @@ func FuzzOpen(f *testing.F) {
 }
 
 func checkRecords(t *testing.T, l *List) {
-	byOutcome := make(map[string]int)
+	byOutcome := make(map[journal.Outcome]int)
 	rows, line, unidentified := 0, 0, 0
 	for rec, err := range l.Records() {
 		if err != nil {

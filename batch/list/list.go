@@ -271,9 +271,9 @@ type Organization struct {
 type Row struct {
 	Line         int // physical line of the input at which the row starts, from 1
 	ConnectionID string
-	// Snapshot has the settings that restore is to give back, without the
-	// connection's name. It is nil where the row has none, and for disable.
-	Snapshot *journal.Connection
+	// Snapshot has the settings that restore is to give back. It is nil where the
+	// row has none, and for disable.
+	Snapshot *journal.Snapshot
 }
 
 // Organizations yields the organizations in the order of their first
@@ -288,7 +288,7 @@ func (l *List) Organizations() iter.Seq[Organization] {
 				org.Rows[i] = Row{
 					Line:         int(p.line),
 					ConnectionID: connectionPrefix + l.ids.unpack(p.connection),
-					Snapshot:     p.settings.Connection(""),
+					Snapshot:     p.snapshot,
 				}
 			}
 			if !yield(org) {

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"unsafe"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -359,12 +358,6 @@ func TestManyRepeatedRows(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, show(t, open(t, text.String(), Options{Command: "disable"}))); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
-	}
-}
-
-func TestPairIsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(pair{}); size > 40 {
-		t.Errorf("a pair takes %d bytes, want at most 40", size)
 	}
 }
 

@@ -12,7 +12,7 @@ import (
 type pair struct {
 	org, connection id
 	line            uint32
-	settings        journal.Flags
+	snapshot        *journal.Snapshot
 }
 
 // duplicate is a row whose pair an earlier line has.
@@ -23,7 +23,7 @@ func (l *List) newPair(rec Record) pair {
 		org:        l.ids.pack(rec.OrgID[len(orgPrefix):]),
 		connection: l.ids.pack(rec.ConnectionID[len(connectionPrefix):]),
 		line:       uint32(rec.Line),
-		settings:   rec.Snapshot.Flags(),
+		snapshot:   rec.Snapshot,
 	}
 }
 

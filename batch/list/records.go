@@ -20,11 +20,11 @@ type Record struct {
 	// Outcome is what the list alone decides: journal.Invalid, Duplicate,
 	// NotSelected, NotAttempted where beyond the limit, or NotFound where a name
 	// was looked up in vain. It is empty for a row to be worked on.
-	Outcome string
+	Outcome journal.Outcome
 	Message string // why it has this outcome
 	// Snapshot has the settings that restore is to give back; nil where there
 	// are none, and for disable.
-	Snapshot *journal.Connection
+	Snapshot *journal.Snapshot
 	Carried  []string // the carried-through cells, one for each of Carried's columns
 }
 

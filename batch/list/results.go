@@ -51,14 +51,14 @@ func checkResultsColumns(columns []string, results bool, command string) *Error 
 
 // takes returns the outcomes that a command takes from the results of a run of
 // another, the source; none where it does not follow the source.
-func takes(command, source string) []string {
+func takes(command, source string) []journal.Outcome {
 	switch {
 	case command == journal.CommandDisable && source == journal.Label(journal.CommandDisable, true):
-		return []string{journal.WouldDisable}
+		return []journal.Outcome{journal.WouldDisable}
 	case command == journal.CommandRestore && source == journal.CommandDisable:
-		return []string{journal.Disabled, journal.Unknown}
+		return []journal.Outcome{journal.Disabled, journal.Unknown}
 	case command == journal.CommandRestore && source == journal.Label(journal.CommandRestore, true):
-		return []string{journal.WouldRestore}
+		return []journal.Outcome{journal.WouldRestore}
 	}
 	return nil
 }
@@ -74,7 +74,7 @@ func (s *source) check(r *row, opt Options) *Error {
 		*s = source{command: string(r.Command), tenant: string(r.Tenant)}
 	}
 	switch {
-	case !knownOutcome(string(r.Outcome)):
+	case !journal.Outcome(r.Outcome).Known():
 		return refuse("set it to not_selected to leave the row out", "the outcome %s is not known", quote(string(r.Outcome)))
 	case r.Command == "" || r.Tenant == "":
 		return refuse(resultsHint, "there is no command or no tenant")
@@ -92,11 +92,6 @@ func (s *source) check(r *row, opt Options) *Error {
 
 // label is the command as it is typed.
 func (o Options) label() string { return journal.Label(o.Command, o.DryRun) }
-
-func knownOutcome(outcome string) bool {
-	all := journal.Outcomes()
-	return slices.Contains(all[:], outcome)
-}
 
 // readSetting reads what FormatSetting writes. Spreadsheets write true in capitals
 // or in their own language, which is why results.csv has yes and no.

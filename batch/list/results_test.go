@@ -5,6 +5,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -76,15 +77,15 @@ func TestSnapshots(t *testing.T) {
 		rows = append(rows, org.Rows...)
 	}
 	want := []Row{
-		{2, okta, &journal.Connection{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}},
-		{4, saml, &journal.Connection{AssignMembershipOnLogin: new(true), ShowAsButton: new(false), IsSignupEnabled: new(false)}},
+		{2, okta, &journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}},
+		{4, saml, &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false), IsSignupEnabled: new(false)}}},
 		{5, entra, nil},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	for rec := range l.Records() {
-		named := &journal.Connection{Name: "okta", AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}
+		named := &journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}
 		if diff := cmp.Diff(named, rec.Snapshot); rec.Line == 2 && diff != "" {
 			t.Errorf("snapshot of the record (-want +got):\n%s", diff)
 		}

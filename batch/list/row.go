@@ -63,7 +63,7 @@ func (r *row) blank() bool {
 
 // settle normalizes an outcome that a person has typed, such as "Not selected".
 func (r *row) settle() {
-	if !knownOutcome(string(r.Outcome)) {
+	if !journal.Outcome(r.Outcome).Known() {
 		r.Outcome = cell(normalize(string(r.Outcome)))
 	}
 }
@@ -93,23 +93,20 @@ func checkEither(column, id, prefix, nameColumn, name string) string {
 
 // snapshot returns the settings that the row has, nil where it has none, or why
 // they are unusable.
-func (r *row) snapshot() (_ *journal.Connection, reason string) {
-	snapshot := &journal.Connection{Name: string(r.ConnectionName)}
+func (r *row) snapshot() (_ *journal.Snapshot, reason string) {
+	snapshot := &journal.Snapshot{Name: string(r.ConnectionName)}
+	cells := map[string]cell{
+		"assign_membership_on_login": r.AssignMembershipOnLogin,
+		"show_as_button":             r.ShowAsButton,
+		"is_signup_enabled":          r.IsSignupEnabled,
+	}
 	there := false
-	for _, setting := range []struct {
-		column string
-		cell   cell
-		value  **bool
-	}{
-		{"assign_membership_on_login", r.AssignMembershipOnLogin, &snapshot.AssignMembershipOnLogin},
-		{"show_as_button", r.ShowAsButton, &snapshot.ShowAsButton},
-		{"is_signup_enabled", r.IsSignupEnabled, &snapshot.IsSignupEnabled},
-	} {
-		value, ok := readSetting(string(setting.cell))
+	for _, setting := range snapshot.All() {
+		value, ok := readSetting(string(cells[setting.Name]))
 		if !ok {
-			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.column, quote(string(setting.cell)))
+			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(string(cells[setting.Name])))
 		}
-		*setting.value = value
+		*setting.Value = value
 		there = there || value != nil
 	}
 	if !there {

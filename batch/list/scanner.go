@@ -101,7 +101,7 @@ func (s *scanner) judge(r *row, line int) (Record, error) {
 		if err := s.source.check(r, s.opt); err != nil {
 			return Record{}, s.refuse(err, rec.Line)
 		}
-		if !slices.Contains(takes(s.opt.Command, s.source.command), string(r.Outcome)) {
+		if !slices.Contains(takes(s.opt.Command, s.source.command), journal.Outcome(r.Outcome)) {
 			rec.Outcome, rec.Message = journal.NotSelected, "its outcome was "+string(r.Outcome)
 			return rec, nil
 		}

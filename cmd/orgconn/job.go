@@ -109,8 +109,8 @@ func (j *job) copyInput(staged *stagedDir, write func(io.Writer) error) error {
 }
 
 // record is what a sitting begins with.
-func (j *job) record() journal.Run {
-	return journal.Run{
+func (j *job) record() journal.Header {
+	return journal.Header{
 		Format: journal.Format, Command: j.command, Tenant: j.tenant, Version: version(),
 		Note: j.note, Input: j.input, Settings: j.settings,
 	}

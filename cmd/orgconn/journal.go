@@ -64,22 +64,22 @@ func lockJournal(name string) (*flock.Flock, error) {
 
 // firstRun is the first record of a run directory's journal, which never
 // changes. A directory without one is none of ours.
-func firstRun(path string) (journal.Run, error) {
+func firstRun(path string) (journal.Header, error) {
 	f, err := os.Open(filepath.Join(path, reports.JournalFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("it has no journal")
 	}
 	if err != nil {
-		return journal.Run{}, notRunDir(path, err)
+		return journal.Header{}, notRunDir(path, err)
 	}
 	defer f.Close()
 	next, stop := iter.Pull2(journal.NewReader(f).Entries())
 	defer stop()
 	e, err, _ := next() // of an empty journal, the error
 	if err != nil {
-		return journal.Run{}, notRunDir(path, err)
+		return journal.Header{}, notRunDir(path, err)
 	}
-	return *e.Run, nil
+	return *e.Header, nil
 }
 
 func notRunDir(path string, err error) error {

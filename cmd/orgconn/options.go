@@ -156,7 +156,7 @@ func mayBeFile(path string) bool {
 }
 
 // load takes over a run's settings, but for those whose flags were typed.
-func (o *options) load(run journal.Run, flags *pflag.FlagSet) error {
+func (o *options) load(run journal.Header, flags *pflag.FlagSet) error {
 	typed := map[string]string{}
 	flags.Visit(func(flag *pflag.Flag) { typed[flag.Name] = flag.Value.String() })
 	o.settings, o.note = run.Settings, run.Note

@@ -66,7 +66,7 @@ func runResume(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 }
 
 // resume goes on where the first record tells which run it is.
-func (j *job) resume(path string, first journal.Run, flags *pflag.FlagSet) error {
+func (j *job) resume(path string, first journal.Header, flags *pflag.FlagSet) error {
 	if err := j.checkTenant(path, first.Tenant); err != nil {
 		return err
 	}
@@ -162,7 +162,7 @@ func (j *job) begin(dir *runDir) error {
 		return err
 	}
 	run := j.record()
-	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Run: &run}); err != nil {
+	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Header: &run}); err != nil {
 		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
 	}
 	return nil

@@ -72,12 +72,12 @@ func (d *stagedDir) input(write func(io.Writer) error) (sum string, err error) {
 func (d *stagedDir) file(name string) string { return filepath.Join(d.hidden, name) }
 
 // begin writes the journal's first record and gives the directory its name.
-func (d *stagedDir) begin(run journal.Run, now time.Time) (*runDir, error) {
+func (d *stagedDir) begin(run journal.Header, now time.Time) (*runDir, error) {
 	dir, err := openJournal(d.hidden, os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return nil, err
 	}
-	if dir.journal, err = journal.Create(dir.file, journal.Record{At: now, Run: &run}); err != nil {
+	if dir.journal, err = journal.Create(dir.file, journal.Record{At: now, Header: &run}); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), dir.close())
 	}
 	if dir.path, err = d.rename(defaultName(run, now)); err != nil {
@@ -87,7 +87,7 @@ func (d *stagedDir) begin(run journal.Run, now time.Time) (*runDir, error) {
 }
 
 // defaultName is a run directory's name where none was given.
-func defaultName(run journal.Run, now time.Time) string {
+func defaultName(run journal.Header, now time.Time) string {
 	tenant := strings.ReplaceAll(run.Tenant, ":", "_")
 	return fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), run.Command)
 }

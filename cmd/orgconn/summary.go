@@ -39,7 +39,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, s.Tenant, reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
-		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(outcome, "_", " "), s.Outcomes[outcome])
+		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(string(outcome), "_", " "), s.Outcomes[outcome])
 	}
 	if s.Drifted > 0 {
 		fmt.Fprintf(&b, "  otherwise than announced: %d\n", s.Drifted)

@@ -43,15 +43,15 @@ func TestRequests(t *testing.T) {
 			return err
 		}, "DELETE " + path + "/" + connection + " Bearer fixed-token "},
 		{"enable with all settings", func() error {
-			_, err := client.EnableConnection(t.Context(), org, EnabledConnection{
-				ConnectionID: connection, AssignMembershipOnLogin: ptr(true), ShowAsButton: ptr(false),
-				IsSignupEnabled: ptr(true), IsEnabled: ptr(true), Name: "n",
+			_, err := client.EnableConnection(t.Context(), org, Link{
+				ConnectionID: connection, IsEnabled: ptr(true),
+				LinkSettings: LinkSettings{AssignMembershipOnLogin: ptr(true), ShowAsButton: ptr(false), IsSignupEnabled: ptr(true)},
 			})
 			return err
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection +
 			`","assign_membership_on_login":true,"show_as_button":false,"is_signup_enabled":true}`},
 		{"enable with none", func() error {
-			_, err := client.EnableConnection(t.Context(), org, EnabledConnection{ConnectionID: connection})
+			_, err := client.EnableConnection(t.Context(), org, Link{ConnectionID: connection})
 			return err
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection + `"}`},
 	} {
@@ -75,7 +75,7 @@ func TestUnusableIDsAreNotSent(t *testing.T) {
 		_, _, listResp, listErr := client.EnabledConnections(t.Context(), id, 0)
 		orgResp, orgErr := client.DisableConnection(t.Context(), id, connection)
 		conResp, conErr := client.DisableConnection(t.Context(), org, id)
-		addResp, addErr := client.EnableConnection(t.Context(), org, EnabledConnection{ConnectionID: id})
+		addResp, addErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: id})
 		for i, err := range []error{listErr, orgErr, conErr, addErr} {
 			if fault := asError(t, err); fault.Class != Refused || fault.Sent {
 				t.Errorf("id %q, call %d: got %+v", id, i, fault)
@@ -117,7 +117,7 @@ func TestWriteAnswers(t *testing.T) {
 			return answer(test.status, "application/json", test.body), nil
 		})})
 		_, disableErr := client.DisableConnection(t.Context(), org, connection)
-		_, enableErr := client.EnableConnection(t.Context(), org, EnabledConnection{ConnectionID: connection})
+		_, enableErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: connection})
 		for _, err := range []error{disableErr, enableErr} {
 			if test.done {
 				if err != nil {
@@ -133,21 +133,22 @@ func TestWriteAnswers(t *testing.T) {
 func TestLists(t *testing.T) {
 	item := `{"connection_id":"con_1","assign_membership_on_login":false,"is_signup_enabled":true,` +
 		`"is_enabled":false,"organization_access_level":"none","connection":{"name":"n","strategy":"auth0"}}`
-	full := []EnabledConnection{{
-		ConnectionID: "con_1", AssignMembershipOnLogin: ptr(false), IsSignupEnabled: ptr(true),
-		IsEnabled: ptr(false), Name: "n",
+	full := []Link{{
+		ConnectionID: "con_1", IsEnabled: ptr(false),
+		LinkSettings: LinkSettings{AssignMembershipOnLogin: ptr(false), IsSignupEnabled: ptr(true)},
 	}}
-	bare := []EnabledConnection{{ConnectionID: "con_1"}}
+	full[0].Connection.Name = "n"
+	bare := []Link{{ConnectionID: "con_1"}}
 	for _, test := range []struct {
 		body string
-		want []EnabledConnection // nil: an error
+		want []Link // nil: an error
 	}{
-		{"[]", []EnabledConnection{}},
-		{" [ ] ", []EnabledConnection{}},
+		{"[]", []Link{}},
+		{" [ ] ", []Link{}},
 		{"[" + item + "]", full},
 		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":1}`, full},
 		{`{"connections":[` + item + `]}`, full},
-		{`{"connections":[],"total":0}`, []EnabledConnection{}},
+		{`{"connections":[],"total":0}`, []Link{}},
 		{`[{"connection_id":"con_1","show_as_button":null,"connection":null}]`, bare},
 		{"", nil},
 		{"null", nil},

@@ -9,24 +9,63 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 )
 
-// EnabledConnection links a connection to an organization, with its settings.
-// All but ConnectionID is optional: Auth0 leaves out settings that do not apply
-// to the connection's strategy, and nil means that it was left out.
-type EnabledConnection struct {
-	ConnectionID string
+// Link is an organization's entry for a connection, enabled or switched off.
+type Link struct {
+	ConnectionID string `json:"connection_id"`
+	LinkSettings
+	// IsEnabled is false where the link is kept but switched off.
+	IsEnabled  *bool `json:"is_enabled"`
+	Connection struct {
+		Name string `json:"name"` // the connection's own name
+	} `json:"connection"`
+}
+
+// Off reports whether the link is kept but switched off, as the Dashboard and
+// newer tools do it: nobody can log in through it.
+func (l *Link) Off() bool { return l.IsEnabled != nil && !*l.IsEnabled }
+
+// LinkSettings are what Auth0 lets one set of a link. Auth0 leaves out settings
+// that do not apply to the connection's strategy. Nil means that a setting was
+// left out; it is then not sent either.
+type LinkSettings struct {
 	// AssignMembershipOnLogin makes users members at their first login.
-	AssignMembershipOnLogin *bool
+	AssignMembershipOnLogin *bool `json:"assign_membership_on_login,omitempty"`
 	// ShowAsButton shows an enterprise connection on the login page.
-	ShowAsButton *bool
+	ShowAsButton *bool `json:"show_as_button,omitempty"`
 	// IsSignupEnabled lets users of a database connection sign up. Auth0 allows
 	// it only together with AssignMembershipOnLogin.
-	IsSignupEnabled *bool
-	// IsEnabled is false where the link is kept but switched off.
-	IsEnabled *bool
-	// Name is the connection's own.
-	Name string
+	IsSignupEnabled *bool `json:"is_signup_enabled,omitempty"`
+}
+
+// Setting is one of a link's settings.
+type Setting struct {
+	Name  string // as Auth0 calls it
+	Value **bool // the place of its value
+}
+
+// All lists the settings, in the order in which results.csv has them. It is the
+// one list of them: whoever reads, writes or compares settings goes by it.
+func (s *LinkSettings) All() []Setting {
+	return []Setting{
+		{"assign_membership_on_login", &s.AssignMembershipOnLogin},
+		{"show_as_button", &s.ShowAsButton},
+		{"is_signup_enabled", &s.IsSignupEnabled},
+	}
+}
+
+// Differences names the settings that s has and other has otherwise or not.
+func (s LinkSettings) Differences(other LinkSettings) (names []string) {
+	theirs := other.All()
+	for i, ours := range s.All() {
+		was, is := *ours.Value, *theirs[i].Value
+		if was != nil && (is == nil || *was != *is) {
+			names = append(names, ours.Name)
+		}
+	}
+	return names
 }
 
 // PageSize is how many items of a list are asked for at once, the most that Auth0
@@ -39,7 +78,7 @@ const PageSize = 100
 // More is true where the page was full, so that another may follow.
 //
 // It needs the scope read:organization_connections. The error is an [*Error].
-func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (links []EnabledConnection, more bool, resp *Response, err error) {
+func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (links []Link, more bool, resp *Response, err error) {
 	const step = "list enabled connections"
 	if fault := checkIDs(step, org); fault != nil {
 		return nil, false, new(Response), fault
@@ -84,17 +123,15 @@ func (c *Client) DisableConnection(ctx context.Context, org, connection string) 
 // given; one that is nil is not sent, and Auth0 takes its default.
 //
 // It needs the scope create:organization_connections. The error is an [*Error].
-func (c *Client) EnableConnection(ctx context.Context, org string, link EnabledConnection) (*Response, error) {
+func (c *Client) EnableConnection(ctx context.Context, org string, link Link) (*Response, error) {
 	const step = "enable connection"
 	if fault := checkIDs(step, org, link.ConnectionID); fault != nil {
 		return new(Response), fault
 	}
 	body, err := json.Marshal(struct {
-		ConnectionID            string `json:"connection_id"`
-		AssignMembershipOnLogin *bool  `json:"assign_membership_on_login,omitempty"`
-		ShowAsButton            *bool  `json:"show_as_button,omitempty"`
-		IsSignupEnabled         *bool  `json:"is_signup_enabled,omitempty"`
-	}{link.ConnectionID, link.AssignMembershipOnLogin, link.ShowAsButton, link.IsSignupEnabled})
+		ConnectionID string `json:"connection_id"`
+		LinkSettings
+	}{link.ConnectionID, link.LinkSettings})
 	if err != nil {
 		return new(Response), &Error{Class: Refused, Err: err, step: step}
 	}
@@ -160,7 +197,7 @@ func isDone(body []byte, connection string) bool {
 // parseLinks reads a page of a list, which comes bare or, as in answers with
 // totals and of newer endpoints, inside an object. A list that is empty from its
 // beginning and claims a total proves nothing.
-func parseLinks(body []byte, page int) ([]EnabledConnection, error) {
+func parseLinks(body []byte, page int) ([]Link, error) {
 	list, around, err := findList(body, "enabled_connections", "connections")
 	if err != nil {
 		return nil, err
@@ -173,33 +210,9 @@ func parseLinks(body []byte, page int) ([]EnabledConnection, error) {
 	return links, err
 }
 
-func parseItems(list []byte) ([]EnabledConnection, error) {
-	var items []struct {
-		ConnectionID            string `json:"connection_id"`
-		AssignMembershipOnLogin *bool  `json:"assign_membership_on_login"`
-		ShowAsButton            *bool  `json:"show_as_button"`
-		IsSignupEnabled         *bool  `json:"is_signup_enabled"`
-		IsEnabled               *bool  `json:"is_enabled"`
-		Connection              struct {
-			Name string `json:"name"`
-		} `json:"connection"`
-	}
-	if err := json.Unmarshal(list, &items); err != nil {
+func parseItems(list []byte) (links []Link, err error) {
+	if json.Unmarshal(list, &links) != nil || slices.ContainsFunc(links, func(l Link) bool { return l.ConnectionID == "" }) {
 		return nil, errUnexpected
-	}
-	links := make([]EnabledConnection, 0, len(items))
-	for _, item := range items {
-		if item.ConnectionID == "" {
-			return nil, errUnexpected
-		}
-		links = append(links, EnabledConnection{
-			ConnectionID:            item.ConnectionID,
-			AssignMembershipOnLogin: item.AssignMembershipOnLogin,
-			ShowAsButton:            item.ShowAsButton,
-			IsSignupEnabled:         item.IsSignupEnabled,
-			IsEnabled:               item.IsEnabled,
-			Name:                    item.Connection.Name,
-		})
 	}
 	return links, nil
 }
