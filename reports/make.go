@@ -5,8 +5,6 @@ package reports
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,8 +12,8 @@ import (
 	"os"
 	"path/filepath"
 
-	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // Make writes results.csv, report.html and summary.json into the run directory
@@ -34,7 +32,7 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	defer src.close()
 	t := newTally(src.index.run, src.list)
 	page := newWebPage(src.index, src.list)
-	err = replace(filepath.Join(dir, ResultsFile), func(w *bufio.Writer) error {
+	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {
 		return writeResults(w, src.index, src.list, func(r row) error {
 			t.add(r)
 			return page.add(r)
@@ -47,13 +45,13 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = replace(filepath.Join(dir, PageFile), func(w *bufio.Writer) error {
+	err = replace(filepath.Join(dir, rundir.PageFile), func(w *bufio.Writer) error {
 		return page.write(w, s, src.index)
 	})
 	if err != nil {
 		return nil, err
 	}
-	return s, replace(filepath.Join(dir, SummaryFile), func(w *bufio.Writer) error {
+	return s, replace(filepath.Join(dir, rundir.SummaryFile), func(w *bufio.Writer) error {
 		out := json.NewEncoder(w)
 		out.SetIndent("", "  ")
 		return out.Encode(s)
@@ -79,7 +77,7 @@ type source struct {
 }
 
 func openSource(dir string, l *list.List) (*source, error) {
-	f, err := os.Open(filepath.Join(dir, JournalFile))
+	f, err := os.Open(filepath.Join(dir, rundir.JournalFile))
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +89,7 @@ func openSource(dir string, l *list.List) (*source, error) {
 	if src.index, err = readIndex(f, names); err != nil {
 		err = fmt.Errorf("%s: %w", f.Name(), err)
 	} else if l == nil {
-		src.list, err = openInput(dir, src.index.run, names)
+		src.list, err = rundir.OpenInput(dir, src.index.run, names)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -104,45 +102,6 @@ func (s *source) close() {
 	if s.opened {
 		s.list.Close()
 	}
-}
-
-// openInput opens the run's copy of its input under the name that it had. It goes
-// by the ids that the run found for names.
-func openInput(dir string, run journal.Header, names *list.Names) (*list.List, error) {
-	path := filepath.Join(dir, InputFile)
-	if err := CheckInput(path, run.Input.SHA256); err != nil {
-		return nil, err
-	}
-	return list.Open(path, run.Input.Name(), ListOptions(run, names))
-}
-
-// ListOptions are what a run's list is opened for.
-func ListOptions(run journal.Header, names *list.Names) list.Options {
-	return list.Options{
-		Command:       run.Command,
-		DryRun:        run.Settings.DryRun,
-		Limit:         run.Settings.Limit,
-		Names:         names,
-		Organizations: run.Settings.Organizations,
-	}
-}
-
-// CheckInput fails where the file at path is not the list that a run began
-// with: its rows would get each other's outcomes.
-func CheckInput(path, sum string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open the run's list: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return fmt.Errorf("read the run's list: %w", err)
-	}
-	if hex.EncodeToString(hash.Sum(nil)) != sum {
-		return fmt.Errorf("%s is not the list that the run began with", path)
-	}
-	return nil
 }
 
 // writeResults writes a line for every record of the input, and shows each row to

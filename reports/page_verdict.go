@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // verdict is what happened, in two sentences, and what to type next.
@@ -67,7 +68,7 @@ func (v *pageView) propose(out *verdict) {
 	out.Cost = v.proposal()
 	out.Advice = "To approve all of it, run the command. To approve a part, delete the other rows from results.csv, or set their outcome to not_selected, first. " +
 		"(A filter of a spreadsheet only hides rows; they would be taken all the same.)"
-	out.Next = []string{visible(v.Proposed(v.RunDir + "/" + ResultsFile))}
+	out.Next = []string{visible(v.Proposed(v.RunDir + "/" + rundir.ResultsFile))}
 }
 
 func needAttention(n int) string {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/orgconn/orgconn/reports"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // completeList completes a command's one argument, a CSV.
@@ -46,7 +46,7 @@ func runDirs(typed string) []string {
 	for _, entry := range entries {
 		run := folder + entry.Name()
 		hidden := strings.HasPrefix(entry.Name(), ".")
-		if _, err := os.Stat(filepath.Join(run, reports.JournalFile)); err == nil && !hidden && strings.HasPrefix(entry.Name(), start) {
+		if _, err := os.Stat(filepath.Join(run, rundir.JournalFile)); err == nil && !hidden && strings.HasPrefix(entry.Name(), start) {
 			runs = append(runs, run)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -26,7 +27,7 @@ func measured(from, tenant string) reports.Rates {
 
 // readSummary reads a run directory's summary.
 func readSummary(dir string) (*reports.Summary, error) {
-	text, err := os.ReadFile(filepath.Join(dir, reports.SummaryFile))
+	text, err := os.ReadFile(filepath.Join(dir, rundir.SummaryFile))
 	if err != nil {
 		return nil, err
 	}

@@ -7,28 +7,29 @@ import (
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
 // execute works on the list and makes the reports.
-func (j *job) execute(dir *runDir, former *batch.Former) (err error) {
+func (j *job) execute(dir *rundir.Dir, former *batch.Former) (err error) {
 	defer recovered(&err) // here, so that the metrics tell of it
 	defer j.client.Close()
 	result, final, err := j.work(dir, former)
 	if err != nil {
-		return &failure{code: journal.ExitStopped, err: err, hint: resumeHint(dir.path)}
+		return &failure{code: journal.ExitStopped, err: err, hint: resumeHint(dir.Path)}
 	}
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
-	_ = dir.journal.Append(end) // what it fails with, close tells
-	closed := dir.close()
+	_ = dir.Journal.Append(end) // what it fails with, close tells
+	closed := dir.Close()
 	if result.Stop != nil && result.Stop.Err != nil && errors.Is(closed, result.Stop.Err) {
 		closed = nil // it says the same again
 	}
-	return j.report(dir.path, result, closed)
+	return j.report(dir.Path, result, closed)
 }
 
 // work looks the list's names up, and then does what the list is for.
-func (j *job) work(dir *runDir, former *batch.Former) (result batch.Result, final journal.Sample, err error) {
+func (j *job) work(dir *rundir.Dir, former *batch.Former) (result batch.Result, final journal.Sample, err error) {
 	ctx, cancel := batch.WithMaxDuration(j.ctx, j.settings.MaxDuration)
 	defer cancel()
 	stop, lookups, err := j.lookUp(ctx, dir)
@@ -40,7 +41,7 @@ func (j *job) work(dir *runDir, former *batch.Former) (result batch.Result, fina
 	}
 	r, err := batch.New(batch.Config{
 		Command: j.command, List: j.list, Former: former, API: j.client,
-		Journal: dir.journal, Settings: j.settings, Log: j.log,
+		Journal: dir.Journal, Settings: j.settings, Log: j.log,
 	})
 	if err != nil {
 		return result, final, err

@@ -14,6 +14,7 @@ import (
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // failure is an error with its exit code and a hint what to do. A nil err is
@@ -72,6 +73,8 @@ func classify(err error) *failure {
 	var input *list.Error
 	var api *apiclient.Error
 	var damaged *journal.DamageError
+	var dir *rundir.Error
+	var busy *rundir.BusyError
 	switch {
 	case errors.As(err, &f):
 		return f
@@ -79,6 +82,10 @@ func classify(err error) *failure {
 		return &failure{code: stop.Code, err: err, hint: stop.Hint}
 	case errors.As(err, &locked):
 		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or end it with kill: it can be resumed"}
+	case errors.As(err, &busy):
+		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it to end, or stop it"}
+	case errors.As(err, &dir):
+		return &failure{code: journal.ExitRefused, err: err, hint: dir.Hint}
 	case errors.As(err, &input):
 		return &failure{code: journal.ExitRefused, err: err, hint: input.Hint}
 	case errors.As(err, &damaged):

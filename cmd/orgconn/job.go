@@ -13,6 +13,7 @@ import (
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -56,12 +57,12 @@ type source struct {
 // mend what is wrong: list, lock, credentials, scopes, question. The run
 // directory appears after all of them.
 func (j *job) start(from source) error {
-	staged, err := stageRunDir(j.out)
+	staged, err := rundir.Stage(j.out)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if err := staged.discard(); err != nil { // no reason for a run to fail
+		if err := staged.Discard(); err != nil { // no reason for a run to fail
 			j.log.Warn("a hidden folder is left behind", zap.Error(err))
 		}
 	}()
@@ -69,7 +70,7 @@ func (j *job) start(from source) error {
 	if err := j.copyInput(staged, from.copy); err != nil {
 		return err
 	}
-	if err := j.openList(staged.file(reports.InputFile), from.name); err != nil {
+	if err := j.openList(staged.File(rundir.InputFile), from.name); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -82,23 +83,23 @@ func (j *job) start(from source) error {
 	if err := j.agree(counts.Pairs + counts.Unidentified); err != nil {
 		return err
 	}
-	dir, err := staged.begin(j.record(), time.Now().UTC())
+	dir, err := staged.Publish(j.record(), time.Now().UTC())
 	if err != nil {
 		return err
 	}
-	defer dir.close()
+	defer dir.Close()
 	return j.execute(dir, nil)
 }
 
 // copyInput copies the list into the run directory. A signal ends the wait for
 // a pipe that brings nothing.
-func (j *job) copyInput(staged *stagedDir, write func(io.Writer) error) error {
+func (j *job) copyInput(staged *rundir.Staged, write func(io.Writer) error) error {
 	done := make(chan error, 1)
 	go func() {
 		var err error
 		defer func() { done <- err }()
 		defer recovered(&err)
-		j.input.SHA256, err = staged.input(write)
+		j.input.SHA256, err = staged.CopyInput(write)
 	}()
 	select {
 	case err := <-done:
@@ -118,10 +119,15 @@ func (j *job) record() journal.Header {
 
 // openList opens the list at a path, and tells what is odd about it.
 func (j *job) openList(path, name string) (err error) {
-	j.list, err = list.Open(path, name, reports.ListOptions(j.record(), j.names))
+	j.list, err = list.Open(path, name, rundir.ListOptions(j.record(), j.names))
 	if err != nil {
 		return err
 	}
+	return j.tellOfList(name)
+}
+
+// tellOfList tells what is odd about the list, and refuses one of another tenant.
+func (j *job) tellOfList(name string) error {
 	if t := j.list.Tenant(); t != "" {
 		if err := j.checkTenant(name, t); err != nil {
 			return errors.Join(err, j.list.Close())

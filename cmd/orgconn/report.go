@@ -1,13 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -26,7 +27,7 @@ func newReport() *cobra.Command {
 		Args:              oneArg("run directory"),
 		ValidArgsFunction: completeRunDir,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := firstRun(args[0]); err != nil {
+			if _, err := rundir.Header(args[0]); err != nil {
 				return err
 			}
 			summary, err := reports.Make(args[0], nil)
@@ -44,11 +45,11 @@ func newReport() *cobra.Command {
 // tellWhetherItGoesOn says so of a run that has no end, for it cannot be resumed
 // then.
 func tellWhetherItGoesOn(path string) error {
-	lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
+	lock, err := rundir.Lock(path)
 	if err == nil {
 		return lock.Close()
 	}
-	if classify(err).code == journal.ExitLocked {
+	if _, busy := errors.AsType[*rundir.BusyError](err); busy {
 		_, err = fmt.Println("  the run still goes on: this is what it has noted so far")
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -61,7 +62,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 // restoreRun restores what a run directory's journal says, which is younger
 // than its results.csv where the run was killed.
 func (j *job) restoreRun(path string) error {
-	run, err := firstRun(path)
+	run, err := rundir.Header(path)
 	if err != nil {
 		return err
 	}
@@ -73,10 +74,10 @@ func (j *job) restoreRun(path string) error {
 		return err
 	}
 	defer unlock()
-	results := filepath.Join(path, reports.ResultsFile)
+	results := filepath.Join(path, rundir.ResultsFile)
 	return j.start(source{path: path, name: results, copy: func(w io.Writer) error {
 		if !j.settings.DryRun { // a dry run may look at a run that goes on
-			lock, err := lockJournal(filepath.Join(path, reports.JournalFile))
+			lock, err := rundir.Lock(path)
 			if err != nil {
 				return err
 			}

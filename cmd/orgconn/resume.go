@@ -3,15 +3,17 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -53,7 +55,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 
 // runResume goes on with the run in a directory.
 func runResume(ctx context.Context, o *options, flags *pflag.FlagSet, path string) error {
-	first, err := firstRun(path)
+	first, err := rundir.Header(path)
 	if err != nil {
 		return err
 	}
@@ -75,12 +77,12 @@ func (j *job) resume(path string, first journal.Header, flags *pflag.FlagSet) er
 		return err
 	}
 	defer unlock()
-	dir, err := openJournal(path, 0)
+	dir, err := rundir.Open(path)
 	if err != nil {
 		return err
 	}
-	defer dir.close()
-	former, err := dir.recover(j.log)
+	defer dir.Close()
+	former, err := j.recover(dir)
 	if err != nil {
 		return err
 	}
@@ -88,6 +90,18 @@ func (j *job) resume(path string, first journal.Header, flags *pflag.FlagSet) er
 		return err
 	}
 	return j.goOn(dir, former)
+}
+
+// recover reads what earlier invocations did, and makes the journal ready to go on.
+func (j *job) recover(dir *rundir.Dir) (former *batch.Former, err error) {
+	kept, err := dir.Recover(func(entries iter.Seq2[journal.Entry, error]) (err error) {
+		former, err = batch.ReadFormer(entries)
+		return err
+	})
+	if err == nil && kept != "" {
+		j.log.Warn("what a crash left behind the journal's last sync is kept aside", zap.String("file", kept))
+	}
+	return former, err
 }
 
 // takeOver takes command, list and settings from the run so far.
@@ -107,12 +121,12 @@ func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
 }
 
 // goOn runs the rows that are left.
-func (j *job) goOn(dir *runDir, former *batch.Former) error {
-	input := filepath.Join(dir.path, reports.InputFile)
-	if err := reports.CheckInput(input, j.input.SHA256); err != nil {
+func (j *job) goOn(dir *rundir.Dir, former *batch.Former) error {
+	var err error
+	if j.list, err = rundir.OpenInput(dir.Path, j.record(), j.names); err != nil {
 		return err
 	}
-	if err := j.openList(input, j.input.Name()); err != nil {
+	if err := j.tellOfList(j.input.Name()); err != nil {
 		return err
 	}
 	defer j.list.Close()
@@ -127,7 +141,7 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 		}
 		return exitWith(former.End.ExitCode)
 	}
-	j.rates = measured(dir.path, j.tenant)
+	j.rates = measured(dir.Path, j.tenant)
 	if err := j.agree(left); err != nil {
 		return err
 	}
@@ -139,30 +153,30 @@ func (j *job) goOn(dir *runDir, former *batch.Former) error {
 
 // nothingLeft says so. It makes the reports if the run was killed before it had
 // made them.
-func (j *job) nothingLeft(dir *runDir) (err error) {
+func (j *job) nothingLeft(dir *rundir.Dir) (err error) {
 	if !j.quiet {
-		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(dir.path))
+		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(dir.Path))
 	}
 	j.metrics = "" // it is no run that a watcher waits for
-	if j.summary, err = readSummary(dir.path); err != nil || !dir.hasReports() {
-		j.summary, err = reports.Make(dir.path, j.list)
+	if j.summary, err = readSummary(dir.Path); err != nil || !dir.HasReports() {
+		j.summary, err = reports.Make(dir.Path, j.list)
 	}
 	if err != nil {
 		return &failure{code: journal.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
 	}
 	if j.json {
-		return j.print(j.summary, dir.path)
+		return j.print(j.summary, dir.Path)
 	}
 	return nil
 }
 
 // begin begins the new sitting.
-func (j *job) begin(dir *runDir) error {
-	if err := dir.removeReports(); err != nil {
+func (j *job) begin(dir *rundir.Dir) error {
+	if err := dir.RemoveReports(); err != nil {
 		return err
 	}
 	run := j.record()
-	if err := dir.journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Header: &run}); err != nil {
+	if err := dir.Journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Header: &run}); err != nil {
 		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -52,9 +53,9 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if d := s.Rate.Expected(s.Input.Organizations, would); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
-	results := filepath.Join(dir, reports.ResultsFile)
+	results := filepath.Join(dir, rundir.ResultsFile)
 	fmt.Fprintf(&b, "  results: %s\n", results)
-	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, reports.PageFile))
+	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, rundir.PageFile))
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", next)
 	}

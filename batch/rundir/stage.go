@@ -1,4 +1,4 @@
-package main
+package rundir
 
 import (
 	"crypto/rand"
@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/reports"
 )
 
 const (
@@ -24,37 +23,37 @@ const (
 	parentHint = "the current folder, or the one of --out, must be there and writable"
 )
 
-// stagedDir is a run directory in the making. It has a hidden name until
+// Staged is a run directory in the making. It has a hidden name until
 // everything is settled, so that one which has its name can be resumed.
-type stagedDir struct {
+type Staged struct {
 	hidden string
 	name   string // where it will be; "" for the default name
 }
 
-// stageRunDir makes the hidden directory beside where the named one will be.
-func stageRunDir(name string) (*stagedDir, error) {
+// Stage makes the hidden directory beside where the named one will be.
+func Stage(name string) (*Staged, error) {
 	if name != "" {
 		name = filepath.Clean(name)
 		switch _, err := os.Lstat(name); {
 		case err == nil:
-			return nil, refused(fmt.Errorf("run directory %q exists already", name), "give another --out")
+			return nil, refuse(fmt.Errorf("run directory %q exists already", name), "give another --out")
 		case !errors.Is(err, fs.ErrNotExist):
-			return nil, refused(fmt.Errorf("make the run directory: %w", err), parentHint)
+			return nil, refuse(fmt.Errorf("make the run directory: %w", err), parentHint)
 		}
 	}
 	// Not os.MkdirTemp, which leaves nobody else a way in, whatever the umask.
 	hidden := filepath.Join(filepath.Dir(name), ".orgconn-"+rand.Text())
 	if err := os.Mkdir(hidden, 0o777); err != nil {
-		return nil, refused(fmt.Errorf("make the run directory: %w", err), parentHint)
+		return nil, refuse(fmt.Errorf("make the run directory: %w", err), parentHint)
 	}
-	return &stagedDir{hidden: hidden, name: name}, nil
+	return &Staged{hidden: hidden, name: name}, nil
 }
 
-// input copies the list into the directory, so that it is one and the same for
+// CopyInput copies the list into the directory, so that it is one and the same for
 // the check, the run and the reports, whatever happens to where it came from.
 // It returns the copy's SHA-256.
-func (d *stagedDir) input(write func(io.Writer) error) (sum string, err error) {
-	f, err := os.OpenFile(d.file(reports.InputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+func (d *Staged) CopyInput(write func(io.Writer) error) (sum string, err error) {
+	f, err := os.OpenFile(d.File(InputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
 		return "", fmt.Errorf("copy the list: %w", err)
 	}
@@ -68,33 +67,33 @@ func (d *stagedDir) input(write func(io.Writer) error) (sum string, err error) {
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// file is a file's place while the directory is hidden.
-func (d *stagedDir) file(name string) string { return filepath.Join(d.hidden, name) }
+// File is a file's place while the directory is hidden.
+func (d *Staged) File(name string) string { return filepath.Join(d.hidden, name) }
 
-// begin writes the journal's first record and gives the directory its name.
-func (d *stagedDir) begin(run journal.Header, now time.Time) (*runDir, error) {
-	dir, err := openJournal(d.hidden, os.O_CREATE|os.O_EXCL)
+// Publish writes the journal's first record and gives the directory its name.
+func (d *Staged) Publish(h journal.Header, now time.Time) (*Dir, error) {
+	dir, err := open(d.hidden, os.O_CREATE|os.O_EXCL)
 	if err != nil {
 		return nil, err
 	}
-	if dir.journal, err = journal.Create(dir.file, journal.Record{At: now, Header: &run}); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), dir.close())
+	if dir.Journal, err = journal.Create(dir.file, journal.Record{At: now, Header: &h}); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), dir.Close())
 	}
-	if dir.path, err = d.rename(defaultName(run, now)); err != nil {
-		return nil, errors.Join(fmt.Errorf("name the run directory: %w", err), dir.close())
+	if dir.Path, err = d.rename(defaultName(h, now)); err != nil {
+		return nil, errors.Join(fmt.Errorf("name the run directory: %w", err), dir.Close())
 	}
 	return dir, nil
 }
 
 // defaultName is a run directory's name where none was given.
-func defaultName(run journal.Header, now time.Time) string {
-	tenant := strings.ReplaceAll(run.Tenant, ":", "_")
-	return fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), run.Command)
+func defaultName(h journal.Header, now time.Time) string {
+	tenant := strings.ReplaceAll(h.Tenant, ":", "_")
+	return fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), h.Command)
 }
 
 // rename gives the directory its name, durably. A default name that is taken,
 // be it at this instant by another run, makes place for the next one.
-func (d *stagedDir) rename(standard string) (string, error) {
+func (d *Staged) rename(standard string) (string, error) {
 	if err := journal.SyncDir(d.hidden); err != nil {
 		return "", err
 	}
@@ -122,5 +121,7 @@ func (d *stagedDir) rename(standard string) (string, error) {
 	return "", fs.ErrExist
 }
 
-// discard removes what is left under the hidden name.
-func (d *stagedDir) discard() error { return os.RemoveAll(d.hidden) }
+// Discard removes what is left under the hidden name.
+func (d *Staged) Discard() error { return os.RemoveAll(d.hidden) }
+
+func refuse(err error, hint string) error { return &Error{err, hint} }

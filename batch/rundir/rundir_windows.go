@@ -1,4 +1,4 @@
-package main
+package rundir
 
 import (
 	"os"
@@ -23,6 +23,6 @@ func publish(hidden, name string) error {
 	return nil
 }
 
-// lockOf is the file whose lock is the journal's. A file that is locked cannot
+// lockFile is the file whose lock is the journal's. A file that is locked cannot
 // be written through another handle here.
-func lockOf(journal string) string { return journal + ".lock" }
+func lockFile(journal string) string { return journal + ".lock" }

@@ -1,0 +1,113 @@
+// Package rundir is the home of a run directory: what is in it, who may write
+// it, how it is staged, named, locked, read and repaired.
+//
+// A run directory gets its name only when everything is settled and its list and
+// the journal's first record are on disk. One that exists can be resumed; where
+// there is none, nothing was changed. The process that appends to the journal
+// holds the journal's lock, and only that process repairs it. Others read up to
+// the tail.
+package rundir
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// The files of a run directory.
+const (
+	InputFile   = "input.csv"
+	JournalFile = "journal.jsonl"
+	ResultsFile = "results.csv"
+	PageFile    = "report.html"
+	SummaryFile = "summary.json"
+)
+
+// Reports are the files that are made from the others, the last one last.
+func Reports() []string { return []string{ResultsFile, PageFile, SummaryFile} }
+
+// Error says why a run directory is refused or cannot be made.
+type Error struct {
+	Err  error
+	Hint string // what to do about it
+}
+
+func (e *Error) Error() string { return e.Err.Error() }
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// BusyError says that another process appends to the journal.
+type BusyError struct{ Path string }
+
+func (e *BusyError) Error() string { return "another process still writes " + e.Path }
+
+// Header is the first record of a run directory's journal, which never changes.
+// An *Error says that the directory is no run directory.
+func Header(path string) (journal.Header, error) {
+	f, err := os.Open(filepath.Join(path, JournalFile))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("it has no journal")
+	}
+	if err != nil {
+		return journal.Header{}, notRunDir(path, err)
+	}
+	defer f.Close()
+	next, stop := iter.Pull2(journal.NewReader(f).Entries())
+	defer stop()
+	e, err, _ := next() // of an empty journal, the error
+	if err != nil {
+		return journal.Header{}, notRunDir(path, err)
+	}
+	return *e.Header, nil
+}
+
+func notRunDir(path string, err error) error {
+	return &Error{fmt.Errorf("%q is no run directory that can be read: %w", path, err), "give the run directory that a former run printed"}
+}
+
+// OpenInput opens the run's own copy of its list, under the name that the list
+// had, for what the header says. A copy that is not the list that the run began
+// with is refused: its rows would get each other's outcomes.
+func OpenInput(path string, h journal.Header, names *list.Names) (*list.List, error) {
+	file := filepath.Join(path, InputFile)
+	if err := checkInput(file, h.Input.SHA256); err != nil {
+		return nil, err
+	}
+	return list.Open(file, h.Input.Name(), ListOptions(h, names))
+}
+
+// ListOptions are what a run's list is opened for.
+func ListOptions(h journal.Header, names *list.Names) list.Options {
+	return list.Options{
+		Command:       h.Command,
+		DryRun:        h.Settings.DryRun,
+		Limit:         h.Settings.Limit,
+		Names:         names,
+		Organizations: h.Settings.Organizations,
+	}
+}
+
+func checkInput(path, sum string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return fmt.Errorf("open the run's list: %w", err)
+	}
+	defer f.Close()
+	hash := sha256.New()
+	if _, err := io.Copy(hash, f); err != nil {
+		return fmt.Errorf("read the run's list: %w", err)
+	}
+	if hex.EncodeToString(hash.Sum(nil)) != sum {
+		return fmt.Errorf("%s is not the list that the run began with", path)
+	}
+	return nil
+}
