@@ -16,16 +16,13 @@ type action interface {
 	done() journal.Outcome
 	already() journal.Outcome
 	would() journal.Outcome
-	// decide says what is to be done with an organization's rows, given all
-	// its connections. Rows are in input order.
-	decide(rows []*row, links []apiclient.Link) []decision
+	// decide sets each row's decision, by all the links of its organization. Rows
+	// are in input order.
+	decide(rows []*row, links []apiclient.Link)
 	// send makes a row's call.
 	send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error)
-	// conclude is the outcome of a row by a class of answer that means something
-	// to this action only; "" where it does not. Earlier says that an attempt
-	// before may have taken effect.
-	conclude(class apiclient.Class, earlier, unchecked bool) journal.Outcome
-	// ambiguous says whether an answer has to be understood by another read.
+	// ambiguous says whether an answer that is an error has to be understood by
+	// another read.
 	ambiguous(reply *reply) bool
 }
 
@@ -38,4 +35,17 @@ func newAction(command string, settings journal.Settings) (action, error) {
 	default:
 		return nil, fmt.Errorf("there is no command %q", command)
 	}
+}
+
+// byID are links by their connection.
+func byID(links []apiclient.Link) map[string]*apiclient.Link {
+	index := make(map[string]*apiclient.Link, len(links))
+	for i := range links {
+		index[links[i].ConnectionID] = &links[i]
+	}
+	return index
+}
+
+func snapshot(link *apiclient.Link) *journal.Snapshot {
+	return &journal.Snapshot{Name: link.Connection.Name, LinkSettings: link.LinkSettings}
 }

@@ -1,72 +1,86 @@
 package batch
 
 import (
-	"time"
+	"context"
+	"crypto/rand"
+	"fmt"
+	"sync"
 
-	"golang.org/x/sync/errgroup"
+	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
 	// readsAhead is how many seconds' worth of writes the reads run ahead.
 	readsAhead = 60
-	// leastAhead is how many rows reads are ahead before the writes' rate is
-	// known, and mostAhead bounds the memory that they take.
+	// leastAhead is how many rows the reads are ahead before the writes' rate is
+	// known. mostAhead bounds the memory that they take.
 	leastAhead = 10
 	mostAhead  = 10_000
 )
 
+const messageUnconfirmed = "the organization's existence is not confirmed: the tenant answers an empty list for one that does not exist, too"
+
 // checkAll checks every organization of the list, as far ahead of the writes
-// as it should be. Where nothing is to be checked every pair is a change.
-func (r *Run) checkAll() {
-	defer r.backlog.close()
-	var pool errgroup.Group
-	for org, rows := range r.organizations() {
-		if !r.mayReadOn() {
-			break
+// as it should be. An error ends the run.
+func (r *Run) checkAll() error {
+	defer r.queue.close()
+	var checks sync.WaitGroup
+	defer checks.Wait()
+	for id, rows := range r.organizations() {
+		if err := r.waitForQueue(); err != nil {
+			return err
 		}
-		if r.Settings.NoCheck {
-			r.hand(&plan{org: org, rows: rows, unchecked: true}, int(r.changes.Add(int64(len(rows)))))
+		o := &organization{id: id, rows: rows}
+		if r.Settings.NoCheck { // every pair is a change
+			o.unchecked = true
+			if err := r.enqueue(o, len(rows)); err != nil {
+				return err
+			}
 			continue
 		}
-		turn := r.reads.turn()
-		if turn.err != nil {
-			break
+		permit, err := r.reads.acquire()
+		if err != nil {
+			return err
 		}
-		pool.Go(func() error {
-			r.safely(func() { r.check(&plan{org: org, rows: rows}, turn) })
-			return nil
+		checks.Add(1)
+		r.spawn(func() error {
+			defer checks.Done()
+			return r.check(o, permit)
 		})
 	}
-	_ = pool.Wait()
+	return nil
 }
 
-// mayReadOn waits until the next check is due; false where the run stops.
-func (r *Run) mayReadOn() bool {
-	if r.Settings.DryRun || r.checksWhole() {
-		return r.control.stopping.Err() == nil
+// waitForQueue is the writes' backpressure on the reads: it waits until the next
+// check is due. The error is why the run stops.
+func (r *Run) waitForQueue() error {
+	if !r.Settings.DryRun && !r.checksFirst() {
+		r.queue.waitBelow(func() int {
+			return int(min(max(leastAhead, readsAhead*r.writes.throttle.State().Rate), mostAhead))
+		})
 	}
-	return r.backlog.waitBelow(func() int {
-		return int(min(max(leastAhead, readsAhead*r.writes.throttle.State().Rate), mostAhead))
-	})
+	return context.Cause(r.stopping)
 }
 
-// check decides an organization's rows, when it is its turn: those that need no
-// write get their outcome, the others go to the backlog.
-func (r *Run) check(p *plan, turn *turn) {
-	defer r.checked.rows.Add(int64(len(p.rows)))
-	if reply := r.readWith(turn, p); reply.err != nil {
-		for _, row := range p.rows {
-			r.writes.expect(-1)
-			r.unread(row, reply)
-		}
-		return
+// check reads an organization and decides its rows. Rows that need no write get
+// their outcome, the others go to the queue.
+func (r *Run) check(o *organization, permit *throttle.Permit) error {
+	defer r.checked.rows.Add(int64(len(o.rows)))
+	reply, err := r.readInto(o, permit)
+	if err != nil {
+		return err
+	}
+	if reply.err != nil {
+		r.writes.expect(-len(o.rows))
+		return r.unread(reply, o.rows...)
 	}
 	changes := 0
 	var pending []*row
-	for _, row := range p.rows {
+	for _, row := range o.rows {
 		d := row.decision
 		if d.outcome == "" || d.outcome == r.action.done() {
 			changes++
@@ -79,83 +93,125 @@ func (r *Run) check(p *plan, turn *turn) {
 			d.outcome = r.action.would()
 		}
 		r.writes.expect(-1)
-		r.settle(decided(row.Line, d))
+		if err := r.settle(d.settled(row.Line)); err != nil {
+			return err
+		}
 	}
-	p.rows = pending
+	o.rows = pending
 	r.checked.writes.Add(int64(len(pending)))
-	r.hand(p, int(r.changes.Add(int64(changes))))
+	return r.enqueue(o, changes)
 }
 
-// hand gives a checked organization to the writes, unless the run makes none,
-// or too many.
-func (r *Run) hand(p *plan, changes int) {
+// enqueue hands a checked organization to the writes, unless the run makes none,
+// or too many. The error ends the run.
+func (r *Run) enqueue(o *organization, changes int) error {
+	total := int(r.changes.Add(int64(changes)))
 	switch {
-	case r.Settings.DryRun || len(p.rows) == 0:
-	case r.checksWhole() && changes > r.Settings.MaxChanges:
-		r.control.stop(tooManyChanges(r.Settings.MaxChanges, changes))
+	case r.Settings.DryRun || len(o.rows) == 0:
+	case r.checksFirst() && total > r.Settings.MaxChanges:
+		return tooManyChanges(r.Settings.MaxChanges, total)
 	default:
-		r.backlog.push(p)
+		r.queue.push(o)
 	}
+	return nil
 }
 
-// readAgain reads a plan's organization again, where its check is from before
-// since. What several rows ask for is read once for all.
-func (r *Run) readAgain(p *plan, since time.Time) *reply {
-	answer, _, _ := r.rereads.Do(p.org, func() (any, error) {
-		if p.checkedSince(since) {
+// readAgain checks an organization anew, unless another of its rows has just had
+// that done. Rows that ask at the same time share one read.
+func (r *Run) readAgain(o *organization) (*reply, error) {
+	answer, err, _ := r.rereads.Do(o.id, func() (any, error) {
+		if o.isFresh() {
 			return &reply{}, nil
 		}
-		return r.readWith(r.reads.extra(), p), nil
+		permit, err := r.reads.acquireExtra()
+		if err != nil {
+			return nil, err
+		}
+		return r.readInto(o, permit)
 	})
-	return answer.(*reply)
+	if err != nil {
+		return nil, err
+	}
+	return answer.(*reply), nil
 }
 
-// readWith reads an organization's connections and decides the plan's rows by
-// them.
-func (r *Run) readWith(turn *turn, p *plan) *reply {
-	links, reply := readLinks(turn, r.API, p.org)
-	if reply.err == nil {
-		r.found.Store(true)
-		r.see(p, links)
-		rows, left := p.open(links)
-		p.check(rows, r.decide(rows, left))
+// readInto reads what an organization has and decides its rows by that.
+func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error) {
+	links, reply, err := r.reads.readLinks(permit, r.API, o.id)
+	if err != nil || reply.err != nil {
+		return reply, err
 	}
-	return reply
+	r.found.Store(true)
+	if err := r.see(o, links); err != nil {
+		return reply, err
+	}
+	rows := o.check(r.action, links)
+	if len(links) > 0 || !anyDecided(rows, r.action.already()) {
+		return reply, nil
+	}
+	proven, err := r.provesAbsence()
+	if err == nil && !proven {
+		o.remark(rows, r.action.already(), messageUnconfirmed)
+	}
+	return reply, err
 }
 
-// decide is what an organization's connections mean for its rows.
-func (r *Run) decide(rows []*row, links []apiclient.Link) []decision {
-	decisions := r.action.decide(rows, links)
-	if len(links) > 0 {
-		return decisions
-	}
-	for i := range decisions {
-		if decisions[i].outcome == r.action.already() && !r.provesAbsence() {
-			decisions[i].message = messageUnconfirmed
+func anyDecided(rows []*row, outcome journal.Outcome) bool {
+	for _, row := range rows {
+		if row.outcome == outcome {
+			return true
 		}
 	}
-	return decisions
+	return false
 }
 
-// unread settles a row whose organization could not be read. What an earlier
-// attempt did is as unknown as before.
-func (r *Run) unread(row *row, reply *reply) {
-	o := journal.RowOutcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
-	switch {
-	case reply.stopped:
-		return // as it was before
-	case reply.class() == apiclient.NotFound:
-		o.Outcome, o.Message, o.Call = journal.NotFound, "the organization does not exist", nil
-	default:
-		if row.lost {
-			o.Outcome = journal.Unknown
+// provesAbsence says whether an empty list is one of an organization that
+// exists: whether the tenant answers 404 for one that does not. Auth0 does not
+// document it, so the run asks once, at the first empty list, for an
+// organization that cannot exist.
+func (r *Run) provesAbsence() (bool, error) {
+	proof, err, _ := r.rereads.Do("", func() (any, error) {
+		if known := r.proof.Load(); known != nil {
+			return *known, nil
 		}
-		o.Message = "read the organization's connections: " + reply.err.Error()
-	}
-	r.settle(o)
+		_, reply, err := r.reads.readExtra(r.API, "org_"+rand.Text()[:16])
+		proof := reply.class() == apiclient.NotFound
+		if proof || reply.err == nil { // else it was not answered; the next empty list asks again
+			r.proof.Store(&proof)
+		}
+		r.Log.Debug("asked for an organization that does not exist", zap.Bool("not_found", proof))
+		return proof, err
+	})
+	return proof.(bool), err
 }
 
-// decided is the outcome of a row that the check settled.
-func decided(line int, d decision) journal.RowOutcome {
-	return journal.RowOutcome{Line: line, Outcome: d.outcome, Message: d.message, Snapshot: d.snapshot}
+// unread settles rows whose organization could not be read. What an earlier
+// attempt did is as unknown as before. The error ends the run.
+func (r *Run) unread(reply *reply, rows ...*row) error {
+	if reply.stopped {
+		return nil // the rows are as they were before
+	}
+	for _, row := range rows {
+		o := journal.RowOutcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
+		if reply.class() == apiclient.NotFound {
+			o.Outcome, o.Message, o.Call = journal.NotFound, messageNoOrganization, nil
+		} else {
+			if row.lost {
+				o.Outcome = journal.Unknown
+			}
+			o.Message = "read the organization's connections: " + reply.err.Error()
+		}
+		if err := r.settle(o); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func tooManyChanges(limit, changes int) *Stop {
+	return &Stop{
+		Code:   journal.ExitStopped,
+		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", limit, changes),
+		Hint:   "look at a dry run of the list; if it is right, give resume a larger --max-changes",
+	}
 }

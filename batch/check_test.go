@@ -89,11 +89,17 @@ func TestNotFound(t *testing.T) {
 	t.Run("on the write", func(t *testing.T) {
 		inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
 			r.tenant.SeedPairs(rows)
-			// Somebody else is faster on row 0; on row 1 our own answer is lost.
+			// A gateway answers for row 0. On row 1 our own answer is lost. Somebody
+			// else is faster on row 2.
 			r.tenant.Inject(onRow(rows[0], status(404)))
 			r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+			r.tenant.Inject(onRow(rows[2], simulator.Fault{Kind: simulator.Slow, Delay: 10 * time.Second}))
+			time.AfterFunc(5*time.Second, func() { r.tenant.Disable(rows[2].OrganizationID, rows[2].ConnectionID) })
 			r.run(rows)
-			r.expect(rows, "already_disabled", "disabled", "disabled")
+			r.expect(rows, "failed", "disabled", "already_disabled")
+			if !r.enabled(rows[0]) {
+				t.Error("row 0 is not enabled any more")
+			}
 		})
 	})
 	t.Run("on the write without check", func(t *testing.T) {

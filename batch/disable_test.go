@@ -61,7 +61,9 @@ func TestDecide(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
-			for _, d := range (disabling{allowLockout: c.lockout}).decide(rowsOf(c.rows), linksOf(c.links)) {
+			rows := rowsOf(c.rows)
+			disabling{allowLockout: c.lockout}.decide(rows, linksOf(c.links))
+			for _, d := range rows {
 				word := string(d.outcome)
 				if word == "" {
 					word = "-"
@@ -97,13 +99,14 @@ func TestDecideNeverLocksOut(t *testing.T) {
 			}
 		}
 		before, blocked := len(waysIn), 0
-		for i, d := range (disabling{}).decide(rows, links) {
-			switch d.outcome {
+		disabling{}.decide(rows, links)
+		for _, row := range rows {
+			switch row.outcome {
 			case "":
-				if !waysIn[rows[i].ConnectionID] || d.snapshot == nil {
-					t.Fatalf("%s is to be disabled, but is no way in or has no snapshot", rows[i].ConnectionID)
+				if !waysIn[row.ConnectionID] || row.link == nil {
+					t.Fatalf("%s is to be disabled, but is no way in or has no snapshot", row.ConnectionID)
 				}
-				delete(waysIn, rows[i].ConnectionID)
+				delete(waysIn, row.ConnectionID)
 			case journal.Blocked:
 				blocked++
 			}
@@ -121,17 +124,14 @@ func TestDecideNeverLocksOut(t *testing.T) {
 // row's connection as gone: two rows never take an organization's last two
 // ways in.
 func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
-	p := &plan{rows: rowsOf("a b")}
-	guard := disabling{}
-	rows, left := p.open(linksOf("a b c"))
-	p.check(rows, guard.decide(rows, left))
-	p.begin(p.rows[0])
-	rows, left = p.open(linksOf("a b")) // c is gone by now
-	p.check(rows, guard.decide(rows, left))
-	if d := p.outcome(p.rows[1]); d.outcome != journal.Blocked {
+	o := &organization{rows: rowsOf("a b")}
+	o.check(disabling{}, linksOf("a b c"))
+	o.begin(o.rows[0])
+	o.check(disabling{}, linksOf("a b")) // c is gone by now
+	if d := o.decided(o.rows[1]); d.outcome != journal.Blocked {
 		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.outcome)
 	}
-	if d := p.outcome(p.rows[0]); d.outcome != "" {
+	if d := o.decided(o.rows[0]); d.outcome != "" {
 		t.Errorf("row a, whose call is on its way, is %q", d.outcome)
 	}
 }

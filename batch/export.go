@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"sync"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -12,6 +11,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
@@ -35,14 +35,14 @@ type ExportConfig struct {
 // ExportedPair is an enabled connection of an organization.
 type ExportedPair struct {
 	OrgID, OrgName, ConnectionID string
-	Link                         *journal.Snapshot
+	Link                         journal.Snapshot
 }
 
 // Export reads what the organizations of a tenant have enabled. Make it with
 // NewExport; Do may be called once, Progress at any time from any goroutine.
 type Export struct {
 	ExportConfig
-	*reading
+	*reader
 	wanted map[string]*atomic.Bool // ids of the connections to be exported, and whether an organization has it; empty: all
 	total  atomic.Int64            // organizations; 0 where not known
 	done   atomic.Int64            // organizations written
@@ -50,7 +50,7 @@ type Export struct {
 
 // NewExport prepares an export.
 func NewExport(cfg ExportConfig) *Export {
-	return &Export{ExportConfig: cfg, reading: newReading(cfg.API, cfg.Settings, cfg.Log), wanted: map[string]*atomic.Bool{}}
+	return &Export{ExportConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), wanted: map[string]*atomic.Bool{}}
 }
 
 // Do hands the pairs to write, those of an organization at once, one organization
@@ -58,101 +58,90 @@ func NewExport(cfg ExportConfig) *Export {
 // stopped before its end; nil where it did not. What was handed over by then is
 // the beginning of the whole, without gaps.
 func (e *Export) Do(ctx context.Context, write func([]ExportedPair) error) *Stop {
-	return e.do(ctx, func() {
-		if !e.findConnections() {
-			return
-		}
-		window := make(chan *slot, exportWindow)
-		var writing sync.WaitGroup
-		writing.Go(func() { e.safely(func() { e.writeAll(window, write) }) })
-		e.safely(func() { e.readAll(window) })
-		close(window)
-		writing.Wait()
+	window := make(chan *exported, exportWindow)
+	return e.do(ctx, func() error {
+		defer close(window)
+		return e.readAll(window)
+	}, func() error {
+		return e.writeAll(window, write)
 	})
 }
 
-// slot is the place of an organization in the export.
-type slot struct {
+// exported is an organization of the export.
+type exported struct {
 	org   apiclient.Named
 	pairs []ExportedPair
 	read  chan struct{} // closed when it was read, or will not be
 	ok    bool          // it was read
 }
 
-// findConnections finds the ids of the connections to be exported; false where
-// the export stops.
-func (e *Export) findConnections() bool {
+// findConnections finds the ids of the connections to be exported. The error ends
+// the export.
+func (e *Export) findConnections() error {
 	for _, name := range e.Connections {
 		id := name
 		if !list.IsConnectionID(name) {
-			found, reply := e.connectionNamed(name)
-			switch {
-			case reply.err != nil:
-				e.failed(reply)
-				return false
-			case found.ID == "":
-				e.control.stop(unknownName("--connection", "connection", name))
-				return false
+			found, err := e.connectionNamed(name)
+			if err == nil && found.ID == "" {
+				err = unknownName("--connection", "connection", name)
+			}
+			if err != nil {
+				return err
 			}
 			id = found.ID
 		}
 		e.wanted[id] = new(atomic.Bool)
 	}
-	return true
+	return nil
 }
 
 func unknownName(flag, what, name string) *Stop {
 	return &Stop{Code: journal.ExitRefused, Reason: fmt.Sprintf("the tenant has no %s %q", what, name), Hint: "check " + flag}
 }
 
-// readAll puts the organizations into the window, and reads each.
-func (e *Export) readAll(window chan<- *slot) {
-	var pool sync.WaitGroup
-	defer pool.Wait()
-	read := func(orgs []apiclient.Named) bool {
-		for _, org := range orgs {
-			if !e.readNext(&pool, window, org) {
-				return false
-			}
-		}
-		return true
+// readAll puts the organizations into the window, and has each read. The error
+// ends the export.
+func (e *Export) readAll(window chan<- *exported) error {
+	if err := e.findConnections(); err != nil {
+		return err
 	}
 	if len(e.Organizations) > 0 {
-		if orgs, ok := e.findOrganizations(); ok {
-			e.expectTotal(len(orgs))
-			read(orgs)
+		orgs, err := e.findOrganizations()
+		if err != nil {
+			return err
 		}
-		return
+		e.expectTotal(len(orgs))
+		return e.readEach(window, orgs)
 	}
-	e.countOrganizations()
+	if err := e.countOrganizations(); err != nil {
+		return err
+	}
 	listed := 0
-	reply := readPages(e.lists, e.api.Organizations, func(orgs []apiclient.Named) bool {
+	err := readPages(e.lists, e.api.Organizations, func(orgs []apiclient.Named) (more bool, err error) {
 		listed += len(orgs)
-		return read(orgs)
+		return true, e.readEach(window, orgs)
 	})
-	total := int(e.total.Load())
-	switch {
-	case reply.err != nil:
-		e.failed(reply)
-	case listed < total:
-		e.control.stop(&Stop{
+	if total := int(e.total.Load()); err == nil && listed < total {
+		err = &Stop{
 			Code:   journal.ExitStopped,
 			Reason: fmt.Sprintf("the tenant listed %d organizations and said that it has %d", listed, total),
 			Hint:   "some may have been deleted meanwhile: export again",
-		})
+		}
 	}
 	e.links.expect(listed - e.expected())
+	return err
 }
 
 // countOrganizations asks how many organizations there are, for the ETA and for
 // the throttle; that it is not known is no fault.
-func (e *Export) countOrganizations() {
+func (e *Export) countOrganizations() error {
 	e.lists.expect(noEnd)
-	n, reply := ask(e.lists, e.api.OrganizationCount)
+	n, reply, err := ask(e.lists, e.api.OrganizationCount)
 	if reply.err != nil {
 		n = 0
 	}
 	e.expectTotal(n)
+	return err
 }
 
 func (e *Export) expectTotal(n int) {
@@ -168,61 +157,64 @@ func (e *Export) expected() int {
 	return noEnd
 }
 
-// findOrganizations finds the organizations that were asked for; not ok where
-// the export stops.
-func (e *Export) findOrganizations() (orgs []apiclient.Named, ok bool) {
+// findOrganizations finds the organizations that were asked for. The error ends
+// the export.
+func (e *Export) findOrganizations() (orgs []apiclient.Named, err error) {
 	for _, name := range e.Organizations {
-		org, reply := e.organization(name)
-		if reply.err != nil {
-			e.failed(reply)
-			return nil, false
+		org, err := e.organization(name)
+		if err == nil && org.ID == "" {
+			err = unknownName("--org", "organization", name)
 		}
-		if org.ID == "" {
-			e.control.stop(unknownName("--org", "organization", name))
-			return nil, false
+		if err != nil {
+			return nil, err
 		}
 		if !slices.Contains(orgs, org) {
 			orgs = append(orgs, org)
 		}
 	}
-	return orgs, true
+	return orgs, nil
 }
 
-// readNext begins to read an organization when there is a place in the window
-// and the throttle permits it; false where the export stops.
-func (e *Export) readNext(pool *sync.WaitGroup, window chan<- *slot, org apiclient.Named) bool {
-	s := &slot{org: org, read: make(chan struct{})}
-	select {
-	case window <- s:
-	case <-e.control.stopping.Done():
-		return false
+// readEach has organizations read, each when there is a place in the window and
+// the throttle permits it. The error ends the export.
+func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error {
+	for _, org := range orgs {
+		x := &exported{org: org, read: make(chan struct{})}
+		select {
+		case window <- x:
+		case <-e.stopping.Done():
+			return context.Cause(e.stopping)
+		}
+		permit, err := e.links.acquire()
+		if err != nil {
+			close(x.read)
+			return err
+		}
+		e.spawn(func() error {
+			defer close(x.read)
+			return e.read(x, permit)
+		})
 	}
-	turn := e.links.turn()
-	if turn.err != nil {
-		close(s.read)
-		return false
-	}
-	pool.Go(func() {
-		defer close(s.read)
-		e.safely(func() { e.read(s, turn) })
-	})
-	return true
+	return nil
 }
 
 // read reads an organization, without links that are switched off. One that was
-// deleted since it was listed has nothing to export.
-func (e *Export) read(s *slot, turn *turn) {
-	links, reply := readLinks(turn, e.api, s.org.ID)
-	if reply.err != nil && reply.class() != apiclient.NotFound {
-		e.failed(reply)
-		return
+// deleted since it was listed has nothing to export. The error ends the export.
+func (e *Export) read(x *exported, permit *throttle.Permit) error {
+	links, reply, err := e.links.readLinks(permit, e.api, x.org.ID)
+	if err == nil && reply.err != nil && reply.class() != apiclient.NotFound {
+		err = failed(reply)
+	}
+	if err != nil {
+		return err
 	}
 	for _, link := range links {
 		if !link.Off() && e.wants(link.ConnectionID) {
-			s.pairs = append(s.pairs, ExportedPair{s.org.ID, s.org.Name, link.ConnectionID, snapshot(&link)})
+			x.pairs = append(x.pairs, ExportedPair{x.org.ID, x.org.Name, link.ConnectionID, *snapshot(&link)})
 		}
 	}
-	s.ok = true
+	x.ok = true
+	return nil
 }
 
 // wants reports whether a connection is to be exported.
@@ -249,20 +241,21 @@ func (e *Export) Unseen() (ids []string) {
 }
 
 // writeAll hands over what was read, up to the first organization that was not.
-func (e *Export) writeAll(window <-chan *slot, write func([]ExportedPair) error) {
-	for s := range window {
-		<-s.read
-		if !s.ok {
-			return
+// The error ends the export.
+func (e *Export) writeAll(window <-chan *exported, write func([]ExportedPair) error) error {
+	for x := range window {
+		<-x.read
+		if !x.ok {
+			return context.Cause(e.stopping)
 		}
-		if len(s.pairs) > 0 {
-			if err := write(s.pairs); err != nil {
-				e.control.stop(&Stop{Code: journal.ExitStopped, Reason: "write the export: " + err.Error()})
-				return
+		if len(x.pairs) > 0 {
+			if err := write(x.pairs); err != nil {
+				return &Stop{Code: journal.ExitStopped, Reason: "write the export: " + err.Error()}
 			}
 		}
 		e.done.Add(1)
 	}
+	return nil
 }
 
 // Progress is how far the export is now, in organizations.

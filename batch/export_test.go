@@ -33,8 +33,8 @@ func (r *rig) export(cfg ExportConfig, write func([]ExportedPair) error) ([]stri
 	return got, stop
 }
 
-// exported is a pair as export shows it.
-func exported(org, connection int) string {
+// exportedText is a pair as export shows it.
+func exportedText(org, connection int) string {
 	return fmt.Sprintf("%s org-%016d %s con-%016d", orgID(org), org, connID(connection), connection)
 }
 
@@ -63,7 +63,7 @@ func TestExportOfThousands(t *testing.T) {
 		}
 		var want []string
 		for org := range 2500 {
-			want = append(want, exported(org, 0), exported(org, 1))
+			want = append(want, exportedText(org, 0), exportedText(org, 1))
 		}
 		expectPairs(t, got, want...)
 		if n := r.count("GET"); n != 1+25+2500 {
@@ -93,11 +93,11 @@ func TestExportFilters(t *testing.T) {
 		want                       []string
 		calls                      int
 	}{
-		{nil, []string{connID(1)}, []string{exported(0, 1), exported(1, 1), exported(2, 1)}, 2 + 3},
+		{nil, []string{connID(1)}, []string{exportedText(0, 1), exportedText(1, 1), exportedText(2, 1)}, 2 + 3},
 		{nil, []string{"con-0000000000000000", connID(1)}, []string{
-			exported(0, 0), exported(0, 1), exported(1, 0), exported(1, 1), exported(2, 0), exported(2, 1)}, 3 + 3},
+			exportedText(0, 0), exportedText(0, 1), exportedText(1, 0), exportedText(1, 1), exportedText(2, 0), exportedText(2, 1)}, 3 + 3},
 		{[]string{orgID(2), "org-0000000000000001", "org-0000000000000002"}, []string{connID(0)},
-			[]string{exported(2, 0), exported(1, 0)}, 3 + 2},
+			[]string{exportedText(2, 0), exportedText(1, 0)}, 3 + 2},
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			r := newRig(t, simulator.Config{})
@@ -145,7 +145,7 @@ func TestExportLeavesOut(t *testing.T) {
 		if stop != nil {
 			t.Fatal(stop)
 		}
-		expectPairs(t, got, exported(0, 0))
+		expectPairs(t, got, exportedText(0, 0))
 	})
 }
 
@@ -212,7 +212,7 @@ func TestExportStops(t *testing.T) {
 					t.Fatalf("%d pairs, %+v", len(got), stop)
 				}
 				for i, line := range got {
-					if line != exported(i, 0) {
+					if line != exportedText(i, 0) {
 						t.Fatalf("line %d is %s", i, line)
 					}
 				}

@@ -16,13 +16,10 @@ import (
 // isOpen says whether the journal has a row that is to be tried again. Without
 // a check, a 404 after a lost answer tells nothing, however often it comes.
 func (s *scenario) isOpen() bool {
-	var fates journal.Fates
-	for e, err := range journal.NewReader(bytes.NewReader(s.disk.content)).Entries() {
-		s.must(err)
-		fates.Add(e.Record)
-	}
+	history, err := Replay(journal.NewReader(bytes.NewReader(s.disk.content)).Entries())
+	s.must(err)
 	for _, line := range s.lines {
-		switch fates.Outcome(line) {
+		switch history.outcome(line) {
 		case journal.NotAttempted, journal.Failed:
 			return true
 		case journal.Unknown:

@@ -1,57 +1,219 @@
 package batch
 
 import (
+	"cmp"
 	"context"
+	"fmt"
+	"iter"
+	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// organization finds an organization by its id or its name; the zero one where
-// there is none.
-func (r *reading) organization(name string) (apiclient.Named, *reply) {
-	if !list.IsOrganizationID(name) {
-		return r.organizationNamed(name)
-	}
-	return orNone(ask(r.byID, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
-		return r.api.Organization(ctx, name)
-	}))
+const (
+	// asksAnyway is up to how many names are asked for one by one without a look
+	// at how long the tenant's list is.
+	asksAnyway = 2
+	// notedAtOnce is how many names without an id a record of the journal has.
+	notedAtOnce = 500
+)
+
+// LookupConfig is what a lookup works with.
+type LookupConfig struct {
+	API      Directory
+	List     *list.List
+	Names    *list.Names // of the list; it is told what was found
+	Journal  Journal
+	Settings journal.Settings // headroom, pace and workers
+	Log      *zap.Logger
 }
 
-// organizationNamed finds an organization by its name; the zero one where there
-// is none.
-func (r *reading) organizationNamed(name string) (apiclient.Named, *reply) {
-	org, reply := orNone(ask(r.byName, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
-		return r.api.OrganizationByName(ctx, name)
-	}))
-	if org.Name != name {
-		org = apiclient.Named{}
-	}
-	return org, reply
+// Lookup finds the ids of the names in a list. Every answer is in the journal
+// before the list is told, so that whatever goes by it can be resumed. Make it
+// with NewLookup; Do may be called once, Progress at any time from any goroutine.
+type Lookup struct {
+	LookupConfig
+	*reader
+	total int // names
 }
 
-// connectionNamed finds a connection by its name; the zero one where there is
-// none.
-func (r *reading) connectionNamed(name string) (found apiclient.Named, _ *reply) {
-	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
-		return r.api.Connections(ctx, name, cursor)
+// NewLookup prepares a lookup of the names that are missing.
+func NewLookup(cfg LookupConfig) *Lookup {
+	return &Lookup{LookupConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
+}
+
+// Do looks the names up. It returns why it stopped before its end; nil where it
+// did not.
+func (l *Lookup) Do(ctx context.Context) *Stop {
+	var stages []func() error
+	for _, n := range l.nouns() {
+		stages = append(stages, func() error { return l.lookUp(n) })
 	}
-	reply := readPages(r.connections, get, func(page []apiclient.Named) bool {
-		for _, c := range page {
-			if c.Name == name { // a filter may be ignored
-				found = c
+	return l.do(ctx, stages...)
+}
+
+// Progress is how far the lookup is now, in names.
+func (l *Lookup) Progress() Progress {
+	p := Progress{Rows: l.total, Done: l.total - l.Names.Missing()}
+	l.foresee(&p, l.lists, l.byName, l.connections)
+	return p
+}
+
+// Calls counts the calls so far.
+func (l *Lookup) Calls() journal.Calls { return l.counts() }
+
+// noun is what differs between the names of organizations and of connections.
+type noun struct {
+	table  *list.NameTable
+	asks   *caller // for single names
+	lists  *caller // for pages
+	isID   func(string) bool
+	toFind func(list.Record) string // the name of a record that lacks the id
+	find   func(name string) (apiclient.Named, error)
+	count  func(context.Context) (int, *apiclient.Response, error)
+	list   pager
+	record func(ids map[string]string) *journal.Names
+}
+
+func (l *Lookup) nouns() []*noun {
+	return []*noun{
+		{
+			table: &l.Names.Organizations, asks: l.byName, lists: l.lists,
+			isID: list.IsOrganizationID, toFind: list.Record.OrgToFind,
+			find: l.organizationNamed, count: l.api.OrganizationCount, list: l.api.Organizations,
+			record: func(ids map[string]string) *journal.Names { return &journal.Names{Organizations: ids} },
+		},
+		{
+			table: &l.Names.Connections, asks: l.connections, lists: l.connections,
+			isID: list.IsConnectionID, toFind: list.Record.ConnectionToFind,
+			find: l.connectionNamed, count: l.api.ConnectionCount,
+			list: func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
+				return l.api.Connections(ctx, "", cursor)
+			},
+			record: func(ids map[string]string) *journal.Names { return &journal.Names{Connections: ids} },
+		},
+	}
+}
+
+// lookUp looks the names of a noun up: in the tenant's list where that is fewer
+// calls, else one by one. The error ends the lookup.
+func (l *Lookup) lookUp(n *noun) error {
+	names := n.table.Missing()
+	if names > asksAnyway {
+		n.lists.expect(1)
+		total, reply, err := ask(n.lists, n.count)
+		if err == nil && reply.err == nil && total > 0 && pages(total) < names {
+			err = l.inList(n, total)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return l.oneByOne(n)
+}
+
+// pages is how many calls a list of so many items takes.
+func pages(items int) int { return (items + apiclient.PageSize - 1) / apiclient.PageSize }
+
+// inList looks for the names in the tenant's list. What is not in it does not
+// exist, if the list has as many items as the tenant says. The error ends the
+// lookup.
+func (l *Lookup) inList(n *noun, total int) error {
+	n.lists.expect(pages(total))
+	listed := 0
+	err := readPages(n.lists, n.list, func(page []apiclient.Named) (more bool, err error) {
+		listed += len(page)
+		ids := map[string]string{}
+		for _, item := range page {
+			if n.table.IsMissing(item.Name) {
+				ids[item.Name] = item.ID
 			}
 		}
-		return found.ID == ""
+		err = l.note(n, ids)
+		return n.table.Missing() > 0, err
 	})
-	return found, reply
+	if err == nil && listed >= total {
+		err = l.noteUnknown(n)
+	}
+	return err
 }
 
-// orNone takes the answer that there is no such thing for an answer. A name that
-// the tenant does not even look for is none either.
-func orNone(found apiclient.Named, r *reply) (apiclient.Named, *reply) {
-	if class := r.class(); class == apiclient.NotFound || class == apiclient.Refused {
-		return apiclient.Named{}, &reply{resp: r.resp}
+// noteUnknown notes that the names left do not exist.
+func (l *Lookup) noteUnknown(n *noun) error {
+	ids := map[string]string{}
+	for name, err := range l.left(n) {
+		if err != nil {
+			return err
+		}
+		if ids[name] = ""; len(ids) == notedAtOnce {
+			if err := l.note(n, ids); err != nil {
+				return err
+			}
+			ids = map[string]string{}
+		}
 	}
-	return found, r
+	return l.note(n, ids)
+}
+
+// oneByOne asks for each name that is left.
+func (l *Lookup) oneByOne(n *noun) error {
+	n.asks.expect(n.table.Missing())
+	for name, err := range l.left(n) {
+		if err != nil {
+			return err
+		}
+		l.spawn(func() error {
+			found, err := n.find(name)
+			if err != nil {
+				return err
+			}
+			return l.note(n, map[string]string{name: found.ID})
+		})
+	}
+	return nil
+}
+
+// left yields the names that are still to be looked up, or why the lookup stops.
+func (l *Lookup) left(n *noun) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for rec, err := range l.List.Records() {
+			if n.table.Missing() == 0 {
+				return
+			}
+			if err != nil {
+				err = &Stop{Code: journal.ExitStopped, Reason: err.Error()}
+			}
+			if err = cmp.Or(err, context.Cause(l.stopping)); err != nil {
+				yield("", err)
+				return
+			}
+			if name := n.toFind(rec); name != "" && n.table.Take(name) && !yield(name, nil) {
+				return
+			}
+		}
+	}
+}
+
+// note puts on disk what was found for names, "" for nothing, and tells the
+// list. The error ends the lookup.
+func (l *Lookup) note(n *noun, ids map[string]string) error {
+	for name, id := range ids {
+		if id != "" && !n.isID(id) {
+			return &Stop{Code: journal.ExitStopped, Reason: fmt.Sprintf("the tenant's id of %q, %q, is none that this program can use", name, id)}
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	if err := l.Journal.Commit(l.pool.calls, journal.Record{At: time.Now().UTC(), Names: n.record(ids)}); err != nil {
+		return cmp.Or(context.Cause(l.pool.calls), error(journalFailed(err)))
+	}
+	for name, id := range ids {
+		n.table.Set(name, id)
+	}
+	return nil
 }

@@ -268,12 +268,12 @@ func TestFormerKnowsNames(t *testing.T) {
 	entries := func(yield func(journal.Entry, error) bool) {
 		yield(journal.Entry{Record: journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgID(1)}}}}, nil)
 	}
-	former, err := ReadFormer(entries)
+	history, err := Replay(entries)
 	if err != nil {
 		t.Fatal(err)
 	}
-	former.Names.Organizations.Want("acme")
-	if former.Names.Missing() != 0 {
+	history.Names.Organizations.Want("acme")
+	if history.Names.Missing() != 0 {
 		t.Error("acme is to be looked up again")
 	}
 }

@@ -97,10 +97,10 @@ func TestOutageThatEndsCostsNothing(t *testing.T) {
 
 // Bad answers for one row alone are no outage, however many there are.
 func TestOneBadRowIsNoOutage(t *testing.T) {
-	h := newHealth(func(bool) { t.Error("an outage") }, func() {})
+	b := newBreaker(func(bool) { t.Error("an outage") }, func() {})
 	call := &reply{resp: &apiclient.Response{Status: 503, Sent: time.Now()}}
 	for range 3 * outageAnswers {
-		if h.fault(call) {
+		if b.fault(call) {
 			t.Fatal("an outage of one row")
 		}
 	}

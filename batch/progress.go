@@ -12,6 +12,7 @@ type Progress struct {
 	Rows     int                     // rows to work on
 	Done     int                     // rows that have an outcome
 	Outcomes map[journal.Outcome]int // of those
+	Failed   int                     // rows that did not end as wanted
 	Limited  int                     // calls answered by 429
 	Holdup   Holdup
 	Known    bool          // whether something is known of the bucket that holds the run back
@@ -37,19 +38,18 @@ const greedy = 1.0 / 3
 
 // Progress is how far the run is now.
 func (r *Run) Progress() Progress {
-	p := Progress{
-		Rows:     r.List.Counts().Pairs,
-		Outcomes: r.tally.snapshot(),
-		Limited:  int(r.reads.limited.Load() + r.writes.limited.Load()),
-	}
-	for outcome, n := range r.before.snapshot() {
-		p.Outcomes[outcome] += n
-	}
-	for _, n := range p.Outcomes {
-		p.Done += n
+	p := Progress{Rows: r.List.Counts().Pairs, Outcomes: map[journal.Outcome]int{}, Limited: r.pool.counts().RateLimited}
+	for _, c := range []*counts{&r.now, &r.earlier} {
+		for outcome, rows := range c.snapshot() {
+			p.Outcomes[outcome] += rows
+			p.Done += rows
+			if outcome.Failed(r.Settings.MissingOK) {
+				p.Failed += rows
+			}
+		}
 	}
 	r.foresee(&p)
-	if r.control.stopping.Err() != nil {
+	if r.stopping.Err() != nil {
 		p.Holdup, p.ETA = Stopping, 0
 	}
 	return p
@@ -58,8 +58,8 @@ func (r *Run) Progress() Progress {
 // foresee adds when the run will be over, and what that is up to: of reads and
 // writes, which go at the same time, the ones that take longer.
 func (r *Run) foresee(p *Progress) {
-	slow, holdup := r.reads.ahead(), HeldByReads
-	writes := r.writesAhead()
+	slow, holdup := r.reads.remaining(), HeldByReads
+	writes := r.writesRemaining()
 	known := slow.known() && writes.known()
 	if r.Settings.NoCheck || !writes.known() || writes.time() > slow.time() {
 		slow, holdup = writes, HeldByWrites
@@ -67,11 +67,11 @@ func (r *Run) foresee(p *Progress) {
 	if known {
 		p.ETA = slow.time()
 	}
-	p.hold(slow, holdup, r.health.out())
+	p.hold(slow, holdup, r.breaker.open())
 }
 
 // hold adds what holds back the calls that take longest, which are of this kind.
-func (p *Progress) hold(slow ahead, kind Holdup, outage bool) {
+func (p *Progress) hold(slow remaining, kind Holdup, outage bool) {
 	p.Holdup, p.Known, p.Tokens = kind, slow.state.Known, slow.state.Content
 	switch state := slow.state; {
 	case outage, state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
@@ -84,21 +84,21 @@ func (p *Progress) hold(slow ahead, kind Holdup, outage bool) {
 	}
 }
 
-// ahead is what a lane has to do.
-type ahead struct {
+// remaining is what a caller has to do.
+type remaining struct {
 	calls float64
 	state throttle.State
 }
 
-func (l *lane) ahead() ahead {
-	state := l.throttle.State()
-	return ahead{float64(state.Left), state}
+func (c *caller) remaining() remaining {
+	state := c.throttle.State()
+	return remaining{float64(state.Left), state}
 }
 
-// writesAhead are the writes to come. Of the rows that are not checked yet, so
+// writesRemaining are the writes to come. Of the rows that are not checked yet, so
 // many will need one as of those that are.
-func (r *Run) writesAhead() ahead {
-	a := r.writes.ahead()
+func (r *Run) writesRemaining() remaining {
+	a := r.writes.remaining()
 	if checked := float64(r.checked.rows.Load()); checked > 0 {
 		unchecked := max(0, float64(r.todo.rows)-checked)
 		a.calls = max(0, a.calls-unchecked) + unchecked*float64(r.checked.writes.Load())/checked
@@ -107,10 +107,10 @@ func (r *Run) writesAhead() ahead {
 }
 
 // known reports whether it can be told how long the calls will take.
-func (a ahead) known() bool { return a.calls < 1 || a.state.Rate > 0 }
+func (a remaining) known() bool { return a.calls < 1 || a.state.Rate > 0 }
 
 // time is how long the calls will take, as far as the bucket decides.
-func (a ahead) time() time.Duration {
+func (a remaining) time() time.Duration {
 	if a.calls < 1 || !a.known() {
 		return 0
 	}
@@ -119,7 +119,7 @@ func (a ahead) time() time.Duration {
 
 // timeAsBefore is how long the calls will take where something else decides,
 // if it goes on like this.
-func (a ahead) timeAsBefore() time.Duration {
+func (a remaining) timeAsBefore() time.Duration {
 	if a.state.Sent == 0 {
 		return 0
 	}

@@ -35,8 +35,8 @@ func TestDecideRestore(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			rows := []*row{{Row: list.Row{Line: 2, ConnectionID: "a", Snapshot: c.snapshot}, lost: c.lost}}
-			d := restoring{allowDefaults: c.defaults}.decide(rows, linksOf(c.links))[0]
-			if d.outcome != c.outcome || d.message != c.message {
+			restoring{allowDefaults: c.defaults}.decide(rows, linksOf(c.links))
+			if d := rows[0]; d.outcome != c.outcome || d.message != c.message {
 				t.Errorf("got %q %q, want %q %q", d.outcome, d.message, c.outcome, c.message)
 			}
 		})

@@ -1,16 +1,22 @@
 // Package batch runs a job: it reads what each organization has, decides what
 // is to be done, and disables or restores connections at the pace that the
-// tenant's rate limit allows. Everything that happens to a row is written to the journal.
+// tenant's rate limit allows.
 //
-// Rows flow one way: list, check, backlog, intent, call, outcome. Reads and
-// writes are separate lanes, since Auth0 counts them in separate buckets, and
-// run at the same time.
+// Rows flow one way:
+//
+//	list ─▶ check (reads) ─▶ queue ─▶ intent ─▶ call (writes) ─▶ outcome
+//	          │                          │                          │
+//	          └──────── outcome ─────────┴──────── journal ─────────┘
+//
+// The journal is the run's write-ahead log: a row's intent is on disk before its
+// call is sent. Auth0 counts reads and writes in separate token buckets, so each
+// has a throttle of its own, and they run at the same time.
 package batch
 
 import (
 	"context"
 	"fmt"
-	"sync"
+	"maps"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -39,11 +45,67 @@ type Journal interface {
 type Config struct {
 	Command  string // journal.CommandDisable or journal.CommandRestore
 	List     *list.List
-	Former   *Former // of earlier sittings; nil in the first
+	History  *History // what earlier invocations did; nil in the first
 	API      API
 	Journal  Journal
 	Settings journal.Settings
 	Log      *zap.Logger
+}
+
+// Run is one invocation of a job. Make it with New; Do may be called once,
+// Progress and Sample at any time from any goroutine.
+type Run struct {
+	Config
+	*pool
+	*books
+	action action
+
+	reads, writes *caller // one for each token bucket
+	queue         *queue  // organizations that are checked and wait for their writes
+
+	rereads singleflight.Group   // by organization
+	proof   atomic.Pointer[bool] // see provesAbsence
+}
+
+// New prepares a run. It fails where there is no such command.
+func New(cfg Config) (*Run, error) {
+	action, err := newAction(cfg.Command, cfg.Settings)
+	if err != nil {
+		return nil, err
+	}
+	r := &Run{Config: cfg, action: action, queue: newQueue(), books: newBooks()}
+	r.pool = newPool(cfg.Settings, cfg.Log, &r.reads, &r.writes)
+	r.replay()
+	return r, nil
+}
+
+// Do runs the job to its end: reads run ahead of the writes, and both at the
+// same time. An error of either, or of one of their calls, stops the run: no new
+// calls are made, and those in flight have ten seconds. The end of ctx does the
+// same; its cause, if that is a *Stop, says why. A row that fails is no error;
+// only the exit code tells of it.
+func (r *Run) Do(ctx context.Context) Result {
+	r.expect()
+	defer r.queue.closeWhenDone(r.stopping)()
+	return r.result(r.do(ctx, r.sample, r.checkAll, r.writeAll))
+}
+
+// expect tells the throttles how many calls will come.
+func (r *Run) expect() {
+	if !r.Settings.DryRun {
+		r.writes.expect(r.todo.rows)
+	}
+	if !r.Settings.NoCheck {
+		r.listed = maps.Collect(r.List.Connections().All())
+		r.reads.expect(r.todo.organizations)
+	}
+}
+
+// checksFirst says whether every row is checked before the first write. Only
+// then is it known whether --max-changes is kept.
+func (r *Run) checksFirst() bool {
+	limit := r.Settings.MaxChanges
+	return limit > 0 && !r.Settings.DryRun && r.List.Counts().Pairs > limit
 }
 
 // Result is how a run ended.
@@ -53,133 +115,6 @@ type Result struct {
 	Remark   string // what else the summary should say; may be empty
 }
 
-// Run is one execution of a job. Make it with New; Do may be called once,
-// Progress at any time from any goroutine.
-type Run struct {
-	Config
-	*lanes
-	action action
-
-	reads   *lane
-	writes  *lane
-	backlog *backlog
-	tally   *tally // of this sitting
-	before  *tally // of earlier ones: rows whose outcome is final
-	todo    struct{ organizations, rows int }
-	checked struct{ rows, writes atomic.Int64 } // rows of this sitting, and those that need a write
-	seen    seen
-	rereads singleflight.Group   // by organization
-	proof   atomic.Pointer[bool] // see provesAbsence
-	changes atomic.Int64         // rows that are or will be changed, by earlier sittings too
-	found   atomic.Bool          // an organization of the list exists
-}
-
-// New prepares a run. It fails where there is no such command.
-func New(cfg Config) (*Run, error) {
-	action, err := newAction(cfg.Command, cfg.Settings)
-	if err != nil {
-		return nil, err
-	}
-	r := &Run{
-		Config: cfg, action: action,
-		backlog: newBacklog(), tally: newTally(), before: newTally(),
-	}
-	r.lanes = newLanes(cfg.Settings, cfg.Log, &r.reads, &r.writes)
-	r.takeOver()
-	return r, nil
-}
-
-// Do runs the job to its end. When ctx ends, no new calls are made, those in
-// flight have ten seconds, and the context's cause, if it is a *Stop, says
-// why. Rows that fail are no error; only the exit code tells of them.
-func (r *Run) Do(ctx context.Context) Result {
-	defer r.backlog.closeWhenDone(r.control.stopping)()
-	return r.result(r.lanes.do(ctx, r.work, r.sample))
-}
-
-// work sends the job's calls: reads ahead, writes behind.
-func (r *Run) work() {
-	if !r.Settings.DryRun {
-		r.writes.expect(r.todo.rows)
-	}
-	if !r.Settings.NoCheck {
-		r.seen.listed = r.List.Connections()
-		r.reads.expect(r.todo.organizations)
-	}
-	var stages sync.WaitGroup
-	stages.Go(func() { r.safely(r.checkAll) })
-	if r.checksWhole() {
-		stages.Wait()
-	}
-	stages.Go(func() { r.safely(r.writeAll) })
-	stages.Wait()
-}
-
-// checksWhole says whether every row is checked before the first write: only
-// so it is known whether --max-changes is kept.
-func (r *Run) checksWhole() bool {
-	limit := r.Settings.MaxChanges
-	return limit > 0 && !r.Settings.DryRun && r.List.Counts().Pairs > limit
-}
-
-// stopFor is the stop that an ended context stands for.
-func stopFor(ctx context.Context) *Stop {
-	if s, ok := context.Cause(ctx).(*Stop); ok {
-		return s
-	}
-	return &Stop{Code: journal.ExitInterrupted, Reason: context.Cause(ctx).Error()}
-}
-
-func tooManyChanges(limit, changes int) *Stop {
-	return &Stop{
-		Code:   journal.ExitStopped,
-		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", limit, changes),
-		Hint:   "look at a dry run of the list; if it is right, give resume a larger --max-changes",
-	}
-}
-
-// result judges the run by why it stopped, else by its outcomes.
-func (r *Run) result(stop *Stop) Result {
-	if stop != nil {
-		return Result{ExitCode: stop.Code, Stop: stop}
-	}
-	result := Result{ExitCode: journal.ExitOK}
-	if r.tally.failed(r.missingOK())+r.before.failed(r.missingOK())+r.failedInList() > 0 {
-		result.ExitCode = journal.ExitFailedRows
-	}
-	changes := int(r.changes.Load())
-	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
-		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
-	}
-	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == journal.ExitFailedRows && !r.failedOtherwise() {
-		result.Remark = "no organization of the list exists: is this the right tenant?"
-	}
-	return result
-}
-
-// failedOtherwise says whether a row failed for something else than an
-// organization that does not exist.
-func (r *Run) failedOtherwise() bool {
-	counts := r.List.Counts()
-	return r.tally.failed(true)+r.before.failed(true)+counts.Invalid+counts.UnknownConnections > 0
-}
-
-// failedInList counts the rows that failed without a call of their own.
-func (r *Run) failedInList() int {
-	counts := r.List.Counts()
-	failed := counts.Invalid + counts.UnknownConnections
-	if !r.missingOK() {
-		failed += counts.UnknownOrganizations
-	}
-	return failed
-}
-
-// missingOK says whether an organization that does not exist is well. A list
-// of which no organization exists is more likely one of another tenant.
-func (r *Run) missingOK() bool {
-	return r.Settings.MissingOK && r.found.Load()
-}
-
 // Reason says in words why the run stopped, or what else there is to say.
 func (r Result) Reason() string {
 	if r.Stop != nil {
@@ -187,3 +122,37 @@ func (r Result) Reason() string {
 	}
 	return r.Remark
 }
+
+// result is the run's end: why it stopped, else what its outcomes are.
+func (r *Run) result(stop *Stop) Result {
+	if stop != nil {
+		return Result{ExitCode: stop.Code, Stop: stop}
+	}
+	result := Result{ExitCode: journal.ExitOK}
+	if r.failedRows(r.missingOK()) > 0 {
+		result.ExitCode = journal.ExitFailedRows
+	}
+	changes := int(r.changes.Load())
+	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
+		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
+	}
+	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == journal.ExitFailedRows && r.failedRows(true) == 0 {
+		result.Remark = "no organization of the list exists: is this the right tenant?"
+	}
+	return result
+}
+
+// failedRows counts the rows that did not end as wanted, those that failed
+// without a call of their own included.
+func (r *Run) failedRows(missingOK bool) int {
+	counts := r.List.Counts()
+	failed := r.now.failed(missingOK) + r.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections
+	if !missingOK {
+		failed += counts.UnknownOrganizations
+	}
+	return failed
+}
+
+// missingOK says whether an organization that does not exist is well. A list
+// of which no organization exists is more likely one of another tenant.
+func (r *Run) missingOK() bool { return r.Settings.MissingOK && r.found.Load() }

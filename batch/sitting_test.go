@@ -44,15 +44,15 @@ func (s *scenario) injectFaults() {
 
 // sitting is one process: it reads what is there, works, and ends or dies.
 func (s *scenario) sitting(n int, troubled bool) int {
-	former, writer := s.open(n)
-	if s.command == journal.CommandDisable && former != nil && s.settings.AllowLockout {
-		former.Unblock()
+	history, writer := s.open(n)
+	if s.command == journal.CommandDisable && history != nil && s.settings.AllowLockout {
+		history.Unblock()
 	}
 	l, err := list.Open(filepath.Join(s.dir, "input.csv"), "input.csv", list.Options{Command: s.command})
 	s.must(err)
 	defer l.Close()
 	r, err := New(Config{
-		Command: s.command, List: l, Former: former, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
+		Command: s.command, List: l, History: history, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
 	})
 	s.must(err)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -85,7 +85,7 @@ func (s *scenario) run() journal.Header {
 
 // open opens the journal as the commands do: new, or read, repaired and gone
 // on with.
-func (s *scenario) open(n int) (*Former, *journal.Writer) {
+func (s *scenario) open(n int) (*History, *journal.Writer) {
 	run := journal.Record{At: time.Now(), Header: new(s.run())}
 	s.dead.Store(false)
 	if n == 0 {
@@ -94,12 +94,12 @@ func (s *scenario) open(n int) (*Former, *journal.Writer) {
 		return nil, writer
 	}
 	reader := journal.NewReader(bytes.NewReader(s.disk.content))
-	former, err := ReadFormer(reader.Entries())
+	history, err := Replay(reader.Entries())
 	s.must(err)
 	s.disk.restart(s.disk.content[:reader.Tail().Offset])
 	writer := journal.Append(s.disk, reader.Tail().Offset)
 	s.must(writer.Commit(context.Background(), run))
-	return former, writer
+	return history, writer
 }
 
 // planEnd has the process end at some instant: killed, without power, or by a

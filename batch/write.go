@@ -1,149 +1,151 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
 )
 
-const messageUnchecked = "not checked before (--no-check)"
+const (
+	messageUnchecked = "not checked before (--no-check)"
+	messageTooOld    = "its check grew too old before its call"
+	messageStopped   = "the run stopped before its call"
 
-// writeAll sends the writes of the rows in the backlog.
-func (r *Run) writeAll() {
-	var pool errgroup.Group
+	messageNoOrganization = "the organization does not exist"
+)
+
+// writeAll sends the writes of the rows in the queue, in their order. A row gets
+// its permit here, so no more rows are begun than the tenant permits. An error
+// ends the run.
+func (r *Run) writeAll() error {
+	if r.checksFirst() {
+		r.queue.waitClosed()
+	}
+	for o := range r.queue.all() {
+		for _, row := range o.rows {
+			permit, err := r.writes.acquire()
+			if err != nil {
+				return err
+			}
+			r.spawn(func() error { return r.write(o, row, permit) })
+		}
+	}
+	return context.Cause(r.stopping)
+}
+
+// write sees a row through to its outcome: is its check fresh? Then the intent
+// goes on disk, the call is sent, and the outcome is recorded. Else the
+// organization is read again. The call is made with the permit in hand, so
+// intents do not run ahead of their calls. An error ends the run.
+func (r *Run) write(o *organization, row *row, permit *throttle.Permit) error {
+	defer r.queue.done()
 	for {
-		p, ok := r.backlog.pop()
-		if !ok || !r.writePlan(&pool, p) {
-			break
-		}
-	}
-	_ = pool.Wait()
-}
-
-// writePlan sends the writes of a plan's rows, in their order; false where the
-// run stops. The pool has no limit of its own: a row enters it when it is its
-// turn, which is when there are not too many others and the throttle permits it.
-func (r *Run) writePlan(pool *errgroup.Group, p *plan) bool {
-	for _, row := range p.rows {
-		turn := r.writes.turn()
-		if turn.err != nil {
-			return false
-		}
-		pool.Go(func() error {
-			r.safely(func() { r.write(p, row, turn) })
-			return nil
-		})
-	}
-	return true
-}
-
-// write sees a row of a plan, whose turn it is, through to its outcome. The intent
-// is on disk before the call, and it is made with the turn in hand, so intents run
-// ahead of their calls by no more than there may be turns.
-func (r *Run) write(p *plan, row *row, turn *turn) {
-	defer r.backlog.sent()
-	for turn.err == nil {
-		if p.begin(row) {
-			if !r.intend(row) {
-				turn.giveBack()
-				return // as it was before
+		if o.begin(row) {
+			if err := r.intend(row); err != nil {
+				permit.Unused()
+				return err
 			}
-			reply := turn.call(
-				func(ctx context.Context) (*apiclient.Response, error) { return r.action.send(ctx, r.API, p.org, row) },
-				func() bool { return p.retract(row) },
-			)
+			reply, err := r.writes.call(permit,
+				func(ctx context.Context) (*apiclient.Response, error) { return r.action.send(ctx, r.API, o.id, row) },
+				func() bool { return o.stillFresh(row) })
 			if !reply.stale {
-				reply.lost = reply.lost || p.unchecked && row.lost
-				r.settle(r.written(p, row, reply))
-				return
+				return cmp.Or(err, r.settleWrite(o, row, reply))
 			}
-			r.record(journal.Record{Outcome: &journal.RowOutcome{
-				Line: row.Line, Outcome: journal.NotAttempted, Message: "its check grew too old before its call",
-			}})
+			if err := r.record(journal.Record{Outcome: &journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}}); err != nil {
+				return err
+			}
 		} else {
-			turn.giveBack()
+			permit.Unused()
 		}
-		if !r.checkAgain(p, row) {
-			return
+		open, err := r.checkAgain(o, row)
+		if err != nil || !open {
+			return err
 		}
-		turn = r.writes.extra()
+		if permit, err = r.writes.acquireExtra(); err != nil {
+			return err
+		}
 	}
 }
 
-// intend puts on disk that a row's call is about to be sent, and what the
-// connection's settings were.
-func (r *Run) intend(row *row) bool {
-	ctx := r.control.calls
-	intent := journal.Record{Intent: &journal.Intent{Line: row.Line, Snapshot: row.decision.snapshot}}
-	err := r.Journal.Commit(ctx, stamp(intent))
-	if err != nil && ctx.Err() == nil {
-		r.journalFailed(err)
+// intend puts on disk that a row's call is about to be sent, and what the link's
+// settings were.
+func (r *Run) intend(row *row) error {
+	intent := journal.Record{At: time.Now().UTC(), Intent: &journal.Intent{Line: row.Line, Snapshot: row.link}}
+	if err := r.Journal.Commit(r.calls, intent); err != nil {
+		return cmp.Or(context.Cause(r.calls), error(journalFailed(err)))
 	}
-	return err == nil
+	return nil
 }
 
-// checkAgain reads a row's organization again, unless another row has just done
-// so, and says whether the row's call is still to be sent. Where it is not, the row
-// has its outcome.
-func (r *Run) checkAgain(p *plan, row *row) bool {
-	if reply := r.readAgain(p, time.Now().Add(-checkAge)); reply.err != nil {
-		r.unread(row, reply)
-		return false
+// checkAgain reads a row's organization again, and says whether the row's call
+// is still to be sent. Where it is not, the row has its outcome.
+func (r *Run) checkAgain(o *organization, row *row) (open bool, err error) {
+	reply, err := r.readAgain(o)
+	if err != nil {
+		return false, err
 	}
-	d := p.outcome(row)
-	if d.outcome != "" {
-		r.settle(decided(row.Line, d))
+	if reply.err != nil {
+		return false, r.unread(reply, row)
 	}
-	return d.outcome == ""
+	if d := o.decided(row); d.outcome != "" {
+		return false, r.settle(d.settled(row.Line))
+	}
+	return true, nil
 }
 
-// written is the outcome of a row whose intent is on disk.
-func (r *Run) written(p *plan, row *row, reply *reply) journal.RowOutcome {
-	o := journal.RowOutcome{Line: row.Line, Message: row.decision.message, Call: reply.call()}
-	earlier := reply.lost || row.lost // an attempt that may have done it
-	switch outcome := r.action.conclude(reply.class(), earlier, p.unchecked); {
+// settleWrite records the outcome of a row whose intent is on disk.
+func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
+	reply.lost = reply.lost || o.unchecked && row.lost
+	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.call()}
+	switch {
 	case reply.err == nil:
-		o.Outcome = r.action.done()
-		if p.unchecked {
-			o.Message = messageUnchecked
+		outcome.Outcome = r.action.done()
+		if o.unchecked {
+			outcome.Message = messageUnchecked
 		}
-		return o
-	case outcome != "":
-		o.Outcome = outcome
-		return o
 	case reply.stopped && !reply.lost:
-		o.Outcome, o.Message, o.Call = journal.NotAttempted, "the run stopped before its call", nil
-		return o
-	case r.action.ambiguous(reply) && r.understand(p.org, *row, earlier, reply.err, &o):
-		return o
-	case reply.lost:
-		o.Outcome = journal.Unknown
-	case reply.class() == apiclient.NotFound:
-		o.Outcome = journal.NotFound
+		outcome.Outcome, outcome.Message, outcome.Call = journal.NotAttempted, messageStopped, nil
+	case r.action.ambiguous(reply) && !o.unchecked:
+		return r.understand(o, row, reply, outcome)
 	default:
-		o.Outcome = journal.Failed
+		outcome.Outcome, outcome.Message = refusal(reply), reply.err.Error()
 	}
-	o.Message = reply.err.Error()
-	return o
+	return r.settle(outcome)
 }
 
-// understand reads an organization again to learn what became of a row whose
-// call was refused. It says whether that could be told. The read is the row's
-// own: one that began earlier may have been answered before the call was.
-func (r *Run) understand(org string, asked row, earlier bool, refusal error, o *journal.RowOutcome) bool {
-	links, read := readLinks(r.reads.extra(), r.API, org)
-	if read.err != nil {
-		return false
+// refusal is the outcome of a row whose call was not done, as far as the answer
+// tells.
+func refusal(reply *reply) journal.Outcome {
+	switch {
+	case reply.lost:
+		return journal.Unknown
+	case reply.class() == apiclient.NotFound:
+		return journal.NotFound
 	}
-	asked.lost = earlier
-	d := r.action.decide([]*row{&asked}, links)[0]
-	if d.outcome != r.action.already() && d.outcome != r.action.done() {
-		d = decision{outcome: journal.Failed, message: refusal.Error()}
+	return journal.Failed
+}
+
+// understand settles a row whose answer contradicts its check, by a new read of
+// its organization. The read is the row's own: one that began earlier may have
+// been answered before the call was.
+func (r *Run) understand(o *organization, asked *row, reply *reply, outcome journal.RowOutcome) error {
+	outcome.Outcome, outcome.Message = journal.Failed, reply.err.Error() // unless the read tells more
+	links, read, err := r.reads.readExtra(r.API, o.id)
+	switch {
+	case read.class() == apiclient.NotFound:
+		outcome.Outcome, outcome.Message = journal.NotFound, messageNoOrganization
+	case read.err != nil && reply.lost:
+		outcome.Outcome = journal.Unknown
+	case read.err == nil:
+		again := &row{Row: asked.Row, lost: reply.lost || asked.lost}
+		r.action.decide([]*row{again}, links)
+		if again.outcome == r.action.already() || again.outcome == r.action.done() {
+			outcome.Outcome, outcome.Message = again.outcome, again.message
+		}
 	}
-	o.Outcome, o.Message = d.outcome, d.message
-	return true
+	return cmp.Or(r.settle(outcome), err)
 }

@@ -12,10 +12,10 @@ import (
 )
 
 // execute works on the list and makes the reports.
-func (j *job) execute(dir *rundir.Dir, former *batch.Former) (err error) {
+func (j *job) execute(dir *rundir.Dir, history *batch.History) (err error) {
 	defer recovered(&err) // here, so that the metrics tell of it
 	defer j.client.Close()
-	result, final, err := j.work(dir, former)
+	result, final, err := j.work(dir, history)
 	if err != nil {
 		return &failure{code: journal.ExitStopped, err: err, hint: resumeHint(dir.Path)}
 	}
@@ -29,7 +29,7 @@ func (j *job) execute(dir *rundir.Dir, former *batch.Former) (err error) {
 }
 
 // work looks the list's names up, and then does what the list is for.
-func (j *job) work(dir *rundir.Dir, former *batch.Former) (result batch.Result, final journal.Sample, err error) {
+func (j *job) work(dir *rundir.Dir, history *batch.History) (result batch.Result, final journal.Sample, err error) {
 	ctx, cancel := batch.WithMaxDuration(j.ctx, j.settings.MaxDuration)
 	defer cancel()
 	stop, lookups, err := j.lookUp(ctx, dir)
@@ -40,7 +40,7 @@ func (j *job) work(dir *rundir.Dir, former *batch.Former) (result batch.Result, 
 		return batch.Result{ExitCode: stop.Code, Stop: stop}, journal.Sample{Calls: lookups}, nil
 	}
 	r, err := batch.New(batch.Config{
-		Command: j.command, List: j.list, Former: former, API: j.client,
+		Command: j.command, List: j.list, History: history, API: j.client,
 		Journal: dir.Journal, Settings: j.settings, Log: j.log,
 	})
 	if err != nil {

@@ -131,7 +131,7 @@ func (e *export) write(to io.Writer, unfinished string) error {
 	e.view.watch(e.ctx, run.Progress, e.log)
 	stop := run.Do(e.ctx, func(all []batch.ExportedPair) error {
 		for _, p := range all {
-			out.Add(p.OrgID, p.OrgName, p.ConnectionID, *p.Link)
+			out.Add(p.OrgID, p.OrgName, p.ConnectionID, p.Link)
 		}
 		pairs += len(all)
 		return out.Flush()

@@ -82,46 +82,46 @@ func (j *job) resume(path string, first journal.Header, flags *pflag.FlagSet) er
 		return err
 	}
 	defer dir.Close()
-	former, err := j.recover(dir)
+	history, err := j.recover(dir)
 	if err != nil {
 		return err
 	}
-	if err := j.takeOver(former, flags); err != nil {
+	if err := j.takeOver(history, flags); err != nil {
 		return err
 	}
-	return j.goOn(dir, former)
+	return j.goOn(dir, history)
 }
 
 // recover reads what earlier invocations did, and makes the journal ready to go on.
-func (j *job) recover(dir *rundir.Dir) (former *batch.Former, err error) {
+func (j *job) recover(dir *rundir.Dir) (history *batch.History, err error) {
 	kept, err := dir.Recover(func(entries iter.Seq2[journal.Entry, error]) (err error) {
-		former, err = batch.ReadFormer(entries)
+		history, err = batch.Replay(entries)
 		return err
 	})
 	if err == nil && kept != "" {
 		j.log.Warn("what a crash left behind the journal's last sync is kept aside", zap.String("file", kept))
 	}
-	return former, err
+	return history, err
 }
 
 // takeOver takes command, list and settings from the run so far.
-func (j *job) takeOver(former *batch.Former, flags *pflag.FlagSet) error {
-	j.input, j.names = former.Run.Input, &former.Names
-	sliceEnded := former.End != nil && former.End.ExitCode <= journal.ExitFailedRows
-	if err := j.load(former.Run, flags); err != nil {
+func (j *job) takeOver(history *batch.History, flags *pflag.FlagSet) error {
+	j.input, j.names = history.Header.Input, &history.Names
+	sliceEnded := history.End != nil && history.End.ExitCode <= journal.ExitFailedRows
+	if err := j.load(history.Header, flags); err != nil {
 		return err
 	}
 	if sliceEnded && !flags.Changed("limit") {
 		j.settings.Limit = 0 // the slice is done, now for the rest
 	}
 	if j.settings.AllowLockout || j.settings.AllowDefaults {
-		former.Unblock()
+		history.Unblock()
 	}
 	return j.check(flags)
 }
 
 // goOn runs the rows that are left.
-func (j *job) goOn(dir *rundir.Dir, former *batch.Former) error {
+func (j *job) goOn(dir *rundir.Dir, history *batch.History) error {
 	var err error
 	if j.list, err = rundir.OpenInput(dir.Path, j.record(), j.names); err != nil {
 		return err
@@ -130,16 +130,16 @@ func (j *job) goOn(dir *rundir.Dir, former *batch.Former) error {
 		return err
 	}
 	defer j.list.Close()
-	if former.Exceeds(j.list) {
+	if history.Exceeds(j.list) {
 		err := fmt.Errorf("--limit %d: the run has worked on rows beyond it", j.settings.Limit)
 		return refused(err, "give a larger --limit, or leave it out")
 	}
-	left := former.Left(j.list)
-	if left == 0 && former.End != nil && former.End.ExitCode <= journal.ExitFailedRows {
+	left := history.Left(j.list)
+	if left == 0 && history.End != nil && history.End.ExitCode <= journal.ExitFailedRows {
 		if err := j.nothingLeft(dir); err != nil {
 			return err
 		}
-		return exitWith(former.End.ExitCode)
+		return exitWith(history.End.ExitCode)
 	}
 	j.rates = measured(dir.Path, j.tenant)
 	if err := j.agree(left); err != nil {
@@ -148,7 +148,7 @@ func (j *job) goOn(dir *rundir.Dir, former *batch.Former) error {
 	if err := j.begin(dir); err != nil {
 		return err
 	}
-	return j.execute(dir, former)
+	return j.execute(dir, history)
 }
 
 // nothingLeft says so. It makes the reports if the run was killed before it had

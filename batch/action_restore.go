@@ -10,7 +10,7 @@ import (
 )
 
 // restoring gives connections back to organizations, with the settings that
-// they had. What somebody has enabled again meanwhile is left alone.
+// they had. It leaves alone what somebody has enabled again meanwhile.
 type restoring struct{ allowDefaults bool }
 
 func (restoring) done() journal.Outcome    { return journal.Restored }
@@ -24,8 +24,6 @@ func (restoring) send(ctx context.Context, api API, org string, row *row) (*apic
 	}
 	return api.EnableConnection(ctx, org, link)
 }
-
-func (restoring) conclude(apiclient.Class, bool, bool) journal.Outcome { return "" }
 
 // ambiguous knows the answers for a pair that is enabled already: what Auth0
 // answers is not documented, 409 or 400.
@@ -42,13 +40,11 @@ const (
 )
 
 // decide enables what is not there.
-func (a restoring) decide(rows []*row, links []apiclient.Link) []decision {
+func (a restoring) decide(rows []*row, links []apiclient.Link) {
 	present := byID(links)
-	decisions := make([]decision, len(rows))
-	for i, row := range rows {
-		decisions[i] = a.decideRow(row, present[row.ConnectionID])
+	for _, row := range rows {
+		row.decision = a.decideRow(row, present[row.ConnectionID])
 	}
-	return decisions
 }
 
 func (a restoring) decideRow(row *row, link *apiclient.Link) decision {
@@ -66,7 +62,7 @@ func (a restoring) decideRow(row *row, link *apiclient.Link) decision {
 	}
 }
 
-// decideEnabled judges a row whose connection is enabled. By an earlier attempt
+// decideEnabled decides a row whose connection is enabled. By an earlier attempt
 // of ours it would have the settings that were sent.
 func decideEnabled(row *row, link *apiclient.Link) decision {
 	other := differences(row.Snapshot, link)

@@ -7,8 +7,8 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// disabling takes connections from organizations. It never takes the last one
-// by which an organization's members can log in, unless lockouts are allowed.
+// disabling removes connections from organizations. It never removes the last
+// one by which an organization's members can log in, unless lockouts are allowed.
 type disabling struct{ allowLockout bool }
 
 func (disabling) done() journal.Outcome    { return journal.Disabled }
@@ -19,21 +19,9 @@ func (disabling) send(ctx context.Context, api API, org string, row *row) (*apic
 	return api.DisableConnection(ctx, org, row.ConnectionID)
 }
 
-// conclude knows the 404s. Auth0 answers 204 also for a pair that is not
-// enabled; compatible servers answer 404. After a check it is the pair that was
-// not found, and an attempt whose answer was lost has done it.
-func (disabling) conclude(class apiclient.Class, earlier, unchecked bool) journal.Outcome {
-	switch {
-	case class != apiclient.NotFound || unchecked:
-		return ""
-	case earlier:
-		return journal.Disabled
-	default:
-		return journal.AlreadyDisabled
-	}
-}
-
-func (disabling) ambiguous(*reply) bool { return false }
+// ambiguous knows the 404s. Auth0 answers 204 also for a pair that is not
+// enabled; compatible servers answer 404, and so do gateways in between.
+func (disabling) ambiguous(reply *reply) bool { return reply.class() == apiclient.NotFound }
 
 const (
 	messageLinkOff   = "the connection is linked and switched off (is_enabled: false); the link is kept"
@@ -45,35 +33,33 @@ const (
 
 // decide disables what is there. Of the rows that together would leave the
 // organization with no enabled connection, the last one is blocked.
-func (a disabling) decide(rows []*row, links []apiclient.Link) []decision {
+func (a disabling) decide(rows []*row, links []apiclient.Link) {
 	left := byID(links)
-	decisions := make([]decision, len(rows))
-	last := -1
-	for i, row := range rows {
-		decisions[i] = decideDisable(row, left[row.ConnectionID])
-		if decisions[i].outcome == "" {
-			last = i
+	var last *row
+	for _, row := range rows {
+		row.decision = decideDisable(row, left[row.ConnectionID])
+		if row.outcome == "" {
+			last = row
 			delete(left, row.ConnectionID)
 		}
 	}
 	n, visible := waysIn(left)
 	switch {
-	case last < 0:
-		return decisions
+	case last == nil:
+		return
 	case n == 0 && !a.allowLockout:
-		decisions[last].outcome, decisions[last].message = journal.Blocked, messageLockout
-		visible = !hidden(decisions[last].snapshot.ShowAsButton)
+		last.outcome, last.message = journal.Blocked, messageLockout
+		visible = !hidden(last.link.ShowAsButton)
 	case n == 0:
-		decisions[last].message = messageLockedOut
-		return decisions
+		last.message = messageLockedOut
+		return
 	}
 	if !visible {
-		warnHidden(decisions)
+		warnHidden(rows)
 	}
-	return decisions
 }
 
-// decideDisable judges a row by its connection's link alone.
+// decideDisable decides a row by its connection's link alone.
 func decideDisable(row *row, link *apiclient.Link) decision {
 	switch {
 	case link == nil && row.lost:
@@ -81,9 +67,9 @@ func decideDisable(row *row, link *apiclient.Link) decision {
 	case link == nil:
 		return decision{outcome: journal.AlreadyDisabled}
 	case link.Off():
-		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, snapshot: snapshot(link)}
+		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}
 	default:
-		return decision{snapshot: snapshot(link)}
+		return decision{link: snapshot(link)}
 	}
 }
 
@@ -99,28 +85,16 @@ func waysIn(links map[string]*apiclient.Link) (n int, visible bool) {
 	return n, visible
 }
 
-func warnHidden(decisions []decision) {
-	for i := range decisions {
-		if decisions[i].outcome == "" {
-			decisions[i].message = messageHidden
+func warnHidden(rows []*row) {
+	for _, row := range rows {
+		if row.outcome == "" {
+			row.message = messageHidden
 		}
 	}
-}
-
-func byID(links []apiclient.Link) map[string]*apiclient.Link {
-	index := make(map[string]*apiclient.Link, len(links))
-	for i := range links {
-		index[links[i].ConnectionID] = &links[i]
-	}
-	return index
 }
 
 // hidden says whether the login page leaves a connection out. Only enterprise
 // connections have the setting; Auth0's default is to show them.
 func hidden(showAsButton *bool) bool {
 	return showAsButton != nil && !*showAsButton
-}
-
-func snapshot(link *apiclient.Link) *journal.Snapshot {
-	return &journal.Snapshot{Name: link.Connection.Name, LinkSettings: link.LinkSettings}
 }

@@ -1,0 +1,196 @@
+package batch
+
+import (
+	"context"
+	"maps"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
+)
+
+// sampleEvery is the time between two rate-limit samples in the journal.
+const sampleEvery = 15 * time.Second
+
+// books are what a run counts.
+type books struct {
+	now     counts // outcomes of this invocation
+	earlier counts // outcomes of earlier ones that are final
+	todo    struct{ organizations, rows int }
+	checked struct{ rows, writes atomic.Int64 } // rows of this invocation, and those that need a write
+	changes atomic.Int64                        // rows that are or will be changed, by earlier invocations too
+	found   atomic.Bool                         // an organization of the list exists
+	listed  map[string]int                      // connections of the list; nil where nothing is checked
+	seen    sync.Map                            // connections of the list that an organization had unpaired
+}
+
+func newBooks() *books { return &books{} }
+
+// counts are rows by outcome. The zero value is ready, and safe for concurrent
+// use.
+type counts struct {
+	mu   sync.Mutex
+	rows map[journal.Outcome]int
+}
+
+func (c *counts) add(outcome journal.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.rows == nil {
+		c.rows = map[journal.Outcome]int{}
+	}
+	c.rows[outcome]++
+}
+
+// sum counts the rows whose outcome is one of those.
+func (c *counts) sum(those func(journal.Outcome) bool) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for outcome, rows := range c.rows {
+		if those(outcome) {
+			n += rows
+		}
+	}
+	return n
+}
+
+// failed counts the rows that did not end as wanted.
+func (c *counts) failed(missingOK bool) int {
+	return c.sum(func(o journal.Outcome) bool { return o.Failed(missingOK) })
+}
+
+func (c *counts) snapshot() map[journal.Outcome]int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return maps.Clone(c.rows)
+}
+
+// settle records a row's outcome. The error ends the run: the journal cannot be
+// written, or too many rows failed.
+func (r *Run) settle(o journal.RowOutcome) error {
+	if err := r.record(journal.Record{Outcome: &o}); err != nil {
+		return err
+	}
+	r.now.add(o.Outcome)
+	if o.Outcome.Changed() {
+		r.found.Store(true)
+	}
+	r.logRow(o)
+	failed := r.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
+	if r.Settings.MaxFailures.Passed(failed, r.now.sum(journal.Outcome.Decided)) {
+		return &Stop{
+			Code:   journal.ExitStopped,
+			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",
+			Hint:   "results.csv says why each row failed",
+		}
+	}
+	return nil
+}
+
+// logRow logs an outcome: a failed row as a warning, for whoever looks on.
+func (r *Run) logRow(o journal.RowOutcome) {
+	level := zap.DebugLevel
+	if o.Outcome.Failed(r.Settings.MissingOK) {
+		level = zap.WarnLevel
+	}
+	entry := r.Log.Check(level, "row")
+	if entry == nil {
+		return
+	}
+	fields := []zap.Field{zap.Int("line", o.Line), zap.String("outcome", string(o.Outcome)), zap.String("message", o.Message)}
+	if o.Call != nil {
+		fields = append(fields, zap.Int("status", o.Call.Status), zap.Int("attempts", o.Call.Attempts))
+	}
+	entry.Write(fields...)
+}
+
+// record queues a record for the journal. The error ends the run: nothing may be
+// sent that is not recorded.
+func (r *Run) record(rec journal.Record) error {
+	rec.At = time.Now().UTC()
+	if err := r.Journal.Append(rec); err != nil {
+		return journalFailed(err)
+	}
+	return nil
+}
+
+// see records what an organization has of the list's connections although the
+// list does not pair them: they exist, so they are no typing errors.
+func (r *Run) see(o *organization, links []apiclient.Link) error {
+	paired := make(map[string]bool, len(o.rows))
+	for _, row := range o.rows {
+		paired[row.ConnectionID] = true
+	}
+	var fresh []string
+	for _, link := range links {
+		id := link.ConnectionID
+		if paired[id] || r.listed[id] == 0 {
+			continue
+		}
+		if _, known := r.seen.LoadOrStore(id, true); !known {
+			fresh = append(fresh, id)
+		}
+	}
+	if len(fresh) == 0 {
+		return nil
+	}
+	return r.record(journal.Record{Seen: &journal.Seen{Connections: fresh}})
+}
+
+// sample records what the throttles know, a few times a minute. A journal that
+// cannot be written is told by the next row's record.
+func (r *Run) sample(ctx context.Context) {
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s := r.Sample()
+			_ = r.record(journal.Record{Sample: &s})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Sample is what the throttles know now.
+func (r *Run) Sample() journal.Sample {
+	calls := r.pool.counts()
+	calls.Reads, calls.Writes = int(r.reads.calls.Load()), int(r.writes.calls.Load())
+	return journal.Sample{Reads: r.reads.bucket(), Writes: r.writes.bucket(), Calls: calls}
+}
+
+// bucket is what the throttle measured of the tenant's bucket.
+func (c *caller) bucket() journal.Bucket {
+	state := c.throttle.State()
+	return journal.Bucket{
+		Burst:     state.Burst,
+		Refill:    state.Refill,
+		Others:    state.Others,
+		Remaining: state.Content,
+		ActiveS:   activeSeconds(state),
+		Sent:      state.Sent,
+	}
+}
+
+func activeSeconds(state throttle.State) float64 {
+	if state.First.IsZero() {
+		return 0
+	}
+	return state.Last.Sub(state.First).Seconds()
+}
+
+// counts counts the calls so far, all of them as reads.
+func (p *pool) counts() (calls journal.Calls) {
+	for _, c := range p.callers {
+		calls.Reads += int(c.calls.Load())
+		calls.Retries += int(c.retries.Load())
+		calls.RateLimited += int(c.limited.Load())
+	}
+	return calls
+}

@@ -1,0 +1,229 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
+)
+
+const (
+	maxFaults   = 5 // attempts of one call that may go wrong
+	backoffBase = 500 * time.Millisecond
+	backoffCap  = 30 * time.Second
+)
+
+// caller sends the calls of one of Auth0's rate-limit groups: it waits for the
+// throttle's permit and repeats what is worth repeating. Every call of this
+// program is idempotent, so a call whose answer was lost may be repeated. It is
+// safe for concurrent use.
+type caller struct {
+	pool     *pool
+	throttle *throttle.Throttle
+
+	calls, retries, limited atomic.Int64
+}
+
+func newCaller(p *pool, headroom float64, pace *rate.Limiter) *caller {
+	return &caller{pool: p, throttle: throttle.New(throttle.Config{Headroom: headroom, Pace: pace})}
+}
+
+// expect changes the number of new calls to come. The throttle needs it to know
+// the end of the work, where it spends what is in the bucket.
+func (c *caller) expect(calls int) { c.throttle.Expect(calls) }
+
+// acquire waits for the permit of a new call. Whoever wants calls to go out in an
+// order has to ask in that order. A permit ends by call, or by its own Unused.
+// The error is why the job stops.
+func (c *caller) acquire() (*throttle.Permit, error) {
+	return c.throttle.Acquire(c.pool.stopping, false)
+}
+
+// acquireExtra is acquire for a call that nobody has announced by expect.
+func (c *caller) acquireExtra() (*throttle.Permit, error) {
+	c.expect(1)
+	return c.acquire()
+}
+
+// sender makes one call.
+type sender func(context.Context) (*apiclient.Response, error)
+
+// reply is what became of a call in the end.
+type reply struct {
+	resp     *apiclient.Response // of the last attempt; nil where none was sent
+	err      error               // nil: done; *apiclient.Error; where none was sent: why
+	attempts int                 // calls not answered by 429
+	faults   int                 // attempts outside an outage that went wrong
+	lost     bool                // an attempt may have taken effect, with no answer that tells
+	stopped  bool                // it would have been sent, or repeated, had the job not stopped
+	stale    bool                // it was not sent, as what it goes by has grown old
+}
+
+// class is the class of the answer, 0 where the call was done or not sent.
+func (r *reply) class() apiclient.Class {
+	if failure, ok := errors.AsType[*apiclient.Error](r.err); ok {
+		return failure.Class
+	}
+	return 0
+}
+
+// call is the journal's form of the reply, nil where nothing was sent.
+func (r *reply) call() *journal.Call {
+	if r.resp == nil {
+		return nil
+	}
+	call := &journal.Call{
+		Status:     r.resp.Status,
+		Attempts:   r.attempts,
+		DurationMS: r.resp.Duration.Milliseconds(),
+		RequestID:  r.resp.RequestID,
+	}
+	if failure, ok := errors.AsType[*apiclient.Error](r.err); ok {
+		call.ErrorCode = failure.Code
+	}
+	return call
+}
+
+// call makes a call until its answer is decided or the job stops. In the last
+// moment before each attempt, unless one may have taken effect already, fresh is
+// asked whether the call is still to be made; nil stands for yes. The error ends
+// the job. The reply is there in any case.
+func (c *caller) call(permit *throttle.Permit, send sender, fresh func() bool) (*reply, error) {
+	r := &reply{}
+	for {
+		if !c.attempt(permit, send, fresh, r) {
+			return r, nil
+		}
+		again, err := c.worthRepeating(r)
+		if err != nil || !again {
+			return r, err
+		}
+		if permit, err = c.throttle.Acquire(c.pool.stopping, true); err != nil {
+			r.stopped = true
+			return r, nil
+		}
+	}
+}
+
+// attempt makes one call when there is a worker, and tells the throttle what its
+// answer says of the bucket. It is false where nothing was sent.
+func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool, r *reply) bool {
+	done := c.begin()
+	defer done()
+	switch {
+	case c.pool.stopping.Err() != nil:
+		r.stopped = true
+		if r.resp == nil {
+			r.err = context.Cause(c.pool.stopping)
+		}
+	case !r.lost && fresh != nil && !fresh():
+		r.stale = true
+	default:
+		c.send(permit, send, r)
+		return true
+	}
+	permit.Unused()
+	return false
+}
+
+func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
+	again := r.resp != nil
+	r.resp, r.err = send(c.pool.calls)
+	if observation, sent := observe(r.resp, r.err); sent {
+		permit.Answered(observation)
+	} else {
+		permit.Unused()
+	}
+	c.calls.Add(1)
+	if r.resp.Status == http.StatusTooManyRequests {
+		c.limited.Add(1)
+	} else if again {
+		c.retries.Add(1)
+	}
+}
+
+// begin waits for a worker and, in an outage, for the turn to try the tenant.
+// Either wait ends when the job stops. Done ends the call in any case.
+func (c *caller) begin() (done func()) {
+	select {
+	case c.pool.workers <- struct{}{}:
+	case <-c.pool.stopping.Done():
+		return func() {}
+	}
+	tried := c.pool.breaker.admit(c.pool)
+	return func() { tried(); <-c.pool.workers }
+}
+
+// worthRepeating classifies an answer, and waits where a repetition has to. The
+// error ends the job.
+func (c *caller) worthRepeating(r *reply) (bool, error) {
+	failure, isError := errors.AsType[*apiclient.Error](r.err)
+	if isError && failure.Class == apiclient.RateLimited {
+		c.pool.breaker.good()
+		return true, nil // the throttle knows, and decides when
+	}
+	r.attempts += r.resp.Tries
+	if isError && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable) {
+		r.lost = r.lost || failure.Sent
+		return c.afterFault(r, failure)
+	}
+	c.pool.breaker.good()
+	if isError && (failure.Class == apiclient.Unauthorized || failure.Class == apiclient.InsufficientScope) {
+		return false, refusedCredentials(failure)
+	}
+	return false, nil
+}
+
+// afterFault waits for the repetition of a call that got a bad answer, where
+// there is one. In an outage no call is given up.
+func (c *caller) afterFault(r *reply, failure *apiclient.Error) (bool, error) {
+	if failure.Class == apiclient.Unreachable && c.pool.breaker.silent() {
+		r.stopped = true
+		return false, neverReached(failure)
+	}
+	if !c.pool.breaker.fault(r) {
+		r.faults++
+	}
+	if r.faults >= maxFaults {
+		return false, nil
+	}
+	r.stopped = !c.pool.sleep(backoff(r.faults, r.resp.RetryAfter))
+	return !r.stopped, nil
+}
+
+// backoff is a capped exponential time with full jitter, so that calls which
+// failed together do not come back together; the server's own wish is a floor.
+func backoff(faults int, retryAfter time.Duration) time.Duration {
+	ceiling := min(backoffBase<<min(faults, 10), backoffCap)
+	return min(retryAfter, backoffCap) + rand.N(ceiling)
+}
+
+// observe is what an answer says of the bucket; sent is false where the call
+// never left.
+func observe(resp *apiclient.Response, err error) (o throttle.Observation, sent bool) {
+	if failure, ok := errors.AsType[*apiclient.Error](err); ok && resp.Status == 0 && !failure.Sent {
+		return o, false
+	}
+	o = throttle.Observation{Kind: throttle.Taken, Date: resp.Date, RetryAfter: resp.RetryAfter}
+	if limit := resp.RateLimit; limit != nil {
+		o.Headers = true
+		o.Limit, o.Remaining, o.Reset = limit.Limit, limit.Remaining, limit.Reset
+	}
+	switch {
+	case resp.Status == http.StatusTooManyRequests:
+		o.Kind = throttle.Limited
+	case resp.Status == 0, resp.Status >= 500 && !o.Headers:
+		o.Kind = throttle.Lost
+	case resp.Status >= 400 && !o.Headers:
+		o.Kind = throttle.Silent
+	}
+	return o, true
+}

@@ -1,0 +1,145 @@
+package batch
+
+import (
+	"iter"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// History is what earlier invocations of a run did to its rows. Nil is that of a
+// run's first invocation.
+type History struct {
+	Header journal.Header // of the last invocation
+	End    *journal.End   // of the last invocation; nil where it was killed
+	Names  list.Names     // of the list, as far as they were looked up
+
+	outcomes map[int]journal.Outcome // by line
+	unblock  bool
+}
+
+// Replay reads what a journal's records say. A row whose call was begun and not
+// settled is unknown.
+func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
+	h := &History{outcomes: map[int]journal.Outcome{}}
+	for e, err := range entries {
+		switch {
+		case err != nil:
+			return nil, err
+		case e.Header != nil:
+			h.Header, h.End = *e.Header, nil
+		case e.End != nil:
+			h.End = e.End
+		case e.Names != nil:
+			h.Names.Add(*e.Names)
+		case e.Intent != nil:
+			h.outcomes[e.Intent.Line] = journal.Unknown
+		case e.Outcome != nil:
+			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
+		}
+	}
+	return h, nil
+}
+
+// Unblock has rows that were blocked tried again.
+func (h *History) Unblock() { h.unblock = true }
+
+// Left counts the rows of the run's list that are to be tried, or tried again.
+func (h *History) Left(l *list.List) int {
+	left := l.Counts().Unidentified
+	for org := range l.Organizations() {
+		for _, row := range org.Rows {
+			if h.open(row.Line) {
+				left++
+			}
+		}
+	}
+	return left
+}
+
+// Exceeds reports whether rows beyond the list's limit were decided, whose
+// outcomes a shorter slice would lose.
+func (h *History) Exceeds(l *list.List) bool {
+	for line, outcome := range h.outcomes {
+		if outcome.Decided() && !l.Within(line) {
+			return true
+		}
+	}
+	return false
+}
+
+// outcome is a row's outcome so far, "" where it has none.
+func (h *History) outcome(line int) journal.Outcome {
+	if h == nil {
+		return ""
+	}
+	return h.outcomes[line]
+}
+
+// open says whether a row is to be tried, or tried again.
+func (h *History) open(line int) bool { return h == nil || h.outcomes[line].Open(h.unblock) }
+
+// organizations yields what is to be done. In the first invocation that is every
+// organization of the list with its rows. Later ones take the rows that are open,
+// beginning with organizations that have a row never attempted.
+func (r *Run) organizations() iter.Seq2[string, []*row] {
+	return func(yield func(string, []*row) bool) {
+		for _, untried := range []bool{true, false} {
+			for org := range r.List.Organizations() {
+				rows, hasUntried := r.openRows(org.Rows)
+				if len(rows) > 0 && hasUntried == untried && !yield(org.ID, rows) {
+					return
+				}
+			}
+			if r.History == nil {
+				return
+			}
+		}
+	}
+}
+
+// openRows are the rows that are to be tried.
+func (r *Run) openRows(all []list.Row) (rows []*row, untried bool) {
+	for _, listed := range all {
+		if r.History.open(listed.Line) {
+			outcome := r.History.outcome(listed.Line)
+			rows = append(rows, &row{Row: listed, lost: outcome == journal.Unknown})
+			untried = untried || !outcome.Decided()
+		}
+	}
+	return rows, untried
+}
+
+// replay counts what is to be done, and what earlier invocations did.
+func (r *Run) replay() {
+	if r.History == nil {
+		counts := r.List.Counts()
+		r.todo.organizations, r.todo.rows = counts.Organizations, counts.Pairs
+		return
+	}
+	for org := range r.List.Organizations() {
+		open := 0
+		for _, row := range org.Rows {
+			if r.History.open(row.Line) {
+				open++
+			} else {
+				r.replayRow(r.History.outcome(row.Line))
+			}
+		}
+		r.todo.rows += open
+		if open > 0 {
+			r.todo.organizations++
+		}
+	}
+}
+
+// replayRow counts a row that is not tried again.
+func (r *Run) replayRow(outcome journal.Outcome) {
+	r.earlier.add(outcome)
+	if outcome.Changed() {
+		r.changes.Add(1)
+	}
+	if outcome != journal.NotFound {
+		r.found.Store(true)
+	}
+}

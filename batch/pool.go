@@ -1,0 +1,151 @@
+package batch
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+	"golang.org/x/sync/errgroup"
+	"golang.org/x/time/rate"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+const (
+	// slotsPerWorker is how many rows are on their way for each worker. A row that
+	// waits for its intent's fsync holds a slot but no worker; 2 keeps 128 workers
+	// busy through an fsync of 10 ms.
+	slotsPerWorker = 2
+	// maxStages is how many stages a job has at most. They hold slots, too.
+	maxStages = 4
+	// drainTime is how long calls in flight may take once a job is stopping.
+	drainTime = 10 * time.Second
+)
+
+// pool is what all calls of a job to its tenant share: an errgroup of workers, a
+// caller for each of Auth0's groups of calls, a semaphore of calls in flight, the
+// job's own pace, and a circuit breaker.
+//
+// The first error of a stage or a worker stops the job, and so does stop. A job
+// stops in two steps: when stopping is done, no new call is sent; when calls is
+// done, drainTime later, those in flight are cut off.
+type pool struct {
+	group    *errgroup.Group
+	stopping context.Context
+	calls    context.Context
+	stop     context.CancelCauseFunc // begins to stop the job; the first cause counts
+	cut      context.CancelCauseFunc // ends calls
+
+	workers chan struct{} // the semaphore
+	breaker *breaker
+	callers []*caller
+	log     *zap.Logger
+}
+
+// newPool makes a pool with callers, by the headroom, pace and workers of the
+// settings.
+func newPool(s journal.Settings, log *zap.Logger, callers ...**caller) *pool {
+	p := &pool{workers: make(chan struct{}, s.Workers), log: log}
+	var stoppable context.Context
+	stoppable, p.stop = context.WithCancelCause(context.Background())
+	p.calls, p.cut = context.WithCancelCause(context.Background())
+	p.group, p.stopping = errgroup.WithContext(stoppable)
+	p.group.SetLimit(slotsPerWorker*s.Workers + maxStages)
+	p.breaker = newBreaker(p.halfOpen, func() { p.stop(outOfReach()) })
+	var pace *rate.Limiter
+	if s.MaxRPS > 0 {
+		pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)
+	}
+	for _, c := range callers {
+		*c = newCaller(p, s.Headroom, pace)
+		p.callers = append(p.callers, *c)
+	}
+	return p
+}
+
+// do runs the stages of a job and the workers that they spawn, to their end. The
+// throttles and background go on beside them. It returns why the job stopped
+// before its end; nil where it did not.
+func (p *pool) do(ctx context.Context, background func(context.Context), stages ...func() error) *Stop {
+	defer context.AfterFunc(ctx, func() { p.stop(asStop(context.Cause(ctx))) })()
+	defer context.AfterFunc(p.stopping, p.drain)()
+	beside, end := context.WithCancel(context.Background())
+	var helpers sync.WaitGroup
+	help := func(run func(context.Context)) {
+		helpers.Go(func() {
+			if err := p.guard(func() error { run(beside); return nil }); err != nil {
+				p.stop(err)
+			}
+		})
+	}
+	help(background)
+	for _, c := range p.callers {
+		help(c.throttle.Run)
+	}
+	for _, stage := range stages {
+		p.spawn(stage)
+	}
+	_ = p.group.Wait() // the first error is the cause of stopping
+	end()
+	helpers.Wait()
+	p.breaker.rest()
+	return p.ended()
+}
+
+// drain lets calls in flight end by themselves for a while.
+func (p *pool) drain() {
+	timer := time.AfterFunc(drainTime, func() { p.cut(context.Cause(p.stopping)) })
+	context.AfterFunc(p.calls, func() { timer.Stop() })
+}
+
+// ended lets go of the contexts, and says what stopped the job: nil where it came
+// to its end.
+func (p *pool) ended() *Stop {
+	cause := context.Cause(p.stopping)
+	p.stop(nil)
+	p.cut(nil)
+	if cause == context.Canceled { // by Wait, as the errgroup's context ends with it
+		return nil
+	}
+	return asStop(cause)
+}
+
+// spawn starts a worker when there is a slot. Its error stops the job.
+func (p *pool) spawn(work func() error) {
+	p.group.Go(func() error { return p.guard(work) })
+}
+
+// guard turns a panic into an error. A panic in a worker would end the process
+// without reports, and with Go's own exit code 2, which means something else.
+func (p *pool) guard(work func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			p.log.Error("internal error", zap.Any("panic", v), zap.ByteString("stack", debug.Stack()))
+			err = &Stop{Code: journal.ExitInternal, Reason: fmt.Sprintf("internal error: %v", v)}
+		}
+	}()
+	return work()
+}
+
+// halfOpen lets one call of each group through at a time while the circuit
+// breaker is open.
+func (p *pool) halfOpen(on bool) {
+	for _, c := range p.callers {
+		c.throttle.Single(on)
+	}
+}
+
+// sleep waits for d and says whether the job still goes on.
+func (p *pool) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-p.stopping.Done():
+		return false
+	}
+}

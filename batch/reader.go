@@ -1,0 +1,244 @@
+package batch
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/throttle"
+)
+
+// LinkLister lists an organization's links; *apiclient.Client does.
+type LinkLister interface {
+	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.Link, bool, *apiclient.Response, error)
+}
+
+// readLinks reads all links of an organization, page by page. A tenant that
+// ignores paging sends the same page again; that ends the list. The permit is for
+// the first page. The error ends the job. The reply is there in any case.
+func (c *caller) readLinks(permit *throttle.Permit, api LinkLister, org string) ([]apiclient.Link, *reply, error) {
+	var links []apiclient.Link
+	known := map[string]bool{}
+	for page := 0; ; page++ {
+		var more bool
+		var items []apiclient.Link
+		reply, err := c.call(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
+			items, more, resp, err = api.EnabledConnections(ctx, org, page)
+			return resp, err
+		}, nil)
+		if err != nil || reply.err != nil {
+			return nil, reply, err
+		}
+		before := len(links)
+		for _, item := range items {
+			if !known[item.ConnectionID] {
+				known[item.ConnectionID] = true
+				links = append(links, item)
+			}
+		}
+		if !more || len(links) == before {
+			return links, reply, nil
+		}
+		if permit, err = c.acquireExtra(); err != nil {
+			return nil, stoppedReply(err), err
+		}
+	}
+}
+
+// readExtra is readLinks for a call that nobody has announced.
+func (c *caller) readExtra(api LinkLister, org string) ([]apiclient.Link, *reply, error) {
+	permit, err := c.acquireExtra()
+	if err != nil {
+		return nil, stoppedReply(err), err
+	}
+	return c.readLinks(permit, api, org)
+}
+
+// stoppedReply is the reply to a call that got no permit.
+func stoppedReply(err error) *reply { return &reply{err: err, stopped: true} }
+
+// Directory is what can be asked of a tenant about what it has;
+// *apiclient.Client is the real one.
+type Directory interface {
+	LinkLister
+	OrganizationCount(ctx context.Context) (int, *apiclient.Response, error)
+	ConnectionCount(ctx context.Context) (int, *apiclient.Response, error)
+	Organizations(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error)
+	Organization(ctx context.Context, id string) (apiclient.Named, *apiclient.Response, error)
+	OrganizationByName(ctx context.Context, name string) (apiclient.Named, *apiclient.Response, error)
+	Connections(ctx context.Context, name, cursor string) ([]apiclient.Named, string, *apiclient.Response, error)
+}
+
+// reader is a job that only reads, and has no rows: a lookup or an export. Each of
+// Auth0's groups of calls has a token bucket of its own, and so a caller.
+type reader struct {
+	*pool
+	api Directory
+
+	lists, byID, byName, connections, links *caller
+}
+
+// newReader takes headroom, pace and workers from the settings.
+func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
+	r := &reader{api: api}
+	r.pool = newPool(s, log, &r.lists, &r.byID, &r.byName, &r.connections, &r.links)
+	return r
+}
+
+// do runs the job. See [pool.do].
+func (r *reader) do(ctx context.Context, stages ...func() error) *Stop {
+	return r.pool.do(ctx, func(context.Context) {}, stages...)
+}
+
+// failed is the stop for a call that came to nothing.
+func failed(reply *reply) error {
+	if stop, ok := errors.AsType[*Stop](reply.err); ok {
+		return stop
+	}
+	return &Stop{Code: journal.ExitStopped, Reason: reply.err.Error()}
+}
+
+// foresee adds the calls so far, and when the job will be over, which is up to
+// the slowest of these callers.
+func (r *reader) foresee(p *Progress, callers ...*caller) {
+	p.Limited = r.counts().RateLimited
+	var slow remaining
+	for _, c := range callers {
+		if todo := c.remaining(); slow.calls == 0 || todo.time() > slow.time() {
+			slow = todo
+		}
+	}
+	p.ETA = slow.time()
+	p.hold(slow, HeldByReads, r.breaker.open())
+	if p.Rows == 0 {
+		p.ETA = 0 // the calls to come are not known either
+	}
+	if r.stopping.Err() != nil {
+		p.Holdup, p.ETA = Stopping, 0
+	}
+}
+
+// ask makes an announced call. The error ends the job. The reply is there in any
+// case.
+func ask[T any](c *caller, send func(context.Context) (T, *apiclient.Response, error)) (answer T, _ *reply, _ error) {
+	permit, err := c.acquire()
+	if err != nil {
+		return answer, stoppedReply(err), err
+	}
+	reply, err := c.call(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
+		answer, resp, err = send(ctx)
+		return resp, err
+	}, nil)
+	return answer, reply, err
+}
+
+// pager gets the page of a list that begins at a cursor.
+type pager func(ctx context.Context, cursor string) (items []apiclient.Named, next string, resp *apiclient.Response, err error)
+
+// readPages reads a list page by page until it ends or visit says so. A tenant
+// that ignores paging sends a page again; that ends the list. The error ends the
+// job: a call came to nothing, or visit failed.
+func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) error {
+	begun := map[string]bool{} // by the first item of each page
+	for cursor := ""; ; {
+		var next string
+		items, reply, err := ask(c, func(ctx context.Context) (items []apiclient.Named, resp *apiclient.Response, err error) {
+			items, next, resp, err = get(ctx, cursor)
+			return items, resp, err
+		})
+		if err == nil && reply.err != nil {
+			err = failed(reply)
+		}
+		if err != nil || len(items) == 0 || begun[items[0].ID] {
+			return err
+		}
+		begun[items[0].ID] = true
+		more, err := visit(items)
+		if err != nil || !more || next == "" {
+			return err
+		}
+		cursor = next
+	}
+}
+
+// organization finds an organization by its id or its name; the zero one where
+// there is none. The error ends the job.
+func (r *reader) organization(name string) (apiclient.Named, error) {
+	if !list.IsOrganizationID(name) {
+		return r.organizationNamed(name)
+	}
+	return orNone(ask(r.byID, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
+		return r.api.Organization(ctx, name)
+	}))
+}
+
+// organizationNamed finds an organization by its name; the zero one where there
+// is none. The error ends the job.
+func (r *reader) organizationNamed(name string) (apiclient.Named, error) {
+	org, err := orNone(ask(r.byName, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
+		return r.api.OrganizationByName(ctx, name)
+	}))
+	if org.Name != name {
+		org = apiclient.Named{}
+	}
+	return org, err
+}
+
+// connectionNamed finds a connection by its name; the zero one where there is
+// none. The error ends the job.
+func (r *reader) connectionNamed(name string) (found apiclient.Named, err error) {
+	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
+		return r.api.Connections(ctx, name, cursor)
+	}
+	err = readPages(r.connections, get, func(page []apiclient.Named) (more bool, err error) {
+		for _, c := range page {
+			if c.Name == name { // a filter may be ignored
+				found = c
+			}
+		}
+		return found.ID == "", nil
+	})
+	return found, err
+}
+
+// orNone takes the answer that there is no such thing for an answer. A name that
+// the tenant does not even look for is none either.
+func orNone(found apiclient.Named, r *reply, err error) (apiclient.Named, error) {
+	class := r.class()
+	switch {
+	case err != nil:
+		return apiclient.Named{}, err
+	case class == apiclient.NotFound || class == apiclient.Refused:
+		return apiclient.Named{}, nil
+	case r.err != nil:
+		return apiclient.Named{}, failed(r)
+	}
+	return found, nil
+}
+
+// Scoper tells what a token may do; *apiclient.Client does.
+type Scoper interface {
+	Scopes(context.Context) (scopes []string, known bool, err error)
+}
+
+// Scopes asks what the token may do, and with that for the token. An answer
+// that is worth repeating is asked for again, as often as that of a row.
+func Scopes(ctx context.Context, client Scoper) (scopes []string, known bool, err error) {
+	for fault := 1; ; fault++ {
+		scopes, known, err = client.Scopes(ctx)
+		failure, _ := errors.AsType[*apiclient.Error](err)
+		if failure == nil || failure.Class != apiclient.Transient || fault == maxFaults {
+			return scopes, known, err
+		}
+		select {
+		case <-time.After(backoff(fault, 0)):
+		case <-ctx.Done():
+			return nil, false, context.Cause(ctx)
+		}
+	}
+}

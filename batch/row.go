@@ -1,0 +1,117 @@
+package batch
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// checkAge is how old a check may be when a row's call is sent.
+const checkAge = 5 * time.Minute
+
+// row is a row of the list, with what the check decided and how far it is.
+type row struct {
+	list.Row
+	lost  bool // an earlier invocation's attempt may have taken effect
+	begun bool // its call is on its way: later checks leave it alone
+	decision
+}
+
+// decision is what a check says of a row.
+type decision struct {
+	outcome journal.Outcome // "": its call is to be sent
+	message string
+	link    *journal.Snapshot // the link as it is; nil where there is none
+}
+
+// settled is the outcome of a row that the check decided.
+func (d decision) settled(line int) journal.RowOutcome {
+	return journal.RowOutcome{Line: line, Outcome: d.outcome, Message: d.message, Snapshot: d.link}
+}
+
+// organization is an organization's rows on their way. Once it is in the queue,
+// its methods are the only way to the rows' decisions; they are safe for
+// concurrent use.
+type organization struct {
+	id        string
+	unchecked bool // --no-check: nothing was read
+
+	mu        sync.Mutex
+	rows      []*row
+	checkedAt time.Time
+}
+
+// fresh says whether the last check may still be acted on. The wall clock goes on
+// while a machine is suspended, and may be set back; the monotonic clock is the
+// other way round. So the one that says older counts.
+func (o *organization) fresh() bool {
+	now := time.Now()
+	age := max(now.Sub(o.checkedAt), now.Round(0).Sub(o.checkedAt.Round(0)))
+	return o.unchecked || age < checkAge
+}
+
+// begin marks a row whose call is about to be sent, so that later checks leave it
+// alone. It is false where the row's check is too old to act on, or another row's
+// new check has decided it.
+func (o *organization) begin(w *row) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w.begun = o.fresh() && w.outcome == ""
+	return w.begun
+}
+
+// stillFresh is asked in the last moment before a call. Where the check has grown
+// too old meanwhile, the row is open to checks again.
+func (o *organization) stillFresh(w *row) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	w.begun = o.fresh()
+	return w.begun
+}
+
+// check decides the rows whose calls are not on their way, by what the
+// organization has, and returns them. Links that the other rows' calls are about
+// to remove do not count any more.
+func (o *organization) check(a action, links []apiclient.Link) (open []*row) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, w := range o.rows {
+		if !w.begun {
+			open = append(open, w)
+			continue
+		}
+		links = slices.DeleteFunc(links, func(l apiclient.Link) bool { return l.ConnectionID == w.ConnectionID })
+	}
+	a.decide(open, links)
+	o.checkedAt = time.Now()
+	return open
+}
+
+// remark adds a message to rows with an outcome.
+func (o *organization) remark(rows []*row, outcome journal.Outcome, message string) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, w := range rows {
+		if w.outcome == outcome {
+			w.message = message
+		}
+	}
+}
+
+// decided is what the last check says of a row.
+func (o *organization) decided(w *row) decision {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return w.decision
+}
+
+// isFresh is fresh for who does not hold the lock.
+func (o *organization) isFresh() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.fresh()
+}
