@@ -148,7 +148,6 @@ func (b *bucket) refusal() string {
 
 // BucketState is what a bucket holds and what it has seen.
 type BucketState struct {
-	Limit   plans.Limit
 	Content float64 // tokens now, with their fraction
 	Lowest  float64 // tokens at the lowest point so far, whoever took them
 	Taken   int     // requests that got a token, without those of Take
@@ -165,7 +164,7 @@ func (t *Tenant) Bucket(name string) BucketState {
 		return BucketState{}
 	}
 	b.advance(time.Now())
-	return BucketState{b.limit, b.tokens(b.content), b.tokens(b.lowest), b.taken, b.refused}
+	return BucketState{b.tokens(b.content), b.tokens(b.lowest), b.taken, b.refused}
 }
 
 // Take draws a token as a request of another client would, from the group's
