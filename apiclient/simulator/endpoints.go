@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// organizationBody is an organization as the API shows it. It has no list of
+// organizationBody is an organization as the API shows it: without its
 // connections.
 type organizationBody struct {
 	ID          string            `json:"id"`
@@ -25,61 +25,61 @@ func (o *organization) body() organizationBody {
 	return organizationBody{ID: o.id, Name: o.name, DisplayName: o.name, Metadata: map[string]string{}}
 }
 
-func (t *Tenant) listOrganizations(c *call) reply {
-	p, refusal := readPage(c.URL.Query())
+func (t *Tenant) listOrganizations(c *call) *response {
+	p, refusal := parsePage(c.URL.Query())
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	var items []organizationBody
-	for _, o := range window(p, t.organizations.list) {
+	for _, o := range pageOf(p, t.organizations.list) {
 		items = append(items, o.body())
 	}
-	return listReply(p, "organizations", items, len(t.organizations.list))
+	return listResponse(p, "organizations", items, len(t.organizations.list))
 }
 
-func (t *Tenant) getOrganization(c *call) reply {
-	return oneOrganization(t.organizations.byID[c.id])
+func (t *Tenant) getOrganization(c *call) *response {
+	return organizationResponse(t.organizations.byID[c.id])
 }
 
-func (t *Tenant) getOrganizationByName(c *call) reply {
-	return oneOrganization(t.organizations.byName[c.id])
+func (t *Tenant) getOrganizationByName(c *call) *response {
+	return organizationResponse(t.organizations.byName[c.id])
 }
 
-func oneOrganization(o *organization) reply {
+func organizationResponse(o *organization) *response {
 	if o == nil {
-		return noSuchOrganization()
+		return organizationNotFound()
 	}
-	return jsonReply(http.StatusOK, o.body())
+	return jsonResponse(http.StatusOK, o.body())
 }
 
-func (t *Tenant) listConnections(c *call) reply {
+func (t *Tenant) listConnections(c *call) *response {
 	query := c.URL.Query()
-	p, refusal := readPage(query)
+	p, refusal := parsePage(query)
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	list := t.connections.list
 	if query.Has("name") || query.Has("strategy") {
-		list = matching(list, query.Get("name"), query["strategy"])
+		list = filterConnections(list, query.Get("name"), query["strategy"])
 	}
 	var items []map[string]any
-	for _, connection := range window(p, list) {
+	for _, connection := range pageOf(p, list) {
 		items = append(items, connection.body(query))
 	}
-	return listReply(p, "connections", items, len(list))
+	return listResponse(p, "connections", items, len(list))
 }
 
-func (t *Tenant) getConnection(c *call) reply {
+func (t *Tenant) getConnection(c *call) *response {
 	connection, ok := t.connections.byID[c.id]
 	if !ok {
-		return noSuchConnection()
+		return errorResponse(http.StatusNotFound, "inexistent_connection", "The connection does not exist")
 	}
-	return jsonReply(http.StatusOK, connection.body(c.URL.Query()))
+	return jsonResponse(http.StatusOK, connection.body(c.URL.Query()))
 }
 
-// matching filters by exact name, unless empty, and by any of the strategies,
-// unless there are none.
-func matching(list []*connection, name string, strategies []string) []*connection {
+// filterConnections filters by exact name, unless empty, and by any of the
+// strategies, unless there are none.
+func filterConnections(list []*connection, name string, strategies []string) []*connection {
 	var found []*connection
 	for _, c := range list {
 		if (name == "" || c.name == name) && (len(strategies) == 0 || slices.Contains(strategies, c.strategy)) {
@@ -89,8 +89,8 @@ func matching(list []*connection, name string, strategies []string) []*connectio
 	return found
 }
 
-// body is the connection as the API shows it, with or without the fields that
-// the query names.
+// body is the connection as the API shows it. The query may name the fields to
+// include or to exclude.
 func (c *connection) body(query url.Values) map[string]any {
 	body := map[string]any{
 		"id": c.id, "name": c.name, "strategy": c.strategy, "display_name": c.name,
@@ -108,18 +108,18 @@ func (c *connection) body(query url.Values) map[string]any {
 type page struct {
 	start      int
 	size       int
-	totals     bool // the object form, with start, limit and total
-	checkpoint bool // the object form, with next
+	totals     bool // respond with an object that has start, limit and total
+	checkpoint bool // respond with an object that has next
 }
 
-// maxOffset is where Auth0's offset paging ends, in records.
+// maxOffset is where Auth0's offset paging ends, in items.
 const maxOffset = 1000
 
-// readPage reads the paging parameters: offset paging, unless take or from asks
-// for checkpoints.
-func readPage(query url.Values) (p page, refusal *reply) {
+// parsePage reads the paging parameters. The parameters take and from ask for
+// checkpoint paging, all others for offset paging.
+func parsePage(query url.Values) (p page, refusal *response) {
 	if query.Has("take") || query.Has("from") {
-		return readCheckpoint(query)
+		return parseCheckpoint(query)
 	}
 	number, refusal := queryInt(query, "page", 0, 0, maxOffset)
 	if refusal != nil {
@@ -130,56 +130,54 @@ func readPage(query url.Values) (p page, refusal *reply) {
 		return page{}, refusal
 	}
 	if (number+1)*size > maxOffset {
-		return page{}, new(problem(http.StatusBadRequest, "", fmt.Sprintf(
+		return page{}, errorResponse(http.StatusBadRequest, "", fmt.Sprintf(
 			"Requesting page %d exceeds the allowed maximum of %d records. To fetch results beyond %d, use the checkpoint pagination method.",
-			number, maxOffset, maxOffset)))
+			number, maxOffset, maxOffset))
 	}
 	return page{start: number * size, size: size, totals: query.Get("include_totals") == "true"}, nil
 }
 
-func readCheckpoint(query url.Values) (page, *reply) {
+func parseCheckpoint(query url.Values) (p page, refusal *response) {
 	size, refusal := queryInt(query, "take", 50, 1, 100)
 	if refusal != nil {
 		return page{}, refusal
 	}
 	start, err := decodeCursor(query.Get("from"))
 	if err != nil {
-		return page{}, new(badQuery("'Invalid checkpoint' on property from."))
+		return page{}, badQuery("'Invalid checkpoint' on property from.")
 	}
 	return page{start: start, size: size, checkpoint: true}, nil
 }
 
-func queryInt(query url.Values, name string, preset, least, most int) (int, *reply) {
+// queryInt reads a number from minimum to maximum; absent means byDefault.
+func queryInt(query url.Values, name string, byDefault, minimum, maximum int) (n int, refusal *response) {
 	text := query.Get(name)
 	if text == "" {
-		return preset, nil
+		return byDefault, nil
 	}
 	n, err := strconv.Atoi(text)
-	message := ""
 	switch {
 	case err != nil:
-		message = fmt.Sprintf("'Expected type integer but found type string' on property %s.", name)
-	case n < least:
-		message = fmt.Sprintf("'Value %d is less than minimum %d' on property %s.", n, least, name)
-	case n > most:
-		message = fmt.Sprintf("'Value %d is greater than maximum %d' on property %s.", n, most, name)
-	default:
-		return n, nil
+		return 0, badQuery(fmt.Sprintf("'Expected type integer but found type string' on property %s.", name))
+	case n < minimum:
+		return 0, badQuery(fmt.Sprintf("'Value %d is less than minimum %d' on property %s.", n, minimum, name))
+	case n > maximum:
+		return 0, badQuery(fmt.Sprintf("'Value %d is greater than maximum %d' on property %s.", n, maximum, name))
 	}
-	return 0, new(badQuery(message))
+	return n, nil
 }
 
-// window cuts the page out of a list.
-func window[T any](p page, list []T) []T {
+// pageOf returns the items of a list that are on the page.
+func pageOf[T any](p page, list []T) []T {
 	start := min(p.start, len(list))
 	return list[start:min(start+p.size, len(list))]
 }
 
-// listReply is a 200 with one page of a list of total records, under a key
-// where the form is an object.
-func listReply[T any](p page, key string, items []T, total int) reply {
+// listResponse is a 200 with the items of one page, of a list of total items:
+// as an array or, with totals or a checkpoint, under a key of an object.
+func listResponse[T any](p page, key string, items []T, total int) *response {
 	if items == nil {
-		items = []T{}
+		items = []T{} // null in JSON otherwise
 	}
 	body := map[string]any{key: items}
 	switch {
@@ -188,12 +186,12 @@ func listReply[T any](p page, key string, items []T, total int) reply {
 			body["next"] = encodeCursor(end)
 		}
 	case p.totals:
-		// limit is recorded as the number of rows returned, not per_page.
+		// limit is recorded as the number of items returned, not per_page.
 		body["start"], body["limit"], body["total"] = p.start, len(items), total
 	default:
-		return jsonReply(http.StatusOK, items)
+		return jsonResponse(http.StatusOK, items)
 	}
-	return jsonReply(http.StatusOK, body)
+	return jsonResponse(http.StatusOK, body)
 }
 
 func encodeCursor(position int) string {
@@ -214,8 +212,8 @@ func decodeCursor(cursor string) (position int, err error) {
 	return position, err
 }
 
-// problemBody is an error body of the Management API.
-type problemBody struct {
+// errorBody is an error body of the Management API.
+type errorBody struct {
 	StatusCode int               `json:"statusCode"`
 	Error      string            `json:"error"`
 	Message    string            `json:"message"`
@@ -223,41 +221,36 @@ type problemBody struct {
 	Attributes map[string]string `json:"attributes,omitempty"`
 }
 
-func problem(status int, code, message string) reply {
-	return jsonReply(status, problemBody{
+func errorResponse(status int, code, message string) *response {
+	return jsonResponse(status, errorBody{
 		StatusCode: status, Error: statusText(status), Message: message, ErrorCode: code})
 }
 
 // unauthorized is a 401, which repeats its message in the attributes.
-func unauthorized(message string) reply {
-	return jsonReply(http.StatusUnauthorized, problemBody{
+func unauthorized(message string) *response {
+	return jsonResponse(http.StatusUnauthorized, errorBody{
 		StatusCode: http.StatusUnauthorized, Error: "Unauthorized", Message: message,
 		Attributes: map[string]string{"error": message}})
 }
 
-func noSuchOrganization() reply {
-	return problem(http.StatusNotFound, "", "No organization found by that id or name")
+func organizationNotFound() *response {
+	return errorResponse(http.StatusNotFound, "", "No organization found by that id or name")
 }
 
-func noSuchConnection() reply {
-	return problem(http.StatusNotFound, "inexistent_connection", "The connection does not exist")
+// linkNotFound is recorded for GET of a pair that is not enabled.
+func linkNotFound() *response {
+	return errorResponse(http.StatusNotFound, "", "No connection found by that id")
 }
 
-// noSuchLink is recorded for GET of a pair that is not enabled.
-func noSuchLink() reply {
-	return problem(http.StatusNotFound, "", "No connection found by that id")
+func badQuery(message string) *response {
+	return errorResponse(http.StatusBadRequest, "invalid_query_string", "Query validation error: "+message)
 }
 
-func badQuery(message string) reply {
-	return problem(http.StatusBadRequest, "invalid_query_string", "Query validation error: "+message)
+func badBody(message string) *response {
+	return errorResponse(http.StatusBadRequest, "invalid_body", message)
 }
 
-func badBody(message string) reply {
-	return problem(http.StatusBadRequest, "invalid_body", message)
-}
-
-// statusText is http.StatusText and the names that Cloudflare gives to its own
-// codes.
+// statusText is http.StatusText with Cloudflare's names for its status codes.
 func statusText(status int) string {
 	switch status {
 	case 520:

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net"
@@ -16,59 +17,60 @@ import (
 type Kind int
 
 const (
-	// Status answers with Code, Body and ErrorCode instead of the real answer.
+	// Status responds with Code, Body and ErrorCode instead of the real response.
 	Status Kind = iota
-	// Page answers with an HTML page like Cloudflare's, of status Code.
+	// Page responds with an HTML page like Cloudflare's, of status Code.
 	Page
-	// Reset resets the connection: no answer.
+	// Reset resets the connection: no response.
 	Reset
 	// Hang holds the request until its context ends or the faults are
-	// cleared, and gives no answer.
+	// cleared, and gives no response.
 	Hang
 	// Slow waits for Delay, then goes on.
 	Slow
 	// Truncate lets the effect happen and ends the connection within the
-	// answer: half-way through its body or, where it has none, its head.
+	// response: half-way through its body or, if it has none, in its header.
 	Truncate
-	// Revoke has this request's token refused, and every other issued so far.
+	// Revoke makes the tenant refuse this request's token and every other
+	// token issued so far.
 	Revoke
-	// Expire answers with the 401 of an expired token; the token stays good.
+	// Expire responds with the 401 of an expired token; the token stays valid.
 	Expire
-	// Headers lets Edit change the headers of the answer.
+	// Headers lets Edit change the headers of the response.
 	Headers
 )
 
-// Stage is how far a request gets before the fault strikes.
+// Stage is how far a request gets before the fault.
 type Stage int
 
 const (
 	// AtEdge is before anything is checked: no token is taken from a bucket,
-	// nothing happens. An answer has no rate-limit headers.
+	// nothing happens. The response has no rate-limit headers.
 	AtEdge Stage = iota
 	// AtHandler is behind the limits: a token is taken, nothing happens.
 	AtHandler
-	// AfterEffect is when the work is done: only the answer suffers.
+	// AfterEffect is when the work is done: only the response suffers.
 	AfterEffect
-	// whenSent is when the answer is complete, whatever it is.
-	whenSent
+	// beforeSend is when the response is complete, whichever it is.
+	beforeSend
 )
 
 // Fault is something that goes wrong with the requests that match. The zero
-// Fault answers everything with status 500.
+// Fault responds to everything with status 500.
 type Fault struct {
 	Kind  Kind
-	Stage Stage // ignored by Truncate, Revoke, Expire and Headers, which have their own
+	Stage Stage // ignored by Truncate, Revoke, Expire and Headers, which have a fixed one
 
 	// Which requests: all conditions that are set must hold.
-	Method string                   // any where empty
+	Method string                   // any if empty
 	Path   string                   // prefix
 	Match  func(*http.Request) bool // must not read the body or call the Tenant
 
 	// How often.
-	Probability float64 // of each matching request, 0 to 1; 0 stands for 1
+	Probability float64 // for each matching request, 0 to 1; 0 means 1
 	Skip        int     // lets the first matching requests pass
-	Times       int     // ends after so many strikes; 0: never
-	PerPath     bool    // Skip and Times count for each method and path apart
+	Times       int     // ends after triggering so often; 0: never
+	PerPath     bool    // count Skip and Times separately for each method and path
 
 	Code        int           // for Status, 500 by default, and Page, 502 by default
 	Body        string        // for Status; by default a fitting JSON body, none for a 2xx
@@ -76,24 +78,24 @@ type Fault struct {
 	ErrorCode   string        // for Status, in the default body
 	Delay       time.Duration // for Slow
 
-	// Edit, for Headers, is given the answer's status and header. DropRateLimit
-	// and its like are made for it.
+	// Edit, for Headers, gets the response's status and header. See
+	// DropRateLimit and the functions that follow it.
 	Edit func(status int, h http.Header)
 }
 
-// injected is a fault with its counts.
-type injected struct {
+// injectedFault is a fault with its counts.
+type injectedFault struct {
 	Fault
-	tallies map[string]*tally // by method and path, or one for all
+	counts map[string]*faultCount // by method and path if PerPath, else one under ""
 }
 
-type tally struct{ seen, struck int }
+type faultCount struct{ matched, triggered int }
 
-// Inject adds a fault. Several may strike the same request, in the order in
-// which they were added. The function that it returns tells how often this one
-// has struck so far.
-func (t *Tenant) Inject(f Fault) (struck func() int) {
-	in := &injected{f, map[string]*tally{}}
+// Inject adds a fault. Several faults may apply to the same request, in the
+// order in which they were added. The returned function tells how often this
+// fault has triggered so far.
+func (t *Tenant) Inject(f Fault) (triggered func() int) {
+	in := &injectedFault{f, map[string]*faultCount{}}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults = append(t.faults, in)
@@ -101,33 +103,34 @@ func (t *Tenant) Inject(f Fault) (struck func() int) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		n := 0
-		for _, tally := range in.tallies {
-			n += tally.struck
+		for _, count := range in.counts {
+			n += count.triggered
 		}
 		return n
 	}
 }
 
-// ClearFaults removes all faults and ends the requests that hang.
+// ClearFaults removes all faults and resets the requests that hang.
 func (t *Tenant) ClearFaults() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.faults = nil
-	close(t.cleared)
-	t.cleared = make(chan struct{})
+	close(t.faultsCleared)
+	t.faultsCleared = make(chan struct{})
 }
 
-// due returns the faults that strike a request at a stage, and counts them.
-func (t *Tenant) due(r *http.Request, stage Stage) []Fault {
+// triggerFaults returns and counts the faults that apply to a request at a
+// stage.
+func (t *Tenant) triggerFaults(r *http.Request, stage Stage) []Fault {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var due []Fault
+	var triggered []Fault
 	for _, in := range t.faults {
-		if in.stage() == stage && in.matches(r) && in.tally(r).strikes(in.Fault, t.random.Float64) {
-			due = append(due, in.Fault)
+		if in.stage() == stage && in.matches(r) && in.triggers(in.count(r), t.random.Float64) {
+			triggered = append(triggered, in.Fault)
 		}
 	}
-	return due
+	return triggered
 }
 
 func (f Fault) stage() Stage {
@@ -137,7 +140,7 @@ func (f Fault) stage() Stage {
 	case Truncate:
 		return AfterEffect
 	case Headers:
-		return whenSent
+		return beforeSend
 	}
 	return f.Stage
 }
@@ -147,65 +150,67 @@ func (f Fault) matches(r *http.Request) bool {
 		(f.Match == nil || f.Match(r))
 }
 
-func (in *injected) tally(r *http.Request) *tally {
+func (in *injectedFault) count(r *http.Request) *faultCount {
 	key := ""
 	if in.PerPath {
 		key = r.Method + " " + r.URL.Path
 	}
-	if in.tallies[key] == nil {
-		in.tallies[key] = &tally{}
+	if in.counts[key] == nil {
+		in.counts[key] = &faultCount{}
 	}
-	return in.tallies[key]
+	return in.counts[key]
 }
 
-// strikes counts a matching request and decides. Chance is asked only where it
-// matters, so that a fault without Probability does not shift the others.
-func (y *tally) strikes(f Fault, chance func() float64) bool {
-	y.seen++
-	if y.seen <= f.Skip || f.Times > 0 && y.struck >= f.Times {
+// triggers counts a matching request and decides whether the fault applies to
+// it. A fault without Probability draws no random number, so that adding one
+// does not change what a seed does to the other faults.
+func (f Fault) triggers(count *faultCount, random func() float64) bool {
+	count.matched++
+	if count.matched <= f.Skip || f.Times > 0 && count.triggered >= f.Times {
 		return false
 	}
-	if f.Probability > 0 && chance() >= f.Probability {
+	if f.Probability > 0 && random() >= f.Probability {
 		return false
 	}
-	y.struck++
+	count.triggered++
 	return true
 }
 
-// strike lets the faults of a stage do their work on a call whose answer so
-// far is rep. It returns the answer as they leave it, and whether it is final.
-func (t *Tenant) strike(c *call, stage Stage, rep reply) (result reply, final bool, err error) {
-	for _, f := range t.due(c.Request, stage) {
+// applyFaults applies the faults of a stage to a call and to its response,
+// which is nil before there is one. It returns the response as they leave it,
+// nil if the call is to go on, or an error if there is to be none.
+func (t *Tenant) applyFaults(c *call, stage Stage, resp *response) (*response, error) {
+	for _, f := range t.triggerFaults(c.Request, stage) {
 		switch f.Kind {
 		case Status:
-			return f.answer(c), true, nil
+			return f.statusResponse(c), nil
 		case Page:
-			return f.page(), true, nil
+			return f.pageResponse(), nil
 		case Expire:
-			return expired(), true, nil
+			return tokenExpired(), nil
 		case Reset:
-			return reply{}, true, errReset
+			return nil, errReset
 		case Hang:
-			return reply{}, true, t.hang(c.Context())
+			return nil, t.hang(c.Context())
 		case Slow:
 			if err := sleep(c.Context(), f.Delay); err != nil {
-				return reply{}, true, err
+				return nil, err
 			}
 		case Truncate:
-			rep.truncated = true
+			resp.truncated = true
 		case Revoke:
 			t.RevokeTokens()
 		}
 	}
-	return rep, false, nil
+	return resp, nil
 }
 
-// errReset is what a client sees when the other side resets the connection.
+// errReset is the error of a client whose connection the server resets.
 var errReset = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
 func (t *Tenant) hang(ctx context.Context) error {
 	t.mu.Lock()
-	cleared := t.cleared
+	cleared := t.faultsCleared
 	t.mu.Unlock()
 	select {
 	case <-ctx.Done():
@@ -215,29 +220,22 @@ func (t *Tenant) hang(ctx context.Context) error {
 	}
 }
 
-// answer is the answer of a Status fault.
-func (f Fault) answer(c *call) reply {
-	code := f.Code
-	if code == 0 {
-		code = http.StatusInternalServerError
-	}
+func (f Fault) statusResponse(c *call) *response {
+	code := cmp.Or(f.Code, http.StatusInternalServerError)
 	switch {
 	case f.Body != "" || code < 300:
-		return reply{status: code, body: []byte(f.Body), contentType: f.ContentType}
-	case c.family == "token":
-		return tokenProblem(code, f.ErrorCode, statusText(code))
+		return &response{status: code, body: []byte(f.Body), contentType: f.ContentType}
+	case c.URL.Path == tokenPath:
+		return tokenError(code, f.ErrorCode, statusText(code))
 	default:
-		return problem(code, f.ErrorCode, statusText(code))
+		return errorResponse(code, f.ErrorCode, statusText(code))
 	}
 }
 
-func (f Fault) page() reply {
-	code := f.Code
-	if code == 0 {
-		code = http.StatusBadGateway
-	}
+func (f Fault) pageResponse() *response {
+	code := cmp.Or(f.Code, http.StatusBadGateway)
 	title := fmt.Sprintf("%d: %s", code, statusText(code))
-	return reply{status: code, contentType: "text/html; charset=UTF-8", body: fmt.Appendf(nil, `<!DOCTYPE html>
+	return &response{status: code, contentType: "text/html; charset=UTF-8", body: fmt.Appendf(nil, `<!DOCTYPE html>
 <html lang="en-US">
 <head><title>%s</title></head>
 <body><h1>%s</h1><p>Visit cloudflare.com for more information.</p></body>
@@ -246,13 +244,7 @@ func (f Fault) page() reply {
 }
 
 // The functions below are for Fault.Edit. Those that change the rate-limit
-// headers leave answers without such headers alone.
-
-const (
-	limitHeader     = "X-Ratelimit-Limit"
-	remainingHeader = "X-Ratelimit-Remaining"
-	resetHeader     = "X-Ratelimit-Reset"
-)
+// headers do nothing to a response without them.
 
 // DropRateLimit removes the rate-limit headers.
 func DropRateLimit(_ int, h http.Header) {
@@ -261,32 +253,35 @@ func DropRateLimit(_ int, h http.Header) {
 	h.Del(resetHeader)
 }
 
-// RemainingZero has Remaining always 0.
-func RemainingZero(_ int, h http.Header) { edit(h, remainingHeader, func(int64) int64 { return 0 }) }
-
-// RemainingNegative has Remaining always -1.
-func RemainingNegative(_ int, h http.Header) {
-	edit(h, remainingHeader, func(int64) int64 { return -1 })
+// RemainingZero sets Remaining to 0.
+func RemainingZero(_ int, h http.Header) {
+	editNumber(h, remainingHeader, func(int64) int64 { return 0 })
 }
 
-// RemainingLimit has Remaining always equal to Limit.
+// RemainingNegative sets Remaining to -1.
+func RemainingNegative(_ int, h http.Header) {
+	editNumber(h, remainingHeader, func(int64) int64 { return -1 })
+}
+
+// RemainingLimit sets Remaining to Limit.
 func RemainingLimit(_ int, h http.Header) {
 	if h.Get(remainingHeader) != "" {
 		h.Set(remainingHeader, h.Get(limitHeader))
 	}
 }
 
-// ResetMillis gives Reset in Unix milliseconds instead of seconds.
-func ResetMillis(_ int, h http.Header) { edit(h, resetHeader, func(s int64) int64 { return s * 1000 }) }
-
-// ResetSecondsLeft gives Reset as the seconds from now instead of a time.
-func ResetSecondsLeft(_ int, h http.Header) {
-	edit(h, resetHeader, func(s int64) int64 { return s - time.Now().Unix() })
+// ResetMillis changes Reset from Unix seconds to Unix milliseconds.
+func ResetMillis(_ int, h http.Header) {
+	editNumber(h, resetHeader, func(s int64) int64 { return s * 1000 })
 }
 
-// RetryAfter adds Retry-After, in whole seconds, to answers of status 429.
-// Auth0 documents it for other endpoints only. Together with DropRateLimit it
-// is the only header.
+// ResetSecondsLeft changes Reset from a time to the seconds from now.
+func ResetSecondsLeft(_ int, h http.Header) {
+	editNumber(h, resetHeader, func(s int64) int64 { return s - time.Now().Unix() })
+}
+
+// RetryAfter adds Retry-After, in whole seconds, to responses of status 429.
+// Auth0 documents it for other endpoints only.
 func RetryAfter(d time.Duration) func(int, http.Header) {
 	return func(status int, h http.Header) {
 		if status == http.StatusTooManyRequests {
@@ -295,19 +290,19 @@ func RetryAfter(d time.Duration) func(int, http.Header) {
 	}
 }
 
-// Skew moves Date and Reset by d, as a clock that is wrong would.
+// Skew moves Date and Reset by d, as a wrong clock would.
 func Skew(d time.Duration) func(int, http.Header) {
 	return func(_ int, h http.Header) {
-		edit(h, resetHeader, func(s int64) int64 { return s + int64(d/time.Second) })
+		editNumber(h, resetHeader, func(s int64) int64 { return s + int64(d/time.Second) })
 		if date, err := http.ParseTime(h.Get("Date")); err == nil {
 			h.Set("Date", date.Add(d).Format(http.TimeFormat))
 		}
 	}
 }
 
-// edit changes a header that is a number, where it is there.
-func edit(h http.Header, name string, change func(int64) int64) {
+// editNumber changes a header that is there and is a number.
+func editNumber(h http.Header, name string, edit func(int64) int64) {
 	if n, err := strconv.ParseInt(h.Get(name), 10, 64); err == nil {
-		h.Set(name, strconv.FormatInt(change(n), 10))
+		h.Set(name, strconv.FormatInt(edit(n), 10))
 	}
 }

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -17,195 +18,196 @@ import (
 
 // route is an endpoint.
 type route struct {
-	group  string   // whose bucket a request draws on
-	scopes []string // any of them will do; none: no token is asked for
-	handle func(*Tenant, *call) reply
+	family string   // of links: olderFamily or newerFamily; empty for other endpoints
+	group  string   // its bucket; Default if it has none
+	scopes []string // one of them is enough; empty: no token is needed
+	handle func(*Tenant, *call) *response
 }
 
-// routeKey names an endpoint by what tells it from the others: the method, the
-// resource at the end of the path, and the number of path segments.
-type routeKey struct {
-	method   string
-	resource string
-	segments int
-}
+const tokenPath = "/oauth/token"
 
-func routes() map[routeKey]route {
-	table := map[routeKey]route{
-		{"POST", "token", 0}: {handle: (*Tenant).issueToken},
+// routes returns the endpoints by method and path; {} is an id or a name.
+func routes() map[string]route {
+	table := map[string]route{
+		"POST " + tokenPath: {handle: (*Tenant).issueToken},
 
-		{"GET", "organizations", 1}: {plans.OrganizationsRead,
-			[]string{"read:organizations", "read:organizations_summary"}, (*Tenant).listOrganizations},
-		{"GET", "organizations", 2}: {plans.OrganizationByID,
-			[]string{"read:organizations", "read:organizations_summary"}, (*Tenant).getOrganization},
-		{"GET", "name", 3}: {plans.OrganizationByName,
-			[]string{"read:organizations"}, (*Tenant).getOrganizationByName},
-
-		{"GET", "connections", 1}: {plans.ConnectionsRead, []string{"read:connections"}, (*Tenant).listConnections},
-		{"GET", "connections", 2}: {Default, []string{"read:connections"}, (*Tenant).getConnection},
+		"GET /api/v2/organizations": {
+			group:  plans.OrganizationsRead,
+			scopes: []string{"read:organizations", "read:organizations_summary"},
+			handle: (*Tenant).listOrganizations,
+		},
+		"GET /api/v2/organizations/{}": {
+			group:  plans.OrganizationByID,
+			scopes: []string{"read:organizations", "read:organizations_summary"},
+			handle: (*Tenant).getOrganization,
+		},
+		"GET /api/v2/organizations/name/{}": {
+			group:  plans.OrganizationByName,
+			scopes: []string{"read:organizations"},
+			handle: (*Tenant).getOrganizationByName,
+		},
+		"GET /api/v2/connections": {
+			group:  plans.ConnectionsRead,
+			scopes: []string{"read:connections"},
+			handle: (*Tenant).listConnections,
+		},
+		"GET /api/v2/connections/{}": {
+			group:  Default,
+			scopes: []string{"read:connections"},
+			handle: (*Tenant).getConnection,
+		},
 	}
-	// The two families of an organization's connections, older and newer.
-	for _, resource := range []string{"enabled_connections", "connections"} {
-		table[routeKey{"GET", resource, 3}] = linkRoute("read", (*Tenant).listLinks)
-		table[routeKey{"POST", resource, 3}] = linkRoute("create", (*Tenant).createLink)
-		table[routeKey{"GET", resource, 4}] = linkRoute("read", (*Tenant).getLink)
-		table[routeKey{"PATCH", resource, 4}] = linkRoute("update", (*Tenant).updateLink)
-		table[routeKey{"DELETE", resource, 4}] = linkRoute("delete", (*Tenant).deleteLink)
+	for _, family := range []string{olderFamily, newerFamily} {
+		path := "/api/v2/organizations/{}/" + family
+		table["GET "+path] = linkRoute(family, "read", (*Tenant).listLinks)
+		table["POST "+path] = linkRoute(family, "create", (*Tenant).createLink)
+		table["GET "+path+"/{}"] = linkRoute(family, "read", (*Tenant).getLink)
+		table["PATCH "+path+"/{}"] = linkRoute(family, "update", (*Tenant).updateLink)
+		table["DELETE "+path+"/{}"] = linkRoute(family, "delete", (*Tenant).deleteLink)
 	}
 	return table
 }
 
-func linkRoute(action string, handle func(*Tenant, *call) reply) route {
+func linkRoute(family, action string, handle func(*Tenant, *call) *response) route {
 	group := plans.OrganizationConnectionsWrite
 	if action == "read" {
 		group = plans.OrganizationConnectionsRead
 	}
-	return route{group, []string{action + ":organization_connections"}, handle}
+	return route{family, group, []string{action + ":organization_connections"}, handle}
 }
 
-// locate finds the endpoint of a request and what its path names: an
-// organization or connection, and for a link the connection too.
-func locate(r *http.Request) (key routeKey, id, linked string) {
-	key.method = r.Method
-	if r.URL.Path == "/oauth/token" {
-		key.resource = "token"
-		return key, "", ""
+// parsePath returns the path with {} for its ids, as in routes, and the ids: of
+// an organization or a connection (or an organization's name), and of the
+// connection that is linked to the organization.
+func parsePath(u *url.URL) (pattern, id, connectionID string) {
+	segments := strings.Split(u.EscapedPath(), "/") // "", "api", "v2", "organizations", id, ...
+	if len(segments) == 6 && segments[4] == "name" {
+		id = cutID(segments, 5)
+	} else {
+		id, connectionID = cutID(segments, 4), cutID(segments, 6)
 	}
-	path, ok := strings.CutPrefix(r.URL.EscapedPath(), "/api/v2/")
-	if !ok {
-		return key, "", ""
+	return strings.Join(segments, "/"), id, connectionID
+}
+
+// cutID replaces segment i, if there is one, by {} and returns it decoded.
+func cutID(segments []string, i int) (id string) {
+	if i >= len(segments) || segments[i] == "" {
+		return ""
 	}
-	var segments [5]string
-	for segment := range strings.SplitSeq(path, "/") {
-		if segment == "" || key.segments == len(segments) {
-			return routeKey{}, "", "" // no endpoint's path
-		}
-		// EscapedPath is always a valid encoding.
-		segments[key.segments], _ = url.PathUnescape(segment)
-		key.segments++
-	}
-	switch {
-	case key.segments <= 2:
-		key.resource = segments[0]
-		return key, segments[1], ""
-	case segments[0] != "organizations":
-		return routeKey{}, "", ""
-	case key.segments == 3 && segments[1] == "name":
-		key.resource = "name"
-		return key, segments[2], ""
-	}
-	key.resource = segments[2]
-	return key, segments[1], segments[3]
+	id, _ = url.PathUnescape(segments[i]) // EscapedPath is always a valid encoding
+	segments[i] = "{}"
+	return id
 }
 
 // call is a request on its way through the tenant.
 type call struct {
 	*http.Request
-	body   []byte
-	route  route
-	family string // the resource in the path: tells the two families of links apart
-	id     string // of the organization or connection in the path, or a name
-	linked string // of the connection in an organization's path
-	start  time.Time
+	body         []byte
+	route        route  // the zero route if there is no such endpoint
+	id           string // of the organization or connection in the path, or its name
+	connectionID string // of the linked connection in the path
+	start        time.Time
 }
 
-// reply is an answer, before it is put on the wire or into an http.Response.
-type reply struct {
+// response is what a call results in, before a transport sends it.
+type response struct {
 	status      int
 	body        []byte
-	contentType string // JSON where empty
-	truncated   bool   // the connection ends within the answer
+	contentType string // JSON if empty
+	truncated   bool   // the connection ends within the response
 }
 
-func jsonReply(status int, value any) reply {
+func jsonResponse(status int, value any) *response {
 	body, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // only the package's own types come here
+		panic(err) // only the package's types come here
 	}
-	return reply{status: status, body: body}
+	return &response{status: status, body: body}
 }
 
-// answer handles a request and writes the answer's headers to h. An error
-// means that the caller gets no answer: its context ended, or the connection
-// is to be reset.
-func (t *Tenant) answer(r *http.Request, h http.Header) (reply, error) {
-	c := &call{Request: r, start: time.Now()}
-	rep, err := t.serve(c, h)
+// respond handles a request and sets the response's headers in h. An error
+// means that there is no response: the request's context has ended, or the
+// connection is to be reset.
+func (t *Tenant) respond(r *http.Request, h http.Header) (*response, error) {
+	pattern, id, connectionID := parsePath(r.URL)
+	c := &call{
+		Request: r, route: t.routes[r.Method+" "+pattern],
+		id: id, connectionID: connectionID, start: time.Now(),
+	}
+	resp, err := t.serve(c, h)
 	if t.config.RecordCalls {
-		t.record(c, rep, err)
+		t.recordCall(c, resp)
 	}
-	return rep, err
+	return resp, err
 }
 
-func (t *Tenant) serve(c *call, h http.Header) (reply, error) {
-	var key routeKey
-	key, c.id, c.linked = locate(c.Request)
-	c.route, c.family = t.routes[key], key.resource
-	// The body is read first: net/http notices that a client has gone away,
-	// and ends the request's context, only after that.
+func (t *Tenant) serve(c *call, h http.Header) (*response, error) {
+	// Read the body first: only then does net/http notice that a client has
+	// gone away, and end the request's context.
 	if c.Body != nil {
 		var err error
 		if c.body, err = io.ReadAll(io.LimitReader(c.Body, 1<<20)); err != nil {
-			return reply{}, fmt.Errorf("read the request's body: %w", err)
+			return nil, fmt.Errorf("read the request's body: %w", err)
 		}
 	}
 	latency := t.latency()
 	if err := sleep(c.Context(), latency/2); err != nil {
-		return reply{}, err
+		return nil, err
 	}
-	rep, err := t.process(c, h)
+	resp, err := t.process(c, h)
 	if err != nil {
-		return reply{}, err
+		return nil, err
 	}
-	t.stamp(c, rep, h)
-	return rep, sleep(c.Context(), latency-latency/2)
+	t.setHeaders(c, resp, h)
+	if err := sleep(c.Context(), latency-latency/2); err != nil {
+		return nil, err
+	}
+	return resp, nil
 }
 
-// process takes the call past the faults, the checks and the limits to the
-// endpoint.
-func (t *Tenant) process(c *call, h http.Header) (reply, error) {
-	if rep, over, err := t.strike(c, AtEdge, reply{}); over || err != nil {
-		return rep, err
+// process leads the call through the faults, checks and limits to its endpoint.
+func (t *Tenant) process(c *call, h http.Header) (*response, error) {
+	if resp, err := t.applyFaults(c, AtEdge, nil); resp != nil || err != nil {
+		return resp, err
 	}
-	if rep, refused := t.admit(c, h); refused {
-		return rep, nil
+	if refusal := t.admit(c, h); refusal != nil {
+		return refusal, nil
 	}
-	if rep, over, err := t.strike(c, AtHandler, reply{}); over || err != nil {
-		return rep, err
+	if resp, err := t.applyFaults(c, AtHandler, nil); resp != nil || err != nil {
+		return resp, err
 	}
-	rep := t.effect(c)
-	if rep.status >= 400 {
-		// Recorded answers with 400, 401 and 404 have no such headers.
-		DropRateLimit(rep.status, h)
+	resp := t.handle(c)
+	if resp.status >= 400 {
+		// Recorded responses of 400, 401 and 404 have no rate-limit headers.
+		DropRateLimit(resp.status, h)
 	}
-	rep, _, err := t.strike(c, AfterEffect, rep)
-	return rep, err
+	return t.applyFaults(c, AfterEffect, resp)
 }
 
-// admit checks endpoint, token, scope and limits, in this order. A refused
-// request takes no token from any bucket.
-func (t *Tenant) admit(c *call, h http.Header) (rep reply, refused bool) {
+// admit checks endpoint, token, scope and limits, in this order, and returns
+// nil or the refusal. A refused call takes no token from any bucket.
+func (t *Tenant) admit(c *call, h http.Header) (refusal *response) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.route.handle == nil {
-		return problem(http.StatusNotFound, "", "Not Found"), true
+		return errorResponse(http.StatusNotFound, "", "Not Found")
 	}
 	if len(c.route.scopes) == 0 {
-		return reply{}, false
+		return nil
 	}
-	if rep, refused = t.authenticate(c, h); refused {
-		return rep, true
+	if refusal := t.authenticate(c, h); refusal != nil {
+		return refusal
 	}
 	if b := t.limits.admit(c.route.group, time.Now(), h); b != nil {
-		return problem(http.StatusTooManyRequests, "too_many_requests", b.refusal()), true
+		return errorResponse(http.StatusTooManyRequests, "too_many_requests", b.message())
 	}
-	return reply{}, false
+	return nil
 }
 
-func (t *Tenant) effect(c *call) reply {
-	for _, id := range []string{c.id, c.linked} {
+func (t *Tenant) handle(c *call) *response {
+	for _, id := range []string{c.id, c.connectionID} {
 		if len(id) > 50 {
-			return problem(http.StatusBadRequest, "invalid_uri", fmt.Sprintf(
+			return errorResponse(http.StatusBadRequest, "invalid_uri", fmt.Sprintf(
 				"Path validation error: 'String is too long (%d chars), maximum 50' on property id.", len(id)))
 		}
 	}
@@ -214,30 +216,25 @@ func (t *Tenant) effect(c *call) reply {
 	return c.route.handle(t, c)
 }
 
-// stamp adds the headers that every answer has, then lets header faults at all
-// of them.
-func (t *Tenant) stamp(c *call, rep reply, h http.Header) {
+// setHeaders sets the headers that every response has, then applies the header
+// faults to all headers.
+func (t *Tenant) setHeaders(c *call, resp *response, h http.Header) {
 	t.mu.Lock()
 	t.requests++
-	n := t.requests
+	id := strconv.FormatUint(1<<60|t.requests, 16)
 	t.mu.Unlock()
 	h.Set("Date", time.Now().UTC().Format(http.TimeFormat))
-	id := strconv.FormatUint(1<<60|n, 16)
-	if c.family == "token" {
+	if c.URL.Path == tokenPath {
 		h.Set("X-Auth0-Requestid", id)
 	} else {
 		h.Set("Ot-Baggage-Auth0-Request-Id", id)
 	}
 	h.Set("Cf-Ray", id+"-SIM")
-	if len(rep.body) > 0 {
-		contentType := rep.contentType
-		if contentType == "" {
-			contentType = "application/json; charset=utf-8"
-		}
-		h.Set("Content-Type", contentType)
+	if len(resp.body) > 0 {
+		h.Set("Content-Type", cmp.Or(resp.contentType, "application/json; charset=utf-8"))
 	}
-	for _, f := range t.due(c.Request, whenSent) {
-		f.Edit(rep.status, h)
+	for _, f := range t.triggerFaults(c.Request, beforeSend) {
+		f.Edit(resp.status, h)
 	}
 }
 
@@ -250,7 +247,7 @@ func (t *Tenant) latency() time.Duration {
 	return t.config.LatencyOf(t.random)
 }
 
-// sleep waits, unless the context ends first.
+// sleep waits for d, or returns the context's error if that ends first.
 func sleep(ctx context.Context, d time.Duration) error {
 	if d <= 0 {
 		return context.Cause(ctx)
@@ -265,13 +262,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// Call is a request that the tenant has seen.
+// Call is a request that the tenant has received.
 type Call struct {
 	Method string
 	Path   string    // without the query
 	Query  string    // as sent
-	Bucket string    // of its group; Default where it has none, empty for the token endpoint
-	Status int       // of the answer; 0: none was given
+	Bucket string    // of its group; Default if it has none, empty for the token endpoint
+	Status int       // of the response; 0: none was sent
 	Time   time.Time // of its arrival
 }
 
@@ -283,8 +280,8 @@ func (t *Tenant) Calls() []Call {
 	return slices.Clone(t.calls)
 }
 
-// Count counts the calls so far of a method, any where it is empty, whose path
-// has the prefix. It needs Config.RecordCalls.
+// Count returns the number of calls so far whose path has the prefix, of one
+// method or, if it is empty, of all. It needs Config.RecordCalls.
 func (t *Tenant) Count(method, pathPrefix string) int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -297,12 +294,13 @@ func (t *Tenant) Count(method, pathPrefix string) int {
 	return n
 }
 
-func (t *Tenant) record(c *call, rep reply, err error) {
-	entry := Call{c.Method, c.URL.Path, c.URL.RawQuery, c.route.group, rep.status, c.start}
-	if err != nil {
-		entry.Status = 0
+// recordCall keeps a call for Calls; resp is nil if none was sent.
+func (t *Tenant) recordCall(c *call, resp *response) {
+	record := Call{Method: c.Method, Path: c.URL.Path, Query: c.URL.RawQuery, Bucket: c.route.group, Time: c.start}
+	if resp != nil {
+		record.Status = resp.status
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.calls = append(t.calls, entry)
+	t.calls = append(t.calls, record)
 }

@@ -302,7 +302,7 @@ func checkReset(t *rapid.T, b *bucket) {
 		t.Fatalf("content %d of %d at reset", b.content, b.capacity())
 	}
 	before := at.Add(-time.Second - time.Millisecond)
-	if full || earlier.refill == Window || !before.After(earlier.at) {
+	if full || earlier.refill == Window || !before.After(earlier.updated) {
 		return
 	}
 	if earlier.advance(before); earlier.content == earlier.capacity() {

@@ -2,169 +2,171 @@ package simulator
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"strconv"
 )
 
+// The two families of endpoints for an organization's links, by the end of
+// their path. The newer one is Early Access at Auth0; it alone knows
+// is_enabled, access level and name.
+const (
+	olderFamily = "enabled_connections"
+	newerFamily = "connections"
+)
+
 // linkBody is a link as the API shows it.
 type linkBody struct {
-	ConnectionID            string         `json:"connection_id"`
-	AssignMembershipOnLogin bool           `json:"assign_membership_on_login"`
-	IsSignupEnabled         *bool          `json:"is_signup_enabled,omitempty"`
-	ShowAsButton            bool           `json:"show_as_button"`
-	IsEnabled               *bool          `json:"is_enabled,omitempty"`
-	AccessLevel             string         `json:"organization_access_level,omitempty"`
-	Alias                   string         `json:"organization_connection_name,omitempty"`
-	Connection              connectionName `json:"connection"`
+	ConnectionID            string            `json:"connection_id"`
+	AssignMembershipOnLogin bool              `json:"assign_membership_on_login"`
+	IsSignupEnabled         *bool             `json:"is_signup_enabled,omitempty"`
+	ShowAsButton            bool              `json:"show_as_button"`
+	IsEnabled               *bool             `json:"is_enabled,omitempty"`
+	AccessLevel             string            `json:"organization_access_level,omitempty"`
+	Alias                   string            `json:"organization_connection_name,omitempty"`
+	Connection              connectionSummary `json:"connection"`
 }
 
-type connectionName struct {
+type connectionSummary struct {
 	Name     string `json:"name"`
 	Strategy string `json:"strategy"`
 }
 
-// newer tells the connections family from the enabled_connections family.
-func (c *call) newer() bool { return c.family == "connections" }
+// isNewer reports whether the call is to the newer family.
+func (c *call) isNewer() bool { return c.route.family == newerFamily }
 
-// linkBody shows a link in the family of the call. The older family knows
-// nothing of is_enabled, except that a link that is off says so.
-func (t *Tenant) linkBody(c *call, link EnabledConnection) linkBody {
+// showLink returns a link as the call's family shows it. The older family has
+// is_enabled only for a link that is off.
+func (t *Tenant) showLink(c *call, link EnabledConnection) linkBody {
+	connection := t.connections.byID[link.ConnectionID] // removed only with its links
 	body := linkBody{
 		ConnectionID:            link.ConnectionID,
 		AssignMembershipOnLogin: link.AssignMembershipOnLogin,
 		ShowAsButton:            link.ShowAsButton,
+		Connection:              connectionSummary{connection.name, connection.strategy},
 	}
-	if connection, ok := t.connections.byID[link.ConnectionID]; ok {
-		body.Connection = connectionName{connection.name, connection.strategy}
-	}
-	if body.Connection.Strategy == databaseStrategy {
+	if connection.strategy == databaseStrategy {
 		body.IsSignupEnabled = new(link.IsSignupEnabled)
 	}
-	if link.Off || c.newer() {
+	if link.Off || c.isNewer() {
 		body.IsEnabled = new(!link.Off)
 	}
-	if c.newer() {
-		body.AccessLevel, body.Alias = link.AccessLevel, link.Alias
-		if body.AccessLevel == "" {
-			body.AccessLevel = "none"
-		}
+	if c.isNewer() {
+		body.AccessLevel, body.Alias = cmp.Or(link.AccessLevel, "none"), link.Alias
 	}
 	return body
 }
 
-func (t *Tenant) listLinks(c *call) reply {
+func (t *Tenant) listLinks(c *call) *response {
 	query := c.URL.Query()
-	p, refusal := readPage(query)
+	p, refusal := parsePage(query)
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	p.checkpoint = false // these lists have offset paging only
 	o, ok := t.organizations.byID[c.id]
 	if !ok && !t.config.EmptyForUnknown {
-		return noSuchOrganization()
+		return organizationNotFound()
 	}
 	var links []linkBody
 	if ok {
 		wanted, err := strconv.ParseBool(query.Get("is_enabled"))
 		for _, link := range o.links {
-			if !c.newer() || err != nil || wanted != link.Off {
-				links = append(links, t.linkBody(c, link))
+			if !c.isNewer() || err != nil || wanted != link.Off {
+				links = append(links, t.showLink(c, link))
 			}
 		}
 	}
-	return listReply(p, c.family, window(p, links), len(links))
+	return listResponse(p, c.route.family, pageOf(p, links), len(links))
 }
 
-func (t *Tenant) getLink(c *call) reply {
+func (t *Tenant) getLink(c *call) *response {
 	o, ok := t.organizations.byID[c.id]
 	if !ok {
-		return noSuchOrganization()
+		return organizationNotFound()
 	}
-	link := o.link(c.linked)
+	link := o.link(c.connectionID)
 	if link == nil {
-		return noSuchLink()
+		return linkNotFound()
 	}
-	return jsonReply(http.StatusOK, t.linkBody(c, *link))
+	return jsonResponse(http.StatusOK, t.showLink(c, *link))
 }
 
-func (t *Tenant) deleteLink(c *call) reply {
+func (t *Tenant) deleteLink(c *call) *response {
 	o, ok := t.organizations.byID[c.id]
 	if !ok && !t.config.EmptyForUnknown {
-		return noSuchOrganization()
+		return organizationNotFound()
 	}
-	removed := ok && o.unlink(c.linked)
+	removed := ok && o.unlink(c.connectionID)
 	if ok && !removed && t.config.DeleteMissingStatus == http.StatusNotFound {
-		return noSuchLink()
+		return linkNotFound()
 	}
-	return reply{status: http.StatusNoContent}
+	return &response{status: http.StatusNoContent}
 }
 
-func (t *Tenant) createLink(c *call) reply {
+func (t *Tenant) createLink(c *call) *response {
 	o, ok := t.organizations.byID[c.id]
 	if !ok {
-		return noSuchOrganization()
+		return organizationNotFound()
 	}
-	s, refusal := readSettings(c)
+	s, refusal := parseSettings(c)
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	if s.ConnectionID == nil || *s.ConnectionID == "" {
 		return badBody("Payload validation error: 'Missing required property: connection_id'.")
 	}
 	connection, ok := t.connections.byID[*s.ConnectionID]
 	if !ok {
-		return noSuchLink()
+		return linkNotFound()
 	}
-	if o.link(connection.id) != nil {
-		if rep := t.duplicate(c); rep.status != http.StatusCreated {
-			return rep
-		}
+	if status := t.duplicateStatus(c); status != http.StatusCreated && o.link(connection.id) != nil {
+		return errorResponse(status, "", "The connection is already enabled for this organization")
 	}
 	link, refusal := s.apply(DefaultSettings(connection.id), connection.strategy)
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	t.enable(o.id, link)
-	return jsonReply(http.StatusCreated, t.linkBody(c, link))
+	return jsonResponse(http.StatusCreated, t.showLink(c, link))
 }
 
-// duplicate answers a POST of a pair that is enabled. The newer family's 409
-// is documented, the older family's answer is not known.
-func (t *Tenant) duplicate(c *call) reply {
-	status := t.config.DuplicateStatus
-	if status == 0 || c.newer() {
-		status = http.StatusConflict
+// duplicateStatus is for a POST of a pair that is enabled already. The newer
+// family's 409 is documented; what the older family does is not known.
+func (t *Tenant) duplicateStatus(c *call) int {
+	if c.isNewer() {
+		return http.StatusConflict
 	}
-	return problem(status, "", "The connection is already enabled for this organization")
+	return cmp.Or(t.config.DuplicateStatus, http.StatusConflict)
 }
 
-func (t *Tenant) updateLink(c *call) reply {
+func (t *Tenant) updateLink(c *call) *response {
 	o, ok := t.organizations.byID[c.id]
 	if !ok {
-		return noSuchOrganization()
+		return organizationNotFound()
 	}
-	s, refusal := readSettings(c)
+	s, refusal := parseSettings(c)
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	if s.ConnectionID != nil {
 		return badBody("Payload validation error: 'Additional properties not allowed: connection_id'.")
 	}
-	old := o.link(c.linked)
+	old := o.link(c.connectionID)
 	if old == nil {
-		return noSuchLink()
+		return linkNotFound()
 	}
-	link, refusal := s.apply(*old, t.ensureConnection(c.linked, "", databaseStrategy))
+	link, refusal := s.apply(*old, t.connections.byID[c.connectionID].strategy)
 	if refusal != nil {
-		return *refusal
+		return refusal
 	}
 	*old = link
-	return jsonReply(http.StatusOK, t.linkBody(c, link))
+	return jsonResponse(http.StatusOK, t.showLink(c, link))
 }
 
-// settings is the body of a POST or PATCH. What is absent is nil.
+// settings is the body of a POST or PATCH. Absent settings are nil.
 type settings struct {
 	ConnectionID            *string `json:"connection_id"`
 	AssignMembershipOnLogin *bool   `json:"assign_membership_on_login"`
@@ -173,29 +175,29 @@ type settings struct {
 	newerSettings
 }
 
-// newerSettings are known to the connections family only.
+// newerSettings are the settings that only the newer family accepts.
 type newerSettings struct {
 	IsEnabled   *bool   `json:"is_enabled"`
 	AccessLevel *string `json:"organization_access_level"`
 	Alias       *string `json:"organization_connection_name"`
 }
 
-func readSettings(c *call) (s settings, refusal *reply) {
+func parseSettings(c *call) (s settings, refusal *response) {
 	decoder := json.NewDecoder(bytes.NewReader(c.body))
 	decoder.DisallowUnknownFields()
 	err := decoder.Decode(&s)
 	switch {
 	case err != nil:
-		return s, new(badBody(fmt.Sprintf("Payload validation error: '%s'.", err)))
-	case !c.newer() && s.newerSettings != newerSettings{}:
-		return s, new(badBody("Payload validation error: 'Additional properties not allowed'."))
+		return s, badBody(fmt.Sprintf("Payload validation error: '%s'.", err))
+	case !c.isNewer() && s.newerSettings != newerSettings{}:
+		return s, badBody("Payload validation error: 'Additional properties not allowed'.")
 	}
 	return s, nil
 }
 
-// apply returns the link with what the body sets, or the refusal of a
-// combination that is not allowed.
-func (s settings) apply(link EnabledConnection, strategy string) (EnabledConnection, *reply) {
+// apply returns the link with the settings of the body, or a refusal if their
+// values or their combination are not allowed.
+func (s settings) apply(link EnabledConnection, strategy string) (changed EnabledConnection, refusal *response) {
 	set(&link.AssignMembershipOnLogin, s.AssignMembershipOnLogin)
 	set(&link.IsSignupEnabled, s.IsSignupEnabled)
 	set(&link.ShowAsButton, s.ShowAsButton)
@@ -205,19 +207,20 @@ func (s settings) apply(link EnabledConnection, strategy string) (EnabledConnect
 		link.Off = !*s.IsEnabled
 	}
 	if link.IsSignupEnabled && !link.AssignMembershipOnLogin {
-		return link, new(badBody("is_signup_enabled can only be enabled if assign_membership_on_login is enabled"))
+		return link, badBody("is_signup_enabled can only be enabled if assign_membership_on_login is enabled")
 	}
 	switch link.AccessLevel {
 	case "", "none", "readonly", "limited", "full":
 	default:
-		return link, new(badBody("Payload validation error: 'No enum match' on property organization_access_level."))
+		return link, badBody("Payload validation error: 'No enum match' on property organization_access_level.")
 	}
 	link.IsSignupEnabled = link.IsSignupEnabled && strategy == databaseStrategy
 	return link, nil
 }
 
-func set[T any](to *T, from *T) {
-	if from != nil {
-		*to = *from
+// set overwrites a setting if there is a new value.
+func set[T any](setting, value *T) {
+	if value != nil {
+		*setting = *value
 	}
 }

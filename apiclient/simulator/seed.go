@@ -7,31 +7,33 @@ import (
 	"slices"
 )
 
-// Pair is an organization and a connection, by their ids, their names or both.
+// Pair is an organization and a connection, each by its id, its name or both.
 type Pair struct {
 	OrganizationID, OrganizationName string
 	ConnectionID, ConnectionName     string
 }
 
-// SpareConnection is the connection that SeedPairs enables everywhere.
+// SpareConnection is the connection that SeedPairs enables in every
+// organization.
 const SpareConnection = "con_spareConnection1"
 
-// SeedPairs fills the tenant so that every pair is enabled, with settings and
-// strategies that vary from pair to pair, and so that each organization has
-// SpareConnection too: nobody is locked out when all the pairs are disabled.
-// What is given by its name alone gets an id that follows from the name.
+// SeedPairs enables every pair, with settings and strategies that vary from
+// pair to pair. It also enables SpareConnection in each organization, so that
+// nobody is locked out when all the pairs are disabled. An organization or
+// connection without an id gets one that is derived from its name.
 func (t *Tenant) SeedPairs(pairs []Pair) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pairs = t.identify(pairs)
+	pairs = t.withIDs(pairs)
 	strategies := []string{databaseStrategy, "samlp", "okta", "waad"}
 	for i, pair := range pairs {
-		strategy := t.ensureConnection(pair.ConnectionID, pair.ConnectionName, strategies[len(t.connections.list)%len(strategies)])
+		strategy := strategies[len(t.connections.list)%len(strategies)]
+		connection := t.ensureConnection(pair.ConnectionID, pair.ConnectionName, strategy)
 		t.ensureOrganization(pair.OrganizationID, pair.OrganizationName)
 		t.enable(pair.OrganizationID, EnabledConnection{
 			ConnectionID:            pair.ConnectionID,
 			AssignMembershipOnLogin: i%2 == 0,
-			IsSignupEnabled:         i%4 == 0 && strategy == databaseStrategy,
+			IsSignupEnabled:         i%4 == 0 && connection.strategy == databaseStrategy,
 			ShowAsButton:            i%3 != 0,
 		})
 	}
@@ -42,10 +44,10 @@ func (t *Tenant) SeedPairs(pairs []Pair) {
 	}
 }
 
-// identify returns the pairs with all their ids. A name that some pair has an id
-// for is that one's.
-func (t *Tenant) identify(pairs []Pair) []Pair {
-	organizations, connections := map[string]string{}, map[string]string{}
+// withIDs returns the pairs with all their ids. The id for a name is the
+// tenant's or, if the tenant has none, the one that another pair gives with it.
+func (t *Tenant) withIDs(pairs []Pair) []Pair {
+	organizations, connections := map[string]string{}, map[string]string{} // ids by name
 	for _, pair := range pairs {
 		if pair.OrganizationID != "" {
 			organizations[pair.OrganizationName] = pair.OrganizationID
@@ -69,7 +71,7 @@ func (t *Tenant) identify(pairs []Pair) []Pair {
 	return pairs
 }
 
-// idFor makes up the id of what has a name.
+// idFor derives an id from a name.
 func idFor(prefix, name string) string {
 	sum := sha256.Sum256([]byte(name))
 	return prefix + hex.EncodeToString(sum[:8])

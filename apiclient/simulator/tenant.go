@@ -2,18 +2,19 @@
 // demonstrations: the part of the Management API that deals with the
 // connections of organizations, the token endpoint, and the rate limits.
 //
-// It is an [http.Handler], to be served on a loopback port, and has a
-// [http.RoundTripper] for tests without sockets. All time comes from the time
-// package and no goroutine is started, so it works inside testing/synctest.
-// All chance comes from one seeded source.
+// It is an [http.Handler], to be served on a loopback port, and has an
+// [http.RoundTripper] for tests without sockets. It takes all time from the
+// time package and starts no goroutine, so it works inside testing/synctest.
+// All randomness comes from one seeded source.
 //
-// Answers follow Auth0's docs and answers recorded from real tenants. Where
-// neither tells, the choice is an option in [Config] or is said to be one.
+// Responses follow Auth0's docs and responses recorded from real tenants. If
+// neither tells what Auth0 does, there is an option in [Config] or a comment.
 package simulator
 
 import (
 	"cmp"
 	"crypto/rsa"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -24,48 +25,48 @@ import (
 )
 
 // Config describes a tenant. The zero Config is a tenant without limits,
-// latency or chance that accepts every client.
+// latency or randomness that accepts every client.
 type Config struct {
-	Plan      plans.Plan // limits, see [plans.All]: none by default, and no rate-limit headers
-	Refill    Refill     // how the buckets refill: Drip by default
-	HeadersOf HeadersOf  // which bucket the headers describe: the tightest by default
+	Plan      plans.Plan // limits, see [plans.All]; by default none, and no rate-limit headers
+	Refill    Refill     // how the buckets refill; Drip by default
+	HeadersOf HeadersOf  // which bucket the headers describe; the tightest by default
 
-	// Latency is added to each answer, half of it before the request is
-	// looked at and half after. LatencyOf, where set, is asked instead; it
-	// must draw from the given source only and not call the Tenant.
+	// Latency is added to each response, half of it before the request is
+	// processed and half after. LatencyOf, if set, is called instead, for each
+	// request; it must draw from the given source only and not call the Tenant.
 	Latency   time.Duration
 	LatencyOf func(*rand.Rand) time.Duration
-	Seed      uint64 // of all chance
+	Seed      uint64 // of all randomness
 
-	// ClientID and ClientSecret are the only ones accepted; every client is
-	// where ClientID is empty. PublicKey, of an RSA key, turns on private_key_jwt.
+	// ClientID and ClientSecret are the only ones accepted. An empty ClientID
+	// accepts every client. PublicKey, an RSA key, turns on private_key_jwt.
 	ClientID     string
 	ClientSecret string
 	PublicKey    *rsa.PublicKey
 
 	Scopes        []string      // granted to tokens; nil: what the work on organization connections needs
-	TokenLifetime time.Duration // 24 hours by default, in whole seconds
-	OmitScope     bool          // the token answer has no scope, as of some compatible servers
+	TokenLifetime time.Duration // in whole seconds; 24 hours by default
+	OmitScope     bool          // token responses have no scope, as some compatible servers do
 
-	// EmptyForUnknown answers a list of an organization that does not exist
-	// with an empty one, and a DELETE there with 204, instead of 404. Which
-	// of them Auth0 does is not documented.
+	// EmptyForUnknown responds to a list of an organization that does not exist
+	// with an empty one, and to a DELETE there with 204, instead of 404. It is
+	// not documented which of them Auth0 does.
 	EmptyForUnknown bool
-	// DeleteMissingStatus answers a DELETE of a pair that is not enabled: 204
+	// DeleteMissingStatus is for a DELETE of a pair that is not enabled: 204
 	// by default, as recorded, or 404, as compatible servers do.
 	DeleteMissingStatus int
-	// DuplicateStatus answers a POST of a pair that is enabled already, in
-	// the enabled_connections family: 409 by default, 400 or 201.
+	// DuplicateStatus is for a POST of a pair that is enabled already, in the
+	// enabled_connections family: 409 by default, 400 or 201.
 	DuplicateStatus int
 
 	RecordCalls bool // keep every call in memory, for Calls and Count
 }
 
-// Tenant is a simulated tenant. All its methods may be called at the same time
-// from several goroutines.
+// Tenant is a simulated tenant. Its methods may be called from several
+// goroutines at the same time.
 type Tenant struct {
 	config Config
-	routes map[routeKey]route
+	routes map[string]route
 
 	mu            sync.Mutex // guards what follows
 	random        *rand.Rand
@@ -74,46 +75,15 @@ type Tenant struct {
 	connections   directory[*connection]
 	tokens        map[string]*token
 	assertions    map[string]bool // jti of every client assertion used
-	faults        []*injected
-	cleared       chan struct{} // closed when the faults are cleared
+	faults        []*injectedFault
+	faultsCleared chan struct{} // closed by ClearFaults
 	requests      uint64
 	calls         []Call
 }
 
-type organization struct {
-	id, name string
-	links    []EnabledConnection
-}
-
-type connection struct {
-	id, name, strategy string
-}
-
-// databaseStrategy is the strategy of Auth0's own user databases.
-const databaseStrategy = "auth0"
-
-// EnabledConnection is the link of an organization to a connection.
-type EnabledConnection struct {
-	ConnectionID            string
-	AssignMembershipOnLogin bool
-	IsSignupEnabled         bool // shown for database connections only
-	ShowAsButton            bool
-
-	Off         bool   // is_enabled is false: the link is kept, but nobody can log in through it
-	AccessLevel string // organization_access_level: none (also when empty), readonly, limited, full
-	Alias       string // organization_connection_name
-}
-
-// DefaultSettings is a link with Auth0's default settings.
-func DefaultSettings(connectionID string) EnabledConnection {
-	return EnabledConnection{ConnectionID: connectionID, ShowAsButton: true}
-}
-
-// New makes a tenant without organizations and connections.
+// New returns a tenant without organizations and connections.
 func New(config Config) *Tenant {
-	if config.TokenLifetime == 0 {
-		config.TokenLifetime = 24 * time.Hour
-	}
+	config.TokenLifetime = cmp.Or(config.TokenLifetime, 24*time.Hour)
 	if config.Scopes == nil {
 		config.Scopes = []string{
 			"read:organization_connections", "create:organization_connections",
@@ -130,29 +100,56 @@ func New(config Config) *Tenant {
 		connections:   newDirectory[*connection](),
 		tokens:        map[string]*token{},
 		assertions:    map[string]bool{},
-		cleared:       make(chan struct{}),
+		faultsCleared: make(chan struct{}),
 	}
 	t.limits.setPlan(config.Plan, time.Now())
 	return t
 }
 
-// AddOrganization adds an organization without connections. One with the same
-// id is replaced.
+type organization struct {
+	id, name string
+	links    []EnabledConnection
+}
+
+type connection struct {
+	id, name, strategy string
+}
+
+// databaseStrategy is the strategy of Auth0's user databases.
+const databaseStrategy = "auth0"
+
+// EnabledConnection is the link of an organization to a connection.
+type EnabledConnection struct {
+	ConnectionID            string
+	AssignMembershipOnLogin bool
+	IsSignupEnabled         bool // shown for database connections only
+	ShowAsButton            bool
+
+	Off         bool   // is_enabled is false: the link exists, but nobody can log in through it
+	AccessLevel string // organization_access_level: none (also if empty), readonly, limited, full
+	Alias       string // organization_connection_name
+}
+
+// DefaultSettings returns a link with Auth0's default settings.
+func DefaultSettings(connectionID string) EnabledConnection {
+	return EnabledConnection{ConnectionID: connectionID, ShowAsButton: true}
+}
+
+// AddOrganization adds an organization without connections, and replaces one
+// with the same id.
 func (t *Tenant) AddOrganization(id, name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.removeOrganization(id)
+	t.organizations.remove(id)
 	t.organizations.add(id, name, &organization{id: id, name: name})
 }
 
-// AddConnection adds a connection to the tenant. One with the same id is
-// replaced; links to it stay. Strategy auth0 is a database connection.
+// AddConnection adds a connection to the tenant, and replaces one with the same
+// id; links to it stay. Strategy auth0 is a database connection.
 func (t *Tenant) AddConnection(id, name, strategy string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if old, ok := t.connections.byID[id]; ok {
-		t.connections.remove(id, old.name)
-	}
+	t.connections.remove(id)
 	t.connections.add(id, name, &connection{id, name, strategy})
 }
 
@@ -160,13 +157,7 @@ func (t *Tenant) AddConnection(id, name, strategy string) {
 func (t *Tenant) RemoveOrganization(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.removeOrganization(id)
-}
-
-func (t *Tenant) removeOrganization(id string) {
-	if old, ok := t.organizations.byID[id]; ok {
-		t.organizations.remove(id, old.name)
-	}
+	t.organizations.remove(id)
 }
 
 // RemoveConnection deletes a connection from the tenant and from every
@@ -174,11 +165,7 @@ func (t *Tenant) removeOrganization(id string) {
 func (t *Tenant) RemoveConnection(id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	old, ok := t.connections.byID[id]
-	if !ok {
-		return
-	}
-	t.connections.remove(id, old.name)
+	t.connections.remove(id)
 	for _, o := range t.organizations.list {
 		o.unlink(id)
 	}
@@ -203,8 +190,8 @@ func (t *Tenant) enable(organizationID string, link EnabledConnection) {
 	o.links = append(o.links, link)
 }
 
-// ensureOrganization adds an organization that does not exist, named after its
-// id where no name is given, and returns the one that there is now.
+// ensureOrganization returns the organization with this id. If there is none,
+// it adds one with the name or, if that is empty, named after its id.
 func (t *Tenant) ensureOrganization(id, name string) *organization {
 	o, ok := t.organizations.byID[id]
 	if !ok {
@@ -214,15 +201,14 @@ func (t *Tenant) ensureOrganization(id, name string) *organization {
 	return o
 }
 
-// ensureConnection is ensureOrganization for a connection. It returns the
-// strategy that it has now.
-func (t *Tenant) ensureConnection(id, name, strategy string) string {
+// ensureConnection is ensureOrganization for a connection.
+func (t *Tenant) ensureConnection(id, name, strategy string) *connection {
 	c, ok := t.connections.byID[id]
 	if !ok {
 		c = &connection{id, cmp.Or(name, strings.ReplaceAll(id, "_", "-")), strategy}
 		t.connections.add(c.id, c.name, c)
 	}
-	return c.strategy
+	return c
 }
 
 // Disable removes a link, if there is one.
@@ -234,8 +220,8 @@ func (t *Tenant) Disable(organizationID, connectionID string) {
 	}
 }
 
-// Enabled returns a copy of an organization's links, those that are off
-// included, in the order in which they were made.
+// Enabled returns a copy of an organization's links, including those that are
+// off, in the order in which they were made.
 func (t *Tenant) Enabled(organizationID string) []EnabledConnection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -267,15 +253,15 @@ func (o *organization) link(connectionID string) *EnabledConnection {
 	return nil
 }
 
-// unlink reports whether there was a link to remove.
+// unlink removes the link to a connection and reports whether there was one.
 func (o *organization) unlink(connectionID string) bool {
 	before := len(o.links)
 	o.links = slices.DeleteFunc(o.links, func(l EnabledConnection) bool { return l.ConnectionID == connectionID })
 	return len(o.links) < before
 }
 
-// directory holds records in the order in which they were added, found by id
-// and by name.
+// directory holds entries in the order in which they were added, and finds them
+// by id and by name.
 type directory[T comparable] struct {
 	list   []T
 	byID   map[string]T
@@ -286,17 +272,20 @@ func newDirectory[T comparable]() directory[T] {
 	return directory[T]{byID: map[string]T{}, byName: map[string]T{}}
 }
 
-func (d *directory[T]) add(id, name string, record T) {
-	d.list = append(d.list, record)
-	d.byID[id] = record
-	d.byName[name] = record
+func (d *directory[T]) add(id, name string, entry T) {
+	d.list = append(d.list, entry)
+	d.byID[id] = entry
+	d.byName[name] = entry
 }
 
-func (d *directory[T]) remove(id, name string) {
-	i := slices.Index(d.list, d.byID[id])
-	d.list = slices.Delete(d.list, i, i+1)
-	if d.byName[name] == d.byID[id] {
-		delete(d.byName, name)
+// remove removes an entry, if there is one with this id.
+func (d *directory[T]) remove(id string) {
+	entry, ok := d.byID[id]
+	if !ok {
+		return
 	}
+	i := slices.Index(d.list, entry)
+	d.list = slices.Delete(d.list, i, i+1)
 	delete(d.byID, id)
+	maps.DeleteFunc(d.byName, func(_ string, named T) bool { return named == entry })
 }

@@ -14,6 +14,56 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
+// token is what the tenant knows about an access token that it issued.
+type token struct {
+	scopes  []string
+	expires time.Time
+	revoked bool
+}
+
+// authenticate checks the call's token and its scopes, and returns nil or the
+// refusal. A refusal has no rate-limit headers.
+func (t *Tenant) authenticate(c *call, h http.Header) (refusal *response) {
+	header := c.Header.Get("Authorization")
+	if header == "" {
+		h.Set("WWW-Authenticate", "Bearer")
+		return unauthorized("Missing authentication")
+	}
+	signed, bearer := strings.CutPrefix(header, "Bearer ")
+	if !bearer || strings.Count(signed, ".") != 2 {
+		// Recorded: 400, although it is about authentication.
+		return errorResponse(http.StatusBadRequest, "Bearer", "Bad HTTP authentication header format")
+	}
+	known := t.tokens[signed]
+	switch {
+	case known == nil:
+		return unauthorized("Invalid signature received for JSON Web Token validation")
+	case known.revoked:
+		return unauthorized("Invalid token")
+	case !time.Now().Before(known.expires):
+		return tokenExpired()
+	}
+	granted := func(scope string) bool { return slices.Contains(known.scopes, scope) }
+	if !slices.ContainsFunc(c.route.scopes, granted) {
+		return errorResponse(http.StatusForbidden, "insufficient_scope",
+			"Insufficient scope, expected any of: "+strings.Join(c.route.scopes, ","))
+	}
+	return nil
+}
+
+func tokenExpired() *response {
+	return unauthorized("Expired token received for JSON Web Token validation")
+}
+
+// RevokeTokens makes the tenant refuse every token issued so far with a 401.
+func (t *Tenant) RevokeTokens() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, known := range t.tokens {
+		known.revoked = true
+	}
+}
+
 // tokenRequest is the body of POST /oauth/token.
 type tokenRequest struct {
 	GrantType     string `json:"grant_type"`
@@ -26,32 +76,34 @@ type tokenRequest struct {
 
 const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 
-func (t *Tenant) issueToken(c *call) reply {
-	req, err := readTokenRequest(c)
+func (t *Tenant) issueToken(c *call) *response {
+	req, err := parseTokenRequest(c)
 	switch {
 	case err != nil:
-		return tokenProblem(http.StatusBadRequest, "invalid_request", err.Error())
+		return tokenError(http.StatusBadRequest, "invalid_request", err.Error())
 	case req.GrantType != "client_credentials":
-		return tokenProblem(http.StatusForbidden, "unsupported_grant_type",
+		return tokenError(http.StatusForbidden, "unsupported_grant_type",
 			fmt.Sprintf("Unsupported grant type: %s", req.GrantType))
-	case !t.recognizes(c, req):
-		return tokenProblem(http.StatusUnauthorized, "access_denied", "Unauthorized")
+	case !t.authenticatesClient(c, req):
+		return tokenError(http.StatusUnauthorized, "access_denied", "Unauthorized")
 	case !strings.HasSuffix(req.Audience, "/api/v2/"):
-		return tokenProblem(http.StatusForbidden, "access_denied", fmt.Sprintf(
+		return tokenError(http.StatusForbidden, "access_denied", fmt.Sprintf(
 			"Client is not authorized to access %q. You need to create a \"client-grant\" associated to this API.", req.Audience))
 	}
-	answer := map[string]any{
-		"access_token": t.mint("https://"+host(c)+"/", cmp.Or(t.config.ClientID, req.ClientID), req.Audience, t.config.Scopes),
+	clientID := cmp.Or(t.config.ClientID, req.ClientID)
+	body := map[string]any{
+		"access_token": t.newToken("https://"+host(c)+"/", clientID, req.Audience, t.config.Scopes),
 		"expires_in":   int(t.config.TokenLifetime / time.Second),
 		"token_type":   "Bearer",
 	}
 	if !t.config.OmitScope {
-		answer["scope"] = strings.Join(t.config.Scopes, " ")
+		body["scope"] = strings.Join(t.config.Scopes, " ")
 	}
-	return jsonReply(http.StatusOK, answer)
+	return jsonResponse(http.StatusOK, body)
 }
 
-func readTokenRequest(c *call) (req tokenRequest, err error) {
+// parseTokenRequest reads a form or JSON.
+func parseTokenRequest(c *call) (req tokenRequest, err error) {
 	mediaType, _, _ := mime.ParseMediaType(c.Header.Get("Content-Type"))
 	if mediaType != "application/x-www-form-urlencoded" {
 		return req, json.Unmarshal(c.body, &req)
@@ -67,23 +119,23 @@ func readTokenRequest(c *call) (req tokenRequest, err error) {
 	}, err
 }
 
-// recognizes checks the client's secret or assertion.
-func (t *Tenant) recognizes(c *call, req tokenRequest) bool {
+// authenticatesClient checks the client's secret or its assertion.
+func (t *Tenant) authenticatesClient(c *call, req tokenRequest) bool {
 	switch {
 	case t.config.ClientID == "":
 		return true
 	case req.Assertion != "":
-		return req.AssertionType == assertionType && t.verifies(c, req.Assertion)
+		return req.AssertionType == assertionType && t.verifiesAssertion(c, req.Assertion)
 	default:
 		return req.ClientID == t.config.ClientID && t.config.ClientSecret != "" &&
 			req.ClientSecret == t.config.ClientSecret
 	}
 }
 
-// verifies checks a client assertion by the rules of Auth0's docs on
-// private_key_jwt: algorithm, size, audience, a life of five minutes at most,
-// and a jti that serves once.
-func (t *Tenant) verifies(c *call, assertion string) bool {
+// verifiesAssertion checks a client assertion by the rules of Auth0's docs on
+// private_key_jwt: algorithm, size, audience, a lifetime of at most five
+// minutes, and a jti that is used only once.
+func (t *Tenant) verifiesAssertion(c *call, assertion string) bool {
 	if t.config.PublicKey == nil || len(assertion) > 2048 {
 		return false
 	}
@@ -104,16 +156,11 @@ func (t *Tenant) verifies(c *call, assertion string) bool {
 	return true
 }
 
-// host is the tenant's name as the client calls it.
-func host(c *call) string {
-	if c.Host != "" {
-		return c.Host
-	}
-	return c.URL.Host
-}
+// host is the tenant's host name in the request.
+func host(c *call) string { return cmp.Or(c.Host, c.URL.Host) }
 
-// IssueToken makes a token by hand, with the given scopes, or Config.Scopes
-// where there are none.
+// IssueToken returns a new token with the given scopes or, if there are none,
+// with Config.Scopes.
 func (t *Tenant) IssueToken(scopes ...string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,82 +168,33 @@ func (t *Tenant) IssueToken(scopes ...string) string {
 		scopes = t.config.Scopes
 	}
 	const tenant = "https://simulator.invalid/"
-	return t.mint(tenant, t.config.ClientID, tenant+"api/v2/", scopes)
+	return t.newToken(tenant, t.config.ClientID, tenant+"api/v2/", scopes)
 }
 
-// mint makes a signed token and remembers it. The key is no secret: a token is
-// accepted because it is remembered.
-func (t *Tenant) mint(issuer, client, audience string, scopes []string) string {
+// newToken makes a signed token and remembers it. The signing key is no secret:
+// the tenant accepts the tokens that it remembers, and checks no signature.
+func (t *Tenant) newToken(issuer, clientID, audience string, scopes []string) string {
 	now := time.Now()
 	expires := now.Add(t.config.TokenLifetime)
-	text, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
 		"iss":   issuer,
-		"sub":   client + "@clients",
+		"sub":   clientID + "@clients",
 		"aud":   audience,
 		"iat":   now.Unix(),
 		"exp":   expires.Unix(),
 		"scope": strings.Join(scopes, " "),
 		"gty":   "client-credentials",
-		"azp":   client,
+		"azp":   clientID,
 		"jti":   fmt.Sprintf("%d-%d", t.config.Seed, len(t.tokens)),
 	}).SignedString([]byte("simulated tenant"))
 	if err != nil {
 		panic(err) // claims are strings and numbers, the key is a constant
 	}
-	t.tokens[text] = &token{scopes: scopes, expires: expires}
-	return text
+	t.tokens[signed] = &token{scopes: scopes, expires: expires}
+	return signed
 }
 
-// tokenProblem is an error body of the token endpoint.
-func tokenProblem(status int, code, description string) reply {
-	return jsonReply(status, map[string]string{"error": code, "error_description": description})
-}
-
-// token is what the tenant knows of an access token that it issued.
-type token struct {
-	scopes  []string
-	expires time.Time
-	revoked bool
-}
-
-// authenticate checks the call's token and its scopes. Refusals have no
-// rate-limit headers.
-func (t *Tenant) authenticate(c *call, h http.Header) (rep reply, refused bool) {
-	header := c.Header.Get("Authorization")
-	if header == "" {
-		h.Set("WWW-Authenticate", "Bearer")
-		return unauthorized("Missing authentication"), true
-	}
-	text, bearer := strings.CutPrefix(header, "Bearer ")
-	if !bearer || strings.Count(text, ".") != 2 {
-		// An authentication fault that is not a 401, as recorded.
-		return problem(http.StatusBadRequest, "Bearer", "Bad HTTP authentication header format"), true
-	}
-	known := t.tokens[text]
-	switch {
-	case known == nil:
-		return unauthorized("Invalid signature received for JSON Web Token validation"), true
-	case known.revoked:
-		return unauthorized("Invalid token"), true
-	case !time.Now().Before(known.expires):
-		return expired(), true
-	}
-	for _, scope := range c.route.scopes {
-		if slices.Contains(known.scopes, scope) {
-			return reply{}, false
-		}
-	}
-	return problem(http.StatusForbidden, "insufficient_scope",
-		"Insufficient scope, expected any of: "+strings.Join(c.route.scopes, ",")), true
-}
-
-func expired() reply { return unauthorized("Expired token received for JSON Web Token validation") }
-
-// RevokeTokens has every token issued so far refused with a 401.
-func (t *Tenant) RevokeTokens() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, known := range t.tokens {
-		known.revoked = true
-	}
+// tokenError is an error response of the token endpoint.
+func tokenError(status int, code, description string) *response {
+	return jsonResponse(status, map[string]string{"error": code, "error_description": description})
 }

@@ -9,10 +9,10 @@ import (
 	"strconv"
 )
 
-// Transport returns a transport whose requests go to the tenant whatever their
-// host, without sockets and goroutines. A request is answered in the caller's
-// goroutine; the end of its context is honoured at every wait. A reset is an
-// error that [errors.Is] finds to be [syscall.ECONNRESET].
+// Transport returns a transport that sends every request to the tenant,
+// whatever its host, without sockets and goroutines. RoundTrip runs in the
+// caller's goroutine and ends each wait when the request's context ends. A reset
+// is an error that [errors.Is] finds to be [syscall.ECONNRESET].
 func (t *Tenant) Transport() http.RoundTripper { return transport{t} }
 
 type transport struct{ tenant *Tenant }
@@ -22,51 +22,51 @@ func (tr transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		defer r.Body.Close()
 	}
 	h := make(http.Header, 8)
-	rep, err := tr.tenant.answer(r, h)
+	resp, err := tr.tenant.respond(r, h)
 	switch {
 	case err != nil:
 		return nil, err
-	case rep.truncated && len(rep.body) == 0:
+	case resp.truncated && len(resp.body) == 0:
 		return nil, io.ErrUnexpectedEOF
 	}
-	var body io.Reader = bytes.NewReader(rep.body)
-	if rep.truncated {
-		body = io.MultiReader(bytes.NewReader(rep.body[:len(rep.body)/2]), broken{})
+	var body io.Reader = bytes.NewReader(resp.body)
+	if resp.truncated {
+		body = io.MultiReader(bytes.NewReader(resp.body[:len(resp.body)/2]), truncation{})
 	}
 	return &http.Response{
-		Status:     fmt.Sprintf("%d %s", rep.status, statusText(rep.status)),
-		StatusCode: rep.status,
+		Status:     fmt.Sprintf("%d %s", resp.status, statusText(resp.status)),
+		StatusCode: resp.status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        h,
 		Body:          io.NopCloser(body),
-		ContentLength: int64(len(rep.body)),
+		ContentLength: int64(len(resp.body)),
 		Request:       r,
 	}, nil
 }
 
-// broken is the end of a body that is not whole.
-type broken struct{}
+// truncation is the end of a truncated body.
+type truncation struct{}
 
-func (broken) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+func (truncation) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
 
-// ServeHTTP serves the tenant over a socket. Faults act on the connection, so
-// HTTP/1.1 shows them best; over HTTP/2 a reset ends the stream only.
+// ServeHTTP serves the tenant over a socket. Serve it over HTTP/1.1: its faults
+// break the connection, and in HTTP/2 a reset ends only the stream.
 func (t *Tenant) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	rep, err := t.answer(r, w.Header())
+	resp, err := t.respond(r, w.Header())
 	switch {
 	case err != nil:
 		reset(w)
-	case rep.truncated && len(rep.body) == 0:
-		cutHead(w)
-	case rep.truncated:
-		cutBody(w, rep)
+	case resp.truncated && len(resp.body) == 0:
+		truncateHeader(w)
+	case resp.truncated:
+		truncateBody(w, resp)
 	default:
-		w.WriteHeader(rep.status)
-		w.Write(rep.body)
+		w.WriteHeader(resp.status)
+		w.Write(resp.body)
 	}
 }
 
-// reset closes the connection such that the client sees a reset, not an end.
+// reset closes the connection so that the client sees a reset, not an end.
 func reset(w http.ResponseWriter) {
 	conn := hijack(w)
 	defer conn.Close()
@@ -75,24 +75,24 @@ func reset(w http.ResponseWriter) {
 	}
 }
 
-// cutHead ends the connection within the header.
-func cutHead(w http.ResponseWriter) {
+// truncateHeader closes the connection within the header.
+func truncateHeader(w http.ResponseWriter) {
 	conn := hijack(w)
 	defer conn.Close()
 	io.WriteString(conn, "HTTP/1.1 200 OK\r\nDate: ")
 }
 
-// cutBody ends the connection half-way through the body.
-func cutBody(w http.ResponseWriter, rep reply) {
-	w.Header().Set("Content-Length", strconv.Itoa(len(rep.body)))
-	w.WriteHeader(rep.status)
-	w.Write(rep.body[:len(rep.body)/2])
+// truncateBody closes the connection half-way through the body.
+func truncateBody(w http.ResponseWriter, resp *response) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(resp.body)))
+	w.WriteHeader(resp.status)
+	w.Write(resp.body[:len(resp.body)/2])
 	http.NewResponseController(w).Flush()
 	panic(http.ErrAbortHandler)
 }
 
-// hijack takes over the connection. Where that is not possible the server has
-// to abort the request by itself.
+// hijack takes the connection over from net/http. If it cannot, it makes
+// net/http abort the request.
 func hijack(w http.ResponseWriter) net.Conn {
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
