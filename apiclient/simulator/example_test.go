@@ -9,7 +9,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
-// A tenant on a loopback port, where each call loses its first answer.
+// A tenant on a loopback port, that replaces the first response to each call by an error page.
 func Example() {
 	plan, _ := plans.ByName("enterprise")
 	tenant := simulator.New(simulator.Config{Plan: plan})

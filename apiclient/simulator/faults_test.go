@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,28 +15,21 @@ import (
 	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
-// overBoth runs a test over the in-memory transport and over a real port.
-func overBoth(t *testing.T, config Config, test func(*testing.T, *Tenant, client)) {
-	for name, connect := range map[string]func(testing.TB, *Tenant) client{"memory": inMemory, "loopback": overLoopback} {
-		t.Run(name, func(t *testing.T) {
-			tenant := sample(config)
-			test(t, tenant, connect(t, tenant))
-		})
-	}
+// faultTest is a fault and what it does to the DELETE of an enabled pair.
+type faultTest struct {
+	name    string
+	fault   Fault
+	status  int    // 0: an error instead
+	body    string // contained
+	headers bool   // rate-limit headers are there
+	effect  bool   // the pair is no longer enabled
+	taken   int    // tokens
 }
 
 // TestFaults disables a pair under each fault, and checks what the client sees
 // and whether there was an effect.
 func TestFaults(t *testing.T) {
-	for _, test := range []struct {
-		name    string
-		fault   Fault
-		status  int    // 0: an error instead
-		body    string // contained
-		headers bool   // rate-limit headers are there
-		effect  bool
-		taken   int
-	}{
+	for _, test := range []faultTest{
 		{name: "zero fault", status: 500, body: `{"statusCode":500,"error":"Internal Server Error","message":"Internal Server Error"}`},
 		{name: "status at handler", fault: Fault{Stage: AtHandler, Code: 503}, status: 503, headers: true, taken: 1, body: "503"},
 		{name: "status after effect", fault: Fault{Stage: AfterEffect, Code: 504, ErrorCode: "gateway"}, status: 504, headers: true, effect: true, taken: 1, body: `"errorCode":"gateway"`},
@@ -58,11 +50,11 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			overBoth(t, Config{Plan: plans.Plan{Global: plans.PerSecond(9, 1)}}, func(t *testing.T, tenant *Tenant, c client) {
-				struck := tenant.Inject(test.fault)
+				triggered := tenant.Inject(test.fault)
 				resp, body, err := c.try(c.request("DELETE", links+"/"+con1, ""))
 				switch {
 				case (err != nil) != (test.status == 0):
-					t.Fatalf("answer %v, error %v", resp, err)
+					t.Fatalf("response %v, error %v", resp, err)
 				case err == nil && (resp.StatusCode != test.status || !strings.Contains(body, test.body)):
 					t.Errorf("got %d %s", resp.StatusCode, body)
 				case err == nil && (resp.Header.Get(limitHeader) != "") != test.headers:
@@ -74,8 +66,8 @@ func TestFaults(t *testing.T) {
 				if taken := tenant.Bucket(Global).Taken; taken != test.taken {
 					t.Errorf("%d tokens taken, want %d", taken, test.taken)
 				}
-				if want := test.name != "no match"; struck() > 0 != want {
-					t.Errorf("struck %d times", struck())
+				if want := test.name != "no match"; triggered() > 0 != want {
+					t.Errorf("triggered %d times", triggered())
 				}
 			})
 		})
@@ -102,15 +94,15 @@ func TestTruncatedBody(t *testing.T) {
 		}
 		_, _, err = c.try(c.request("DELETE", links+"/"+con1, ""))
 		if !errors.Is(err, io.ErrUnexpectedEOF) {
-			t.Errorf("an answer without a body: %v", err)
+			t.Errorf("a response without a body: %v", err)
 		}
 	})
 }
 
-func TestHang(t *testing.T) {
+func TestHangEndsWithTheContext(t *testing.T) {
 	for stage, effect := range map[Stage]bool{AtEdge: false, AtHandler: false, AfterEffect: true} {
 		overBoth(t, Config{}, func(t *testing.T, tenant *Tenant, c client) {
-			// The client gives up at the moment at which the fault is to strike.
+			// The client gives up at the moment at which the fault triggers.
 			ctx, cancel := context.WithCancel(t.Context())
 			tenant.Inject(Fault{Kind: Hang, Stage: stage, Method: "DELETE", Match: func(*http.Request) bool {
 				cancel()
@@ -132,14 +124,14 @@ func TestHang(t *testing.T) {
 
 func TestClearFaultsEndsHangs(t *testing.T) {
 	overBoth(t, Config{}, func(t *testing.T, tenant *Tenant, c client) {
-		struck := tenant.Inject(Fault{Kind: Hang})
+		triggered := tenant.Inject(Fault{Kind: Hang})
 		ended := make(chan error)
 		r := c.request("DELETE", links+"/"+con1, "")
 		go func() {
 			_, _, err := c.try(r)
 			ended <- err
 		}()
-		for struck() == 0 {
+		for triggered() == 0 {
 			time.Sleep(time.Millisecond) // a real socket: there is no bubble to wait in
 		}
 		tenant.ClearFaults()
@@ -150,65 +142,12 @@ func TestClearFaultsEndsHangs(t *testing.T) {
 	})
 }
 
-func TestVirtualTime(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		tenant := sample(Config{Latency: 90 * time.Millisecond})
-		c := inMemory(t, tenant)
-		begin := time.Now()
-		c.want("GET", links, "", 200, con1)
-		if got := time.Since(begin); got != 90*time.Millisecond {
-			t.Errorf("a call took %v", got)
-		}
-		for _, after := range []time.Duration{44 * time.Millisecond, 46 * time.Millisecond} {
-			ctx, cancel := context.WithTimeout(t.Context(), after)
-			if _, _, err := c.try(c.request("DELETE", links+"/"+con1, "").WithContext(ctx)); !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("error %v", err)
-			}
-			if got, want := len(tenant.Enabled(org1)) == 0, after > 45*time.Millisecond; got != want {
-				t.Errorf("cancelled after %v: effect %v, want %v", after, got, want)
-			}
-			cancel()
-		}
-		tenant.Inject(Fault{Kind: Slow, Delay: 2 * time.Second, Times: 1})
-		begin = time.Now()
-		c.want("GET", links, "", 200, "[]")
-		c.want("GET", links, "", 200, "[]")
-		if got := time.Since(begin); got != 2180*time.Millisecond {
-			t.Errorf("a slow call and a normal one took %v", got)
-		}
-		tenant.Inject(Fault{Kind: Hang})
-		c.http.Timeout = time.Hour
-		if _, _, err := c.try(c.request("GET", links, "")); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("error %v", err)
-		}
-	})
-}
-
-func TestLatencyOfIsSeeded(t *testing.T) {
-	run := func(seed uint64) (took time.Duration) {
-		synctest.Test(t, func(t *testing.T) {
-			tenant := sample(Config{Seed: seed, LatencyOf: func(r *rand.Rand) time.Duration {
-				return time.Duration(50+r.IntN(100)) * time.Millisecond
-			}})
-			c, begin := inMemory(t, tenant), time.Now()
-			for range 20 {
-				c.want("GET", links, "", 200, con1)
-			}
-			took = time.Since(begin)
-		})
-		return took
-	}
-	if one := run(1); one < time.Second || one > 3*time.Second || one != run(1) || one == run(2) {
-		t.Errorf("20 calls took %v", one)
-	}
-}
-
-func TestHowOften(t *testing.T) {
+func TestSkipTimesAndPath(t *testing.T) {
 	for name, test := range map[string]struct {
 		fault Fault
 		want  string // statuses of con1, con2, con1, con2, ...
 	}{
-		"for ever":           {Fault{}, "555555"},
+		"always":             {Fault{}, "555555"},
 		"twice":              {Fault{Times: 2}, "552222"},
 		"after two":          {Fault{Skip: 2, Times: 3}, "225552"},
 		"once on every path": {Fault{PerPath: true, Times: 1}, "552222"},
@@ -242,14 +181,14 @@ func TestProbabilityIsSeeded(t *testing.T) {
 	}
 	one := run(1)
 	if n := strings.Count(one, "5"); n < 60 || n > 140 {
-		t.Errorf("%d of 400 struck at 25 %%", n)
+		t.Errorf("%d of 400 triggered at 25 %%", n)
 	}
 	if one != run(1) || one == run(2) {
 		t.Error("the seed alone must decide")
 	}
 }
 
-func TestFaultsTogether(t *testing.T) {
+func TestFaultsApplyInOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := sample(Config{})
 		c := inMemory(t, tenant)
@@ -266,9 +205,9 @@ func TestFaultsTogether(t *testing.T) {
 func TestFaultAtTokenEndpoint(t *testing.T) {
 	tenant := sample(Config{})
 	tenant.Inject(Fault{Path: "/oauth/token", Code: 429, ErrorCode: "access_denied"})
-	status, answer := tokenAnswer(inMemory(t, tenant), "application/json", tokenBody("x", audience))
-	if status != 429 || answer["error"] != "access_denied" || answer["error_description"] != "Too Many Requests" {
-		t.Errorf("%d %v", status, answer)
+	status, body := requestToken(inMemory(t, tenant), "application/json", tokenBody("x", audience))
+	if status != 429 || body["error"] != "access_denied" || body["error_description"] != "Too Many Requests" {
+		t.Errorf("%d %v", status, body)
 	}
 }
 

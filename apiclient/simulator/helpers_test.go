@@ -19,6 +19,18 @@ const (
 	newer = "/api/v2/organizations/" + org1 + "/connections"
 )
 
+// sample is a tenant with two organizations. The first has a database connection
+// enabled; an enterprise connection is enabled nowhere.
+func sample(config Config) *Tenant {
+	tenant := New(config)
+	tenant.AddOrganization(org1, "first")
+	tenant.AddOrganization(org2, "second")
+	tenant.AddConnection(con1, "users", "auth0")
+	tenant.AddConnection(con2, "corp", "samlp")
+	tenant.Enable(org1, DefaultSettings(con1))
+	return tenant
+}
+
 // client sends requests to a tenant with a token.
 type client struct {
 	t     testing.TB
@@ -53,7 +65,7 @@ func (c client) request(method, path, body string) *http.Request {
 	return r
 }
 
-// try sends a request whose answer may fail at any point.
+// try sends a request whose response may fail at any point.
 func (c client) try(r *http.Request) (*http.Response, string, error) {
 	resp, err := c.http.Do(r)
 	if err != nil {
@@ -73,13 +85,13 @@ func (c client) do(method, path, body string) (*http.Response, string) {
 	return resp, text
 }
 
-// want sends a request and checks status and body. A body in braces or
-// brackets is compared as JSON, any other must be contained.
-func (c client) want(method, path, body string, status int, answer string) http.Header {
+// want sends a request and checks status and body. A wanted body in braces or
+// brackets is compared as JSON; any other must be contained.
+func (c client) want(method, path, body string, status int, want string) http.Header {
 	c.t.Helper()
 	resp, got := c.do(method, path, body)
-	if resp.StatusCode != status || !sameBody(c.t, got, answer) {
-		c.t.Errorf("%s %s %s:\n got %d %s\nwant %d %s", method, path, body, resp.StatusCode, got, status, answer)
+	if resp.StatusCode != status || !sameBody(c.t, got, want) {
+		c.t.Errorf("%s %s %s:\n got %d %s\nwant %d %s", method, path, body, resp.StatusCode, got, status, want)
 	}
 	return resp.Header
 }
@@ -91,7 +103,7 @@ func sameBody(t testing.TB, got, want string) bool {
 	}
 	var expected any
 	if err := json.Unmarshal([]byte(want), &expected); err != nil {
-		t.Fatalf("the test's own JSON: %v in %s", err, want)
+		t.Fatalf("the JSON of the test: %v in %s", err, want)
 	}
 	canonical, _ := json.Marshal(expected)
 	var actual any
@@ -100,4 +112,28 @@ func sameBody(t testing.TB, got, want string) bool {
 	}
 	compared, _ := json.Marshal(actual)
 	return string(canonical) == string(compared)
+}
+
+// step is a request and the response that it must get.
+type step struct {
+	method, path, body string
+	status             int
+	want               string // as in client.want
+}
+
+func (c client) steps(steps []step) {
+	c.t.Helper()
+	for _, s := range steps {
+		c.want(s.method, s.path, s.body, s.status, s.want)
+	}
+}
+
+// overBoth runs a test over the in-memory transport and over a real port.
+func overBoth(t *testing.T, config Config, test func(*testing.T, *Tenant, client)) {
+	for name, connect := range map[string]func(testing.TB, *Tenant) client{"memory": inMemory, "loopback": overLoopback} {
+		t.Run(name, func(t *testing.T) {
+			tenant := sample(config)
+			test(t, tenant, connect(t, tenant))
+		})
+	}
 }

@@ -28,7 +28,7 @@ func rateLimit(h http.Header) string {
 	return fmt.Sprintf("%s/%s/%.1f", h.Get(limitHeader), h.Get(remainingHeader), left.Seconds())
 }
 
-// TestRecordedHeaders repeats answers recorded from a tenant with a bucket of
+// TestRecordedHeaders repeats responses recorded from a tenant with a bucket of
 // 10 tokens, refilled at 2 per second.
 func TestRecordedHeaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -48,7 +48,7 @@ func TestRecordedHeaders(t *testing.T) {
 	})
 }
 
-func TestRefusal(t *testing.T) {
+func TestLimitsRefuse(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		plan := plans.Plan{Global: plans.PerSecond(50, 16), Groups: map[string]plans.Limit{
 			plans.OrganizationConnectionsWrite: plans.PerMinute(2, 60),
@@ -77,7 +77,7 @@ func TestRefusal(t *testing.T) {
 	})
 }
 
-func TestHeadersDescribe(t *testing.T) {
+func TestHeadersOf(t *testing.T) {
 	// The global bucket is the tighter one at first, the group's after it.
 	plan := plans.Plan{Global: plans.PerSecond(4, 100), Groups: map[string]plans.Limit{plans.OrganizationConnectionsWrite: plans.PerMinute(6, 1)}}
 	for of, want := range map[HeadersOf]string{
@@ -118,7 +118,7 @@ func TestGlobalExceptGroups(t *testing.T) {
 	})
 }
 
-func TestHeadersOnRefusals(t *testing.T) {
+func TestErrorsHaveNoRateLimitHeaders(t *testing.T) {
 	tenant := New(Config{Plan: plans.Plan{Global: plans.PerSecond(10, 2)}})
 	c := inMemory(t, tenant)
 	c.want("GET", links, "", 404, "No organization found")
@@ -139,7 +139,7 @@ func TestHeadersOnRefusals(t *testing.T) {
 	}
 }
 
-func TestOtherClients(t *testing.T) {
+func TestTakeActsAsAnotherClient(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := New(Config{Plan: plans.Plan{Global: plans.PerSecond(3, 1),
 			Groups: map[string]plans.Limit{plans.OrganizationConnectionsWrite: plans.PerMinute(2, 60)}}})
@@ -148,10 +148,10 @@ func TestOtherClients(t *testing.T) {
 			tenant.Take(plans.OrganizationConnectionsWrite), tenant.Take(Global), tenant.Take(plans.OrganizationByID),
 		}
 		if want := []bool{true, true, false, true, false}; fmt.Sprint(got) != fmt.Sprint(want) {
-			t.Errorf("takes: %v, want %v", got, want)
+			t.Errorf("Take: %v, want %v", got, want)
 		}
 		if b := tenant.Bucket(Global); b.Taken != 0 || b.Refused != 0 || b.Lowest != 0 {
-			t.Errorf("others' takes were counted as requests: %+v", b)
+			t.Errorf("Take was counted as a request: %+v", b)
 		}
 	})
 }
@@ -310,7 +310,7 @@ func checkReset(t *rapid.T, b *bucket) {
 	}
 }
 
-func TestSteps(t *testing.T) {
+func TestStepsRefillOnceASecond(t *testing.T) {
 	b := newBucket("b", plans.PerMinute(5, 150), Steps, start)
 	for range 5 {
 		b.take()
@@ -326,7 +326,7 @@ func TestSteps(t *testing.T) {
 	}
 }
 
-func TestWindow(t *testing.T) {
+func TestWindowRefillsAtOnce(t *testing.T) {
 	b := newBucket("b", plans.PerMinute(5, 150), Window, start.Add(10*time.Second))
 	for range 150 {
 		b.take()

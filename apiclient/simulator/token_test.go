@@ -15,8 +15,37 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// tokenAnswer asks for a token and returns the status and the decoded answer.
-func tokenAnswer(c client, contentType, body string) (int, map[string]any) {
+func TestAuthentication(t *testing.T) {
+	tenant := sample(Config{})
+	c := inMemory(t, tenant)
+	for _, test := range []struct {
+		header string
+		status int
+		want   string
+	}{
+		{"", 401, `{"statusCode":401,"error":"Unauthorized","message":"Missing authentication","attributes":{"error":"Missing authentication"}}`},
+		{"Bearer opaque", 400, `{"statusCode":400,"error":"Bad Request","message":"Bad HTTP authentication header format","errorCode":"Bearer"}`},
+		{"Basic a.b.c", 400, `"errorCode":"Bearer"`},
+		{"Bearer a.b.c", 401, "Invalid signature received for JSON Web Token validation"},
+		{"Bearer " + tenant.IssueToken("read:connections"), 403, `{"statusCode":403,"error":"Forbidden","errorCode":"insufficient_scope",
+			"message":"Insufficient scope, expected any of: delete:organization_connections"}`},
+		{"Bearer " + tenant.IssueToken("delete:organization_connections"), 204, ""},
+	} {
+		r := c.request("DELETE", links+"/"+con1, "")
+		r.Header.Set("Authorization", test.header)
+		resp, body, err := c.try(r)
+		if err != nil || resp.StatusCode != test.status || !sameBody(t, body, test.want) {
+			t.Errorf("%q: %v %s %v, want %d %s", test.header, resp, body, err, test.status, test.want)
+		}
+	}
+	tenant.RevokeTokens()
+	c.want("GET", links, "", 401, `"message":"Invalid token"`)
+	c.token = tenant.IssueToken()
+	c.want("GET", links, "", 200, "[]")
+}
+
+// requestToken asks for a token and returns the status and the decoded body.
+func requestToken(c client, contentType, body string) (int, map[string]any) {
 	c.t.Helper()
 	r := c.request("POST", "/oauth/token", body)
 	r.Header.Del("Authorization")
@@ -25,11 +54,11 @@ func tokenAnswer(c client, contentType, body string) (int, map[string]any) {
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	var answer map[string]any
-	if err := json.Unmarshal([]byte(text), &answer); err != nil {
+	var decoded map[string]any
+	if err := json.Unmarshal([]byte(text), &decoded); err != nil {
 		c.t.Fatalf("%v in %s", err, text)
 	}
-	return resp.StatusCode, answer
+	return resp.StatusCode, decoded
 }
 
 func tokenBody(secret, audience string) string {
@@ -43,16 +72,16 @@ func TestTokenByClientSecret(t *testing.T) {
 		tenant := sample(Config{ClientID: "me", ClientSecret: "s3cret", Scopes: []string{"read:organization_connections", "read:organizations"}, TokenLifetime: time.Hour})
 		c := inMemory(t, tenant)
 		form := url.Values{"grant_type": {"client_credentials"}, "client_id": {"me"}, "client_secret": {"s3cret"}, "audience": {audience}}
-		_, fromForm := tokenAnswer(c, "application/x-www-form-urlencoded", form.Encode())
-		status, answer := tokenAnswer(c, "application/json", tokenBody("s3cret", audience))
-		if status != 200 || answer["expires_in"] != 3600.0 || answer["token_type"] != "Bearer" || answer["scope"] != "read:organization_connections read:organizations" {
-			t.Fatalf("%d %v", status, answer)
+		_, fromForm := requestToken(c, "application/x-www-form-urlencoded", form.Encode())
+		status, body := requestToken(c, "application/json", tokenBody("s3cret", audience))
+		if status != 200 || body["expires_in"] != 3600.0 || body["token_type"] != "Bearer" || body["scope"] != "read:organization_connections read:organizations" {
+			t.Fatalf("%d %v", status, body)
 		}
 		var claims jwt.MapClaims
-		if _, _, err := jwt.NewParser().ParseUnverified(answer["access_token"].(string), &claims); err != nil || claims["scope"] != answer["scope"] || claims["iss"] != "https://tenant.example/" {
+		if _, _, err := jwt.NewParser().ParseUnverified(body["access_token"].(string), &claims); err != nil || claims["scope"] != body["scope"] || claims["iss"] != "https://tenant.example/" {
 			t.Errorf("claims %v, %v", claims, err)
 		}
-		for _, token := range []any{answer["access_token"], fromForm["access_token"]} {
+		for _, token := range []any{body["access_token"], fromForm["access_token"]} {
 			c.token = token.(string)
 			c.want("GET", links, "", 200, con1)
 			c.want("DELETE", links+"/"+con1, "", 403, "insufficient_scope")
@@ -78,10 +107,10 @@ func TestTokenRefusals(t *testing.T) {
 		{`{"grant_type":"password"}`, 403, "unsupported_grant_type", "Unsupported grant type: password"},
 		{`{`, 400, "invalid_request", ""},
 	} {
-		status, answer := tokenAnswer(c, "application/json", test.body)
-		description, _ := answer["error_description"].(string)
-		if status != test.status || answer["error"] != test.code || !strings.HasPrefix(description, test.start) {
-			t.Errorf("%s: %d %v", test.body, status, answer)
+		status, body := requestToken(c, "application/json", test.body)
+		description, _ := body["error_description"].(string)
+		if status != test.status || body["error"] != test.code || !strings.HasPrefix(description, test.start) {
+			t.Errorf("%s: %d %v", test.body, status, body)
 		}
 	}
 	if resp, _ := c.do("GET", "/oauth/token", ""); resp.StatusCode != 404 {
@@ -90,21 +119,23 @@ func TestTokenRefusals(t *testing.T) {
 }
 
 func TestOmitScope(t *testing.T) {
-	_, answer := tokenAnswer(inMemory(t, New(Config{OmitScope: true})), "application/json", tokenBody("any", audience))
-	if _, ok := answer["scope"]; ok || answer["access_token"] == nil {
-		t.Errorf("answer %v", answer)
+	_, body := requestToken(inMemory(t, New(Config{OmitScope: true})), "application/json", tokenBody("any", audience))
+	if _, ok := body["scope"]; ok || body["access_token"] == nil {
+		t.Errorf("response %v", body)
 	}
 }
 
-func TestTokenByPrivateKey(t *testing.T) {
+func newKey(t *testing.T) *rsa.PrivateKey {
+	t.Helper()
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := rsa.GenerateKey(rand.Reader, 2048)
-	if err != nil {
-		t.Fatal(err)
-	}
+	return key
+}
+
+func TestTokenByPrivateKey(t *testing.T) {
+	key, other := newKey(t), newKey(t)
 	c := inMemory(t, New(Config{ClientID: "me", PublicKey: &key.PublicKey}))
 	good := func() jwt.MapClaims {
 		return jwt.MapClaims{"iss": "me", "sub": "me", "aud": "https://tenant.example/", "jti": rand.Text(),
@@ -141,11 +172,11 @@ func TestTokenByPrivateKey(t *testing.T) {
 			t.Fatal(err)
 		}
 		body := fmt.Sprintf(`{"grant_type":"client_credentials","audience":%q,"client_assertion_type":%q,"client_assertion":%q}`, audience, assertionType, assertion)
-		if status, answer := tokenAnswer(c, "application/json", body); status != test.status {
-			t.Errorf("%s: %d %v, want %d", test.name, status, answer, test.status)
+		if status, got := requestToken(c, "application/json", body); status != test.status {
+			t.Errorf("%s: %d %v, want %d", test.name, status, got, test.status)
 		}
 	}
-	if status, _ := tokenAnswer(c, "application/json", tokenBody("", audience)); status != http.StatusUnauthorized {
+	if status, _ := requestToken(c, "application/json", tokenBody("", audience)); status != http.StatusUnauthorized {
 		t.Errorf("an empty secret: %d", status)
 	}
 }
