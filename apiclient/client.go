@@ -12,12 +12,15 @@ package apiclient
 import (
 	"bytes"
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -169,27 +172,71 @@ func (r request) build(ctx context.Context, base *url.URL, token string) (*http.
 	return req, nil
 }
 
-// Bounds on what is read of an answer, in bytes. The longest list that Auth0
-// sends, 100 organizations with all the metadata that they may have, takes
-// about 2 MiB.
-const (
-	maxListBytes  = 4 << 20
-	maxErrorBytes = 64 << 10
-)
+// identified names the program in every request, the token's too, so that the
+// tenant's own log tells who called.
+type identified struct {
+	next        http.RoundTripper
+	userAgent   string
+	auth0Client string
+}
 
-// readBody reads an answer to its end. A list that is longer than its bound is
-// an error, since half of it says nothing; of a refusal the beginning is enough.
-func readBody(answer *http.Response) ([]byte, error) {
-	limit := int64(maxErrorBytes)
-	if isSuccess(answer.StatusCode) {
-		limit = maxListBytes
+func newTransport(cfg Config) *identified {
+	next := cfg.Transport
+	if next == nil {
+		next = newNetwork(cfg.MaxConns)
 	}
-	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
-	if err != nil {
-		return nil, fmt.Errorf("broken body: %w", err)
+	// A map of strings always encodes.
+	client, _ := json.Marshal(map[string]string{"name": "orgconn", "version": cfg.Version})
+	return &identified{
+		next:        next,
+		userAgent:   "orgconn/" + cfg.Version,
+		auth0Client: base64.StdEncoding.EncodeToString(client),
 	}
-	if int64(len(body)) > limit && isSuccess(answer.StatusCode) {
-		return nil, fmt.Errorf("body of more than %d bytes", limit)
+}
+
+func (t *identified) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.WithContext(req.Context()) // a copy: a RoundTripper may not change what it is given
+	req.Header = maps.Clone(req.Header)
+	req.Header.Set("User-Agent", t.userAgent)
+	req.Header.Set("Auth0-Client", t.auth0Client)
+	return t.next.RoundTrip(req)
+}
+
+// CloseIdleConnections lets [http.Client.CloseIdleConnections] pass through.
+func (t *identified) CloseIdleConnections() {
+	(&http.Client{Transport: t.next}).CloseIdleConnections()
+}
+
+func newNetwork(maxConns int) *http.Transport {
+	return &http.Transport{
+		Proxy:               http.ProxyFromEnvironment,
+		ForceAttemptHTTP2:   true,
+		MaxIdleConnsPerHost: maxConns,
+		IdleConnTimeout:     90 * time.Second,
+		ReadBufferSize:      2 << 10, // answers are small, and there are many connections
+		WriteBufferSize:     2 << 10,
+		TLSHandshakeTimeout: 10 * time.Second,
+		// Without pings, calls on a connection that a firewall has silently
+		// dropped would time out one after the other.
+		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}
-	return body, nil
+}
+
+// progress notes how far a request came, as told by the transport.
+type progress struct {
+	waiting   atomic.Bool // for a connection
+	connected atomic.Bool
+}
+
+func (p *progress) trace() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { p.waiting.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
+	}
+}
+
+// mayBeSent is false only where the request surely waited for its connection
+// until the end. A transport that tells nothing may have sent it.
+func (p *progress) mayBeSent() bool {
+	return p.connected.Load() || !p.waiting.Load()
 }

@@ -2,15 +2,19 @@ package apiclient
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"go.uber.org/goleak"
@@ -165,38 +169,6 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestBodiesAreBounded(t *testing.T) {
-	long := strings.Repeat(" ", maxListBytes+1)
-	for name, test := range map[string]struct {
-		status int
-		body   string
-		class  Class
-	}{
-		"list":          {200, "[]" + long, Transient},
-		"error":         {400, `{"message":"x"}` + long[:maxErrorBytes], Refused},
-		"rate limited":  {429, long, RateLimited},
-		"list in bound": {200, "[]" + long[:maxListBytes-2], 0},
-	} {
-		t.Run(name, func(t *testing.T) {
-			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
-				w.WriteHeader(test.status)
-				io.WriteString(w, test.body)
-			})
-			_, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
-			if resp.Status != test.status {
-				t.Errorf("got status %d", resp.Status)
-			}
-			if test.class == 0 {
-				if err != nil {
-					t.Error(err)
-				}
-			} else if fault := asError(t, err); fault.Class != test.class {
-				t.Errorf("got class %d, want %d", fault.Class, test.class)
-			}
-		})
-	}
-}
-
 func TestEndedContextSendsNothing(t *testing.T) {
 	client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		t.Error("a request was sent")
@@ -240,5 +212,116 @@ func TestReadOnlySendsNoWrite(t *testing.T) {
 	}
 	if _, _, _, err := client.EnabledConnections(t.Context(), "org_a", 0); err != nil || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
+	}
+}
+
+// overHTTP2 returns a client of a server that speaks HTTP/2 only if asked.
+func overHTTP2(t *testing.T, handler http.HandlerFunc) *Client {
+	server := httptest.NewUnstartedServer(handler)
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	client := newClient(t, Config{BaseURL: mustParse(t, server.URL)})
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	client.http.Transport.(*identified).next.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	return client
+}
+
+// Once the server has the request, a caller that leaves must learn that it may
+// have been obeyed, on both versions of HTTP.
+func TestCancelledCallMayHaveBeenSent(t *testing.T) {
+	for name, start := range map[string]func(*testing.T, http.HandlerFunc) *Client{
+		"HTTP/1.1": func(t *testing.T, h http.HandlerFunc) *Client { return clientFor(t, h) },
+		"HTTP/2.0": overHTTP2,
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			client := start(t, func(_ http.ResponseWriter, req *http.Request) {
+				if req.Proto != name {
+					t.Errorf("called over %s", req.Proto)
+				}
+				cancel()
+				<-req.Context().Done()
+			})
+			resp, err := client.DisableConnection(ctx, org, connection)
+			fault := asError(t, err)
+			if fault.Class != Transient || !fault.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 1 {
+				t.Errorf("got %+v, response %+v", fault, resp)
+			}
+		})
+	}
+}
+
+// A server that accepts connections but never shakes hands has seen no request.
+func TestCancelledWhileConnecting(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { listener.Close() })
+	ctx, cancel := context.WithCancel(t.Context())
+	left, closed := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(closed)
+		conn, err := listener.Accept()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		conn.Read(make([]byte, 1))
+		cancel()
+		<-left
+	}()
+	client := newClient(t, Config{BaseURL: mustParse(t, "https://"+listener.Addr().String())})
+	_, err = client.DisableConnection(ctx, org, connection)
+	close(left)
+	<-closed
+	if fault := asError(t, err); fault.Class != Transient || fault.Sent || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %+v", fault)
+	}
+}
+
+func TestTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client := newClient(t, Config{Timeout: 30 * time.Second, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})})
+		resp, err := client.DisableConnection(t.Context(), org, connection)
+		fault := asError(t, err)
+		if fault.Class != Transient || !fault.Sent || resp.Duration != 30*time.Second || !strings.Contains(err.Error(), "no answer in time") {
+			t.Errorf("got %+v after %s", fault, resp.Duration)
+		}
+	})
+}
+
+func TestTimeoutWithinBody(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		io.WriteString(w, "[")
+		w.(http.Flusher).Flush()
+		<-req.Context().Done()
+	}))
+	t.Cleanup(server.Close)
+	client := newClient(t, Config{BaseURL: mustParse(t, server.URL), Timeout: 50 * time.Millisecond})
+	_, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
+	if fault := asError(t, err); fault.Class != Transient || !fault.Sent || resp.Status != 200 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %+v, response %+v", fault, resp)
+	}
+}
+
+func TestConnectionsAreReused(t *testing.T) {
+	seen := map[string]bool{}
+	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
+		seen[req.RemoteAddr] = true
+		w.WriteHeader(http.StatusNotFound)
+		io.WriteString(w, `{"message":"no"}`)
+	})
+	for range 5 {
+		client.DisableConnection(t.Context(), org, connection)
+	}
+	if len(seen) != 1 {
+		t.Errorf("5 calls took %d connections", len(seen))
 	}
 }

@@ -7,8 +7,11 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/json"
 	"encoding/pem"
+	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -110,5 +113,60 @@ func TestAssertions(t *testing.T) {
 	}
 	if len(seen) != 2 {
 		t.Errorf("got %d assertions, want 2", len(seen))
+	}
+}
+
+// formats prints a value in every way that logs and panics do.
+func formats(value any) string {
+	encoded, _ := json.Marshal(value)
+	return fmt.Sprintf("%v %+v %#v %s %q %x %d ", value, value, value, value, value, value, value) + string(encoded)
+}
+
+func TestConfigHidesSecrets(t *testing.T) {
+	key := pemOf(t, ecKey(t, elliptic.P256())).Reveal()
+	for name, cred := range map[string]Credentials{
+		"token":  {Token: "topsecret"},
+		"secret": {ClientID: "id", ClientSecret: "topsecret"},
+		"key":    {ClientID: "id", PrivateKey: Secret(key), SigningAlg: "ES256"},
+	} {
+		cfg := Config{BaseURL: mustParse(t, "https://tenant.example"), Timeout: time.Second, Credentials: cred}
+		client, err := New(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, value := range []any{cfg, &cfg, cred, &cred, client, *client, []Secret{cred.Token, cred.ClientSecret, cred.PrivateKey}} {
+			text := formats(value)
+			for _, secret := range []string{"topsecret", fmt.Sprintf("%x", "topsecret"), "PRIVATE KEY", key[40:60]} {
+				if strings.Contains(text, secret) {
+					t.Errorf("%s: %T shows %q", name, value, secret)
+				}
+			}
+		}
+	}
+}
+
+func TestRefusedConfigHidesSecrets(t *testing.T) {
+	key := strings.Replace(pemOf(t, ecKey(t, elliptic.P256())).Reveal(), "E", "F", 1)
+	for _, cred := range []Credentials{
+		{Token: "topsecret", ClientSecret: "topsecret"},
+		{Token: "topsecret\n"},
+		{ClientSecret: "topsecret"},
+		{ClientID: "id", PrivateKey: "topsecret", SigningAlg: "RS256"},
+		{ClientID: "id", PrivateKey: Secret(key), SigningAlg: "RS256"},
+		{ClientID: "id", PrivateKey: "topsecret", SigningAlg: "X"},
+	} {
+		_, err := New(Config{BaseURL: mustParse(t, "https://tenant.example"), Timeout: time.Second, Credentials: cred})
+		if err == nil {
+			t.Fatalf("%+v was accepted", cred)
+		}
+		if text := formats(err); strings.Contains(text, "topsecret") || strings.Contains(text, key[40:60]) {
+			t.Errorf("got %s", text)
+		}
+	}
+	if _, err := ParseDomain("https://user:topsecret@tenant.example:port"); err == nil || strings.Contains(formats(err), "topsecret") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := ParseDomain("https://user:topsecret@tenant.example"); err == nil || strings.Contains(formats(err), "topsecret") {
+		t.Errorf("got %v", err)
 	}
 }

@@ -1,7 +1,13 @@
 package apiclient
 
 import (
+	"crypto/elliptic"
+	"fmt"
+	"io"
+	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode"
@@ -84,6 +90,121 @@ func TestErrorText(t *testing.T) {
 		`code "insufficient_scope": "say \"please\""`
 	if err.Error() != want {
 		t.Errorf("got  %s\nwant %s", err, want)
+	}
+}
+
+// hangUp ends the connection after writing raw bytes to it.
+func hangUp(t testing.TB, w http.ResponseWriter, raw string) {
+	conn, _, err := w.(http.Hijacker).Hijack()
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	io.WriteString(conn, raw)
+	conn.Close()
+}
+
+func TestBrokenAnswers(t *testing.T) {
+	for name, raw := range map[string]string{
+		"nothing":         "",
+		"not HTTP":        "hello\r\n\r\n",
+		"half a header":   "HTTP/1.1 204 No Con",
+		"half a body":     "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n[",
+		"half a chunk":    "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n",
+		"not gzip":        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n[]",
+		"half a 404 body": "HTTP/1.1 404 Not Found\r\nContent-Length: 100\r\n\r\n{",
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) { hangUp(t, w, raw) })
+			links, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
+			fault := asError(t, err)
+			if fault.Class != Transient || !fault.Sent || links != nil || fault.Status != resp.Status {
+				t.Errorf("got %+v, status %d", fault, resp.Status)
+			}
+		})
+	}
+}
+
+func TestNothingListens(t *testing.T) {
+	server := httptest.NewServer(nil)
+	base := mustParse(t, server.URL)
+	server.Close()
+	resp, err := newClient(t, Config{BaseURL: base}).DisableConnection(t.Context(), org, connection)
+	if fault := asError(t, err); fault.Class != Transient || fault.Sent || resp.Status != 0 || resp.Tries != 1 {
+		t.Errorf("got %+v, response %+v", fault, resp)
+	}
+}
+
+func TestUnknownHost(t *testing.T) {
+	for _, test := range []struct {
+		dns  net.DNSError
+		want Class
+	}{
+		{net.DNSError{Err: "no such host", IsNotFound: true}, Unreachable},
+		{net.DNSError{Err: "server misbehaving", IsTemporary: true}, Transient},
+	} {
+		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+			return nil, &net.OpError{Op: "dial", Err: &test.dns}
+		})})
+		_, err := client.DisableConnection(t.Context(), org, connection)
+		if fault := asError(t, err); fault.Class != test.want || fault.Sent {
+			t.Errorf("%v: got %+v", test.dns, fault)
+		}
+	}
+}
+
+func TestUntrustedCertificate(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("was called") }))
+	server.Config.ErrorLog = nil
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	for name, cred := range map[string]Credentials{"call": {Token: "t"}, "token": clientSecret} {
+		_, err := newClient(t, Config{BaseURL: mustParse(t, server.URL), Credentials: cred}).DisableConnection(t.Context(), org, connection)
+		if fault := asError(t, err); fault.Class != Unreachable || fault.Sent {
+			t.Errorf("%s: got %+v", name, fault)
+		}
+	}
+}
+
+func TestNotTLS(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("was called") }))
+	t.Cleanup(server.Close)
+	base := mustParse(t, strings.Replace(server.URL, "http:", "https:", 1))
+	_, err := newClient(t, Config{BaseURL: base}).DisableConnection(t.Context(), org, connection)
+	if fault := asError(t, err); fault.Class != Transient || fault.Sent {
+		t.Errorf("got %+v", fault)
+	}
+}
+
+// A server that sends back what it got must not make it into an error.
+func TestErrorsHideSecrets(t *testing.T) {
+	cred := Credentials{ClientID: "id", ClientSecret: "topsecret"}
+	key := Credentials{ClientID: "id", PrivateKey: pemOf(t, ecKey(t, elliptic.P256())), SigningAlg: "ES256"}
+	for _, frame := range []string{`%s`, `{"message":"%s"}`, `{"error":{"message":"%s"}}`, `{"error":"x","error_description":"%s"}`, `<p>%s`, `{"access_token":"%s`} {
+		for _, status := range []int{200, 302, 400, 401, 429, 500} {
+			for name, cfg := range map[string]Config{
+				"token": {Credentials: Credentials{Token: "topsecret"}}, "secret": {Credentials: cred}, "key": {Credentials: key},
+			} {
+				var sent []string
+				cfg.Transport = roundTrip(func(req *http.Request) (*http.Response, error) {
+					secrets := req.Header.Get("Authorization")
+					if req.URL.Path == "/oauth/token" {
+						body, _ := io.ReadAll(req.Body)
+						form, _ := url.ParseQuery(string(body))
+						secrets = form.Get("client_secret") + form.Get("client_assertion")
+					}
+					sent = append(sent, strings.TrimPrefix(secrets, "Bearer "))
+					return answer(status, "text/plain", fmt.Sprintf(frame, secrets)), nil
+				})
+				_, err := newClient(t, cfg).DisableConnection(t.Context(), org, connection)
+				text := formats(asError(t, err))
+				for _, secret := range sent {
+					if secret == "" || strings.Contains(text, secret) {
+						t.Errorf("%s, status %d, %s: got %s", name, status, frame, text)
+					}
+				}
+			}
+		}
 	}
 }
 

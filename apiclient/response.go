@@ -1,6 +1,8 @@
 package apiclient
 
 import (
+	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -93,4 +95,39 @@ func parseRetryAfter(h http.Header) time.Duration {
 		now = time.Now()
 	}
 	return min(max(until.Sub(now), 0), longest)
+}
+
+// Bounds on what is read of an answer, in bytes. The longest list that Auth0
+// sends, 100 organizations with all the metadata that they may have, takes
+// about 2 MiB.
+const (
+	maxListBytes  = 4 << 20
+	maxErrorBytes = 64 << 10
+)
+
+// readBody reads an answer to its end. A list that is longer than its bound is
+// an error, since half of it says nothing; of a refusal the beginning is enough.
+func readBody(answer *http.Response) ([]byte, error) {
+	limit := int64(maxErrorBytes)
+	if isSuccess(answer.StatusCode) {
+		limit = maxListBytes
+	}
+	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
+	if err != nil {
+		return nil, fmt.Errorf("broken body: %w", err)
+	}
+	if int64(len(body)) > limit && isSuccess(answer.StatusCode) {
+		return nil, fmt.Errorf("body of more than %d bytes", limit)
+	}
+	return body, nil
+}
+
+func isSuccess(status int) bool {
+	return status >= 200 && status <= 299
+}
+
+// statusSuffices tells the answers whose body adds nothing, so that a broken
+// one does no harm.
+func statusSuffices(status int) bool {
+	return status == http.StatusCreated || status == http.StatusTooManyRequests
 }

@@ -1,7 +1,9 @@
 package apiclient
 
 import (
+	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -60,6 +62,55 @@ func TestResponseHeaders(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestBodiesAreBounded(t *testing.T) {
+	long := strings.Repeat(" ", maxListBytes+1)
+	for name, test := range map[string]struct {
+		status int
+		body   string
+		class  Class
+	}{
+		"list":          {200, "[]" + long, Transient},
+		"error":         {400, `{"message":"x"}` + long[:maxErrorBytes], Refused},
+		"rate limited":  {429, long, RateLimited},
+		"list in bound": {200, "[]" + long[:maxListBytes-2], 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(test.status)
+				io.WriteString(w, test.body)
+			})
+			_, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
+			if resp.Status != test.status {
+				t.Errorf("got status %d", resp.Status)
+			}
+			if test.class == 0 {
+				if err != nil {
+					t.Error(err)
+				}
+			} else if fault := asError(t, err); fault.Class != test.class {
+				t.Errorf("got class %d, want %d", fault.Class, test.class)
+			}
+		})
+	}
+}
+
+// The status alone says that these were done, or throttled.
+func TestBrokenBodyOfClearStatus(t *testing.T) {
+	status := "201 Created"
+	client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
+		hangUp(t, w, "HTTP/1.1 "+status+"\r\nContent-Length: 100\r\n\r\n{")
+	})
+	link := Link{ConnectionID: connection}
+	if _, err := client.EnableConnection(t.Context(), org, link); err != nil {
+		t.Error(err)
+	}
+	status = "429 Too Many Requests"
+	_, err := client.EnableConnection(t.Context(), org, link)
+	if fault := asError(t, err); fault.Class != RateLimited {
+		t.Errorf("got %+v", fault)
 	}
 }
 
