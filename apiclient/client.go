@@ -1,12 +1,12 @@
 // Package apiclient calls the part of Auth0's Management API that enables and
 // disables an organization's connections.
 //
-// It gets and renews access tokens, bounds every call in time and size, reads
-// the rate-limit headers and sorts every answer into a [Class]. It neither
-// paces nor repeats calls, save for the one repeat after a renewed token: that
-// is for its callers, who know what a repeat means to them. It logs nothing.
+// It obtains and renews access tokens, limits the time and the size of every
+// answer, reads the rate-limit headers and classifies every error (see [Class]).
+// It does no pacing and no retries, except for one repeat with a renewed token:
+// only the caller knows what a retry means to it. It logs nothing.
 //
-// Only the tenant's own host is called, and redirects are not followed.
+// It calls the tenant's own host only and does not follow redirects.
 package apiclient
 
 import (
@@ -16,7 +16,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -29,19 +28,19 @@ type Config struct {
 	// BaseURL is scheme and host of the tenant, as [ParseDomain] returns it.
 	BaseURL *url.URL
 	// Audience is the API's identifier. Empty means https://HOST/api/v2/ with
-	// the host of BaseURL; a custom domain needs the tenant's canonical one.
+	// the host of BaseURL. A custom domain needs the tenant's canonical one.
 	Audience string
 	// Credentials hold exactly one way to get a token.
 	Credentials Credentials
-	// Timeout bounds one exchange with the tenant; it must be positive.
+	// Timeout limits each HTTP exchange, including its body. It must be positive.
 	Timeout time.Duration
-	// Version is the program's own, for the headers that name the caller.
+	// Version is this program's version, for the headers that name the caller.
 	Version string
-	// MaxConns is how many idle connections are kept for the next calls. It is
-	// best as large as the number of concurrent callers.
+	// MaxConns is the number of idle connections that are kept for reuse. Set it
+	// to the number of concurrent callers; 0 means net/http's default.
 	MaxConns int
-	// ReadOnly refuses every call that would change something, before it is
-	// sent: whatever its caller does, a dry run stays one.
+	// ReadOnly refuses every call that would change something before it is
+	// sent. It guards dry runs against mistakes of the caller.
 	ReadOnly bool
 	// Transport replaces the network, for tests. Nil means the network.
 	Transport http.RoundTripper
@@ -51,12 +50,12 @@ type Config struct {
 type Client struct {
 	base     *url.URL
 	http     *http.Client
-	tokens   *tokens
+	tokens   *tokenCache
 	timeout  time.Duration
 	readOnly bool
 }
 
-// New checks the configuration and returns a client, without any call. It
+// New checks the configuration and returns a client. It sends nothing. It
 // refuses a base URL that is not https (http is for loopback addresses only),
 // an audience without a host, a timeout that is not positive, and credentials
 // that are incomplete, ambiguous or unusable, such as a key that does not fit
@@ -65,7 +64,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.BaseURL == nil {
 		return nil, errors.New("base URL is missing")
 	}
-	base, err := checkBase(*cfg.BaseURL)
+	base, err := checkBaseURL(*cfg.BaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -80,53 +79,53 @@ func New(cfg Config) (*Client, error) {
 		Transport:     newTransport(cfg),
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
-	tokens, err := newTokens(cfg, client)
+	tokens, err := newTokenCache(cfg, client)
 	if err != nil {
 		return nil, err
 	}
 	return &Client{base: base, http: client, tokens: tokens, timeout: cfg.Timeout, readOnly: cfg.ReadOnly}, nil
 }
 
-// Close closes the connections that no call is using. The client stays usable.
+// Close closes idle connections. The client stays usable.
 func (c *Client) Close() {
 	c.http.CloseIdleConnections()
 }
 
 var errReadOnly = errors.New("this client only reads")
 
-// request is one call, ready to be sent more than once.
+// request is one call. It can be sent more than once.
 type request struct {
-	step   string // what the call is for, to begin an error with
+	step   string // what the call does; errors begin with it
 	method string
 	path   string // escaped, below /api/v2/
 	query  string
 	body   []byte
-	scope  string // what Auth0's documentation asks for
-	// accept judges an answer of status 2xx; an error says that it is not the
-	// one that was expected.
+	scope  string // the scope that Auth0 documents for this call
+	// accept checks an answer with status 2xx and decodes it. An error means
+	// that the answer is not the expected one and proves nothing.
 	accept func(status int, body []byte) error
 }
 
-// do sends r with a valid token, and once more with a new one where the first
-// is refused. The response is never nil.
+// do sends r with a valid token. If the tenant refuses the token, do renews it
+// and sends r once more. The response is never nil.
 func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 	resp := new(Response)
 	if c.readOnly && r.method != http.MethodGet {
 		return resp, &Error{Class: Refused, Err: errReadOnly, step: r.step}
 	}
-	token, fault := c.tokens.get(ctx)
-	for fault == nil {
-		fault = c.exchange(ctx, r, token.AccessToken, resp)
-		if fault == nil {
+	token, apiErr := c.tokens.get(ctx)
+	for apiErr == nil {
+		apiErr = c.exchange(ctx, r, token.AccessToken, resp)
+		if apiErr == nil {
 			return resp, nil
 		}
-		if fault.Class != Unauthorized || resp.Tries == 2 || c.tokens.fixed() {
-			return resp, fault
+		if apiErr.Class != Unauthorized || resp.Tries == 2 || c.tokens.fixed() {
+			return resp, apiErr
 		}
-		token, fault = c.tokens.renew(ctx, token)
+		token, apiErr = c.tokens.renew(ctx, token)
 	}
-	resp.RetryAfter = fault.retryAfter
-	return resp, fault
+	resp.RetryAfter = apiErr.retryAfter // of the token endpoint
+	return resp, apiErr
 }
 
 // exchange sends r once and fills resp from the answer.
@@ -135,24 +134,24 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	defer func() { resp.Duration = time.Since(resp.Sent) }()
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	var way progress
-	req, err := r.build(httptrace.WithClientTrace(limited, way.trace()), c.base, token)
+	var trace sendTrace
+	req, err := r.build(httptrace.WithClientTrace(limited, trace.hooks()), c.base, token)
 	if err != nil {
 		return &Error{Class: Refused, Err: err, step: r.step}
 	}
 	answer, err := c.http.Do(req)
 	if err != nil {
-		return noAnswer(ctx, r.step, err, way.mayBeSent())
+		return transportError(ctx, r.step, err, trace.maybeSent())
 	}
 	defer answer.Body.Close()
 	resp.readHeaders(answer)
 	body, err := readBody(answer)
-	if err != nil && !statusSuffices(answer.StatusCode) {
-		fault := noAnswer(ctx, r.step, err, true)
-		fault.Status = answer.StatusCode
-		return fault
+	if err != nil && !statusIsEnough(answer.StatusCode) {
+		apiErr := transportError(ctx, r.step, err, true)
+		apiErr.Status = answer.StatusCode
+		return apiErr
 	}
-	return r.judge(answer.StatusCode, body, token)
+	return r.classify(answer.StatusCode, body, token)
 }
 
 func (r request) build(ctx context.Context, base *url.URL, token string) (*http.Request, error) {
@@ -172,38 +171,57 @@ func (r request) build(ctx context.Context, base *url.URL, token string) (*http.
 	return req, nil
 }
 
-// identified names the program in every request, the token's too, so that the
-// tenant's own log tells who called.
-type identified struct {
+// sendTrace records whether a request got a connection, and so may have been
+// sent. After a lost answer it tells whether the call may have taken effect.
+type sendTrace struct {
+	waitedForConn atomic.Bool
+	gotConn       atomic.Bool
+}
+
+func (t *sendTrace) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		GetConn: func(string) { t.waitedForConn.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { t.gotConn.Store(true) },
+	}
+}
+
+// maybeSent is false only if the request waited for a connection and never got
+// one. A transport that calls no hook may have sent the request.
+func (t *sendTrace) maybeSent() bool {
+	return t.gotConn.Load() || !t.waitedForConn.Load()
+}
+
+// userAgentTransport names this program in every request, including those for
+// tokens, so that the tenant's log shows who called.
+type userAgentTransport struct {
 	next        http.RoundTripper
 	userAgent   string
 	auth0Client string
 }
 
-func newTransport(cfg Config) *identified {
+func newTransport(cfg Config) *userAgentTransport {
 	next := cfg.Transport
 	if next == nil {
 		next = newNetwork(cfg.MaxConns)
 	}
-	// A map of strings always encodes.
+	// A map of strings can always be encoded.
 	client, _ := json.Marshal(map[string]string{"name": "orgconn", "version": cfg.Version})
-	return &identified{
+	return &userAgentTransport{
 		next:        next,
 		userAgent:   "orgconn/" + cfg.Version,
 		auth0Client: base64.StdEncoding.EncodeToString(client),
 	}
 }
 
-func (t *identified) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.WithContext(req.Context()) // a copy: a RoundTripper may not change what it is given
-	req.Header = maps.Clone(req.Header)
+func (t *userAgentTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context()) // a RoundTripper must not modify its request
 	req.Header.Set("User-Agent", t.userAgent)
 	req.Header.Set("Auth0-Client", t.auth0Client)
 	return t.next.RoundTrip(req)
 }
 
-// CloseIdleConnections lets [http.Client.CloseIdleConnections] pass through.
-func (t *identified) CloseIdleConnections() {
+// CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
+func (t *userAgentTransport) CloseIdleConnections() {
 	(&http.Client{Transport: t.next}).CloseIdleConnections()
 }
 
@@ -216,27 +234,8 @@ func newNetwork(maxConns int) *http.Transport {
 		ReadBufferSize:      2 << 10, // answers are small, and there are many connections
 		WriteBufferSize:     2 << 10,
 		TLSHandshakeTimeout: 10 * time.Second,
-		// Without pings, calls on a connection that a firewall has silently
-		// dropped would time out one after the other.
+		// Without pings, every call on a connection that a firewall has silently
+		// dropped would wait for its timeout.
 		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}
-}
-
-// progress notes how far a request came, as told by the transport.
-type progress struct {
-	waiting   atomic.Bool // for a connection
-	connected atomic.Bool
-}
-
-func (p *progress) trace() *httptrace.ClientTrace {
-	return &httptrace.ClientTrace{
-		GetConn: func(string) { p.waiting.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { p.connected.Store(true) },
-	}
-}
-
-// mayBeSent is false only where the request surely waited for its connection
-// until the end. A transport that tells nothing may have sent it.
-func (p *progress) mayBeSent() bool {
-	return p.connected.Load() || !p.waiting.Load()
 }

@@ -80,11 +80,11 @@ func clientFor(t testing.TB, handler http.HandlerFunc) *Client {
 // asError returns the *Error that every call promises.
 func asError(t testing.TB, err error) *Error {
 	t.Helper()
-	var fault *Error
-	if !errors.As(err, &fault) {
+	var apiErr *Error
+	if !errors.As(err, &apiErr) {
 		t.Fatalf("got error %v of type %T, want *Error", err, err)
 	}
-	return fault
+	return apiErr
 }
 
 func TestNewRefuses(t *testing.T) {
@@ -160,8 +160,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 			http.Redirect(w, req, elsewhere.URL, status)
 		})
 		resp, err := client.DisableConnection(t.Context(), org, connection)
-		if fault := asError(t, err); fault.Class != Refused || resp.Status != status {
-			t.Errorf("status %d: got class %d, status %d", status, fault.Class, resp.Status)
+		if apiErr := asError(t, err); apiErr.Class != Refused || resp.Status != status {
+			t.Errorf("status %d: got class %d, status %d", status, apiErr.Class, resp.Status)
 		}
 	}
 	if followed.Load() {
@@ -177,9 +177,9 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	resp, err := client.DisableConnection(ctx, org, connection)
-	fault := asError(t, err)
-	if fault.Class != Transient || fault.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 0 {
-		t.Errorf("got %+v, %d tries", fault, resp.Tries)
+	apiErr := asError(t, err)
+	if apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 0 {
+		t.Errorf("got %+v, %d tries", apiErr, resp.Tries)
 	}
 }
 
@@ -224,7 +224,7 @@ func overHTTP2(t *testing.T, handler http.HandlerFunc) *Client {
 	client := newClient(t, Config{BaseURL: mustParse(t, server.URL)})
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	client.http.Transport.(*identified).next.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	client.http.Transport.(*userAgentTransport).next.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 	return client
 }
 
@@ -245,9 +245,9 @@ func TestCancelledCallMayHaveBeenSent(t *testing.T) {
 				<-req.Context().Done()
 			})
 			resp, err := client.DisableConnection(ctx, org, connection)
-			fault := asError(t, err)
-			if fault.Class != Transient || !fault.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 1 {
-				t.Errorf("got %+v, response %+v", fault, resp)
+			apiErr := asError(t, err)
+			if apiErr.Class != Transient || !apiErr.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 1 {
+				t.Errorf("got %+v, response %+v", apiErr, resp)
 			}
 		})
 	}
@@ -278,8 +278,8 @@ func TestCancelledWhileConnecting(t *testing.T) {
 	_, err = client.DisableConnection(ctx, org, connection)
 	close(left)
 	<-closed
-	if fault := asError(t, err); fault.Class != Transient || fault.Sent || !errors.Is(err, context.Canceled) {
-		t.Errorf("got %+v", fault)
+	if apiErr := asError(t, err); apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.Canceled) {
+		t.Errorf("got %+v", apiErr)
 	}
 }
 
@@ -290,9 +290,9 @@ func TestTimeout(t *testing.T) {
 			return nil, req.Context().Err()
 		})})
 		resp, err := client.DisableConnection(t.Context(), org, connection)
-		fault := asError(t, err)
-		if fault.Class != Transient || !fault.Sent || resp.Duration != 30*time.Second || !strings.Contains(err.Error(), "no answer in time") {
-			t.Errorf("got %+v after %s", fault, resp.Duration)
+		apiErr := asError(t, err)
+		if apiErr.Class != Transient || !apiErr.Sent || resp.Duration != 30*time.Second || !strings.Contains(err.Error(), "no answer in time") {
+			t.Errorf("got %+v after %s", apiErr, resp.Duration)
 		}
 	})
 }
@@ -306,8 +306,8 @@ func TestTimeoutWithinBody(t *testing.T) {
 	t.Cleanup(server.Close)
 	client := newClient(t, Config{BaseURL: mustParse(t, server.URL), Timeout: 50 * time.Millisecond})
 	_, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
-	if fault := asError(t, err); fault.Class != Transient || !fault.Sent || resp.Status != 200 || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("got %+v, response %+v", fault, resp)
+	if apiErr := asError(t, err); apiErr.Class != Transient || !apiErr.Sent || resp.Status != 200 || !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %+v, response %+v", apiErr, resp)
 	}
 }
 

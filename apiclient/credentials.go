@@ -11,28 +11,28 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// hidden is what is shown of a secret.
-const hidden = "[secret]"
+// redacted replaces a secret in any output.
+const redacted = "[secret]"
 
-// Secret is a text that no formatting, logging or encoding shows. As an
-// unexported field of a struct it is not protected: fmt then prints it without
-// asking its methods.
+// Secret is a string that formatting, logging and encoding show as a placeholder.
+// It is not protected in an unexported field of a struct, because fmt prints such
+// a field without calling its methods.
 type Secret string
 
-// Reveal returns the text itself.
+// Reveal returns the secret itself.
 func (s Secret) Reveal() string { return string(s) }
 
 // Format prints a placeholder for every verb.
-func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, hidden) }
+func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 
 // String returns a placeholder.
-func (s Secret) String() string { return hidden }
+func (s Secret) String() string { return redacted }
 
 // GoString returns a placeholder.
-func (s Secret) GoString() string { return hidden }
+func (s Secret) GoString() string { return redacted }
 
 // MarshalText returns a placeholder.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 
 // Credentials hold exactly one way to get a token: a ready Token, or ClientID
 // with ClientSecret, or ClientID with PrivateKey and SigningAlg.
@@ -43,16 +43,16 @@ type Credentials struct {
 	ClientID string
 	// ClientSecret is that application's secret.
 	ClientSecret Secret
-	// PrivateKey is the PEM text of a key that is registered for the
-	// application (private key JWT).
+	// PrivateKey is a PEM-encoded key that is registered for the application
+	// (private key JWT).
 	PrivateKey Secret
-	// SigningAlg is how PrivateKey signs: RS256, RS384, RS512, PS256, PS384,
+	// SigningAlg is the algorithm of PrivateKey: RS256, RS384, RS512, PS256, PS384,
 	// PS512, ES256, ES384 or ES512. Auth0 documents RS256, RS384 and PS256.
 	SigningAlg string
 }
 
-// check refuses anything but exactly one way, and names what is wrong without
-// showing it.
+// check returns an error unless there is exactly one way to get a token. The error
+// does not show the credentials.
 func (c Credentials) check() error {
 	ways := 0
 	for _, secret := range []Secret{c.Token, c.ClientSecret, c.PrivateKey} {
@@ -68,18 +68,17 @@ func (c Credentials) check() error {
 	case c.Token == "" && c.ClientID == "":
 		return errors.New("credentials lack the client id")
 	case c.Token != "" && !isHeaderSafe(c.Token.Reveal()):
-		return errors.New("the token has characters that no token has, such as a space or a line break")
+		return errors.New("the token has characters that are not allowed, such as a space or a line break")
 	}
 	return nil
 }
 
-// isHeaderSafe tells whether a token is printable ASCII without spaces.
+// isHeaderSafe reports whether a token is printable ASCII without spaces.
 func isHeaderSafe(token string) bool {
 	return !strings.ContainsFunc(token, func(r rune) bool { return r <= ' ' || r > '~' })
 }
 
-// signer makes the signed assertions that stand in for a client secret
-// (RFC 7523).
+// signer makes the signed assertions that replace a client secret (RFC 7523).
 type signer struct {
 	method   jwt.SigningMethod
 	key      crypto.PrivateKey
@@ -87,7 +86,7 @@ type signer struct {
 	audience string
 }
 
-// newSigner reads the key, and signs once to see that it fits the algorithm.
+// newSigner reads the key and signs once, to check that it fits the algorithm.
 func newSigner(c Credentials, audience string) (*signer, error) {
 	s := &signer{clientID: c.ClientID, audience: audience}
 	pem := []byte(c.PrivateKey.Reveal())
@@ -110,9 +109,9 @@ func newSigner(c Credentials, audience string) (*signer, error) {
 	return s, nil
 }
 
-// assertion is good for one token request: Auth0's docs ask for an expiry of at
-// most a minute ahead, and an id that is used once. It has no time of issue, so
-// that a clock that is a little fast does no harm.
+// assertion returns a JWT for one token request. Auth0's documentation asks for an
+// expiry within a minute and an id that is used once. The JWT has no time of issue
+// (iat), so that a local clock that is slightly fast does no harm.
 func (s *signer) assertion() (string, error) {
 	return jwt.NewWithClaims(s.method, jwt.MapClaims{
 		"iss": s.clientID,

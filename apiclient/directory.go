@@ -18,17 +18,17 @@ type Named struct {
 	Name string `json:"name"`
 }
 
-// Organizations lists a page of the tenant's organizations, of up to 100. Cursor
-// is empty for the first page, and for another what the page before it returned
-// as next, which is empty after the last one. A tenant that ignores paging may
-// send a page again: that is for the caller to notice.
+// Organizations lists one page of the tenant's organizations, up to 100. An empty
+// cursor asks for the first page; next is the cursor of the page after it, empty
+// after the last one. A tenant that ignores paging may send the same page again;
+// the caller has to notice that.
 //
 // It needs the scope read:organizations. The error is an [*Error].
 func (c *Client) Organizations(ctx context.Context, cursor string) (orgs []Named, next string, resp *Response, err error) {
 	if cursor == "" {
 		cursor = firstCheckpoint
 	}
-	var page listed
+	var page listPage
 	resp, err = c.do(ctx, request{
 		step:   "list organizations",
 		method: http.MethodGet,
@@ -40,23 +40,23 @@ func (c *Client) Organizations(ctx context.Context, cursor string) (orgs []Named
 	return page.items, page.next, resp, err
 }
 
-// OrganizationCount asks how many organizations the tenant has; 0 where it does
-// not tell.
+// OrganizationCount returns how many organizations the tenant has, or 0 if the
+// tenant does not say.
 //
 // It needs the scope read:organizations. The error is an [*Error].
 func (c *Client) OrganizationCount(ctx context.Context) (int, *Response, error) {
 	return c.count(ctx, request{step: "count organizations", path: "organizations", scope: "read:organizations"})
 }
 
-// ConnectionCount asks how many connections the tenant has; 0 where it does not
-// tell.
+// ConnectionCount returns how many connections the tenant has, or 0 if the tenant
+// does not say.
 //
 // It needs the scope read:connections. The error is an [*Error].
 func (c *Client) ConnectionCount(ctx context.Context) (int, *Response, error) {
 	return c.count(ctx, request{step: "count connections", path: "connections", query: connectionFields + "&", scope: "read:connections"})
 }
 
-// count asks for a list's total, by an answer of one item.
+// count asks for a page of one item, which comes with the list's total.
 func (c *Client) count(ctx context.Context, r request) (n int, resp *Response, err error) {
 	r.method = http.MethodGet
 	r.query += "per_page=1&page=0&include_totals=true"
@@ -70,26 +70,27 @@ func (c *Client) count(ctx context.Context, r request) (n int, resp *Response, e
 	return n, resp, err
 }
 
-// Organization gets an organization by its id. Where there is none, the error's
-// class is [NotFound].
+// Organization returns the organization with this id. If there is none, the
+// error's class is [NotFound].
 //
 // It needs the scope read:organizations. The error is an [*Error].
 func (c *Client) Organization(ctx context.Context, id string) (Named, *Response, error) {
 	const step = "get organization"
-	if fault := checkIDs(step, id); fault != nil {
-		return Named{}, new(Response), fault
+	if apiErr := checkIDs(step, id); apiErr != nil {
+		return Named{}, new(Response), apiErr
 	}
 	return c.organization(ctx, step, url.PathEscape(id))
 }
 
-// OrganizationByName gets an organization by its name; which name the answer has
-// is for the caller to compare. Where there is none, the error's class is
-// [NotFound].
+// OrganizationByName returns the organization that the tenant has under this
+// name; the caller has to compare the name in the answer. If there is none, the
+// error's class is [NotFound].
 //
 // It needs the scope read:organizations. The error is an [*Error].
 func (c *Client) OrganizationByName(ctx context.Context, name string) (Named, *Response, error) {
 	const step = "get organization by name"
-	if strings.Trim(name, ".") == "" { // a path may not end in dots: it would be another one
+	// A last segment of dots only would be resolved to another path.
+	if strings.Trim(name, ".") == "" {
 		return Named{}, new(Response), &Error{Class: Refused, Err: fmt.Errorf("%q is no name", excerpt(name)), step: step}
 	}
 	return c.organization(ctx, step, "name/"+url.PathEscape(name))
@@ -111,20 +112,20 @@ func (c *Client) organization(ctx context.Context, step, path string) (org Named
 	return org, resp, err
 }
 
-// connectionFields leaves out a connection's options: they hold secrets.
+// connectionFields leaves out a connection's options, because they hold secrets.
 const connectionFields = "fields=id,name,strategy&include_fields=true"
 
-// Connections lists a page of the tenant's connections, of up to 100, as
-// Organizations does. A name that is not empty asks for the connection of that
-// name only; a tenant that does not filter sends others too, so the caller has
-// to compare.
+// Connections lists one page of the tenant's connections, up to 100, and pages as
+// [Client.Organizations] does. If name is not empty, it asks for the connection
+// of that name only. A tenant may ignore that filter and send others too, so the
+// caller has to compare the names.
 //
 // It needs the scope read:connections. The error is an [*Error].
 func (c *Client) Connections(ctx context.Context, name, cursor string) (connections []Named, next string, resp *Response, err error) {
 	query := connectionFields
 	switch {
 	case cursor != "":
-	case name != "": // one item, so no checkpoints are needed
+	case name != "": // one item needs no checkpoints
 		cursor = firstOffset
 	default:
 		cursor = firstCheckpoint
@@ -132,7 +133,7 @@ func (c *Client) Connections(ctx context.Context, name, cursor string) (connecti
 	if name != "" {
 		query += "&name=" + url.QueryEscape(name)
 	}
-	var page listed
+	var page listPage
 	resp, err = c.do(ctx, request{
 		step:   "list connections",
 		method: http.MethodGet,
@@ -144,27 +145,28 @@ func (c *Client) Connections(ctx context.Context, name, cursor string) (connecti
 	return page.items, page.next, resp, err
 }
 
-// A cursor is where a page of a list begins: the paging part of a query. The
-// tenant is asked for checkpoints, since offsets end after 1000 records; where
-// it knows none, offsets it is.
+// A cursor is the paging part of a query. The first one asks for checkpoint
+// paging, because offset paging ends after 1000 items. If the tenant ignores
+// that, the next cursors are offsets.
 const (
 	firstCheckpoint = "take=100"
 	firstOffset     = "per_page=100&page=0"
 )
 
-// listed is a page of a list.
-type listed struct {
+// listPage is one page of a list.
+type listPage struct {
 	items []Named
-	next  string // the cursor of the next page; "" where this is the last
+	next  string // the cursor of the next page; "" after the last one
 }
 
-// accept reads a page of the list under key, for which cursor was sent.
-func (l *listed) accept(key, cursor string) func(int, []byte) error {
+// accept decodes the page that cursor asked for. key is where the list is if it
+// comes inside an object.
+func (p *listPage) accept(key, cursor string) func(int, []byte) error {
 	return func(status int, body []byte) error {
 		if status != http.StatusOK {
 			return errUnexpected
 		}
-		list, around, err := findList(body, key)
+		list, envelope, err := findList(body, key)
 		if err != nil {
 			return err
 		}
@@ -177,41 +179,42 @@ func (l *listed) accept(key, cursor string) func(int, []byte) error {
 				return errUnexpected
 			}
 		}
-		if l.next, err = nextCursor(cursor, around, len(items)); err == nil {
-			l.items = items
+		if p.next, err = nextCursor(cursor, envelope, len(items)); err == nil {
+			p.items = items
 		}
 		return err
 	}
 }
 
-// findList finds the list in a body, which comes bare or inside an object, under
-// exactly one of the keys; around is that object, nil where there is none.
-func findList(body []byte, keys ...string) (list json.RawMessage, around map[string]json.RawMessage, err error) {
+// findList finds the list in a body. The body is either the list itself or an
+// object, the envelope, that has the list under exactly one of the keys.
+func findList(body []byte, keys ...string) (list json.RawMessage, envelope map[string]json.RawMessage, err error) {
 	list = bytes.TrimSpace(body)
 	if bytes.HasPrefix(list, []byte("{")) {
-		if json.Unmarshal(list, &around) != nil {
+		if json.Unmarshal(list, &envelope) != nil {
 			return nil, nil, errUnexpected
 		}
 		list = nil
 		for _, key := range keys {
-			if value, ok := around[key]; ok && list != nil {
+			if value, ok := envelope[key]; ok && list != nil {
 				return nil, nil, errUnexpected
 			} else if ok {
 				list = value
 			}
 		}
 	}
-	// A null would decode to an empty list.
+	// Anything else must not pass: null would decode to an empty list.
 	if !bytes.HasPrefix(list, []byte("[")) {
 		return nil, nil, errUnexpected
 	}
-	return list, around, nil
+	return list, envelope, nil
 }
 
-// nextCursor is the cursor behind the page that cursor was sent for, of n items.
-func nextCursor(cursor string, around map[string]json.RawMessage, n int) (string, error) {
+// nextCursor returns the cursor of the page after the one that cursor asked for,
+// which came with n items.
+func nextCursor(cursor string, envelope map[string]json.RawMessage, n int) (string, error) {
 	var next *string
-	if raw, ok := around["next"]; ok && json.Unmarshal(raw, &next) != nil {
+	if raw, ok := envelope["next"]; ok && json.Unmarshal(raw, &next) != nil {
 		return "", errUnexpected
 	}
 	if next != nil && *next != "" {
@@ -221,15 +224,17 @@ func nextCursor(cursor string, around map[string]json.RawMessage, n int) (string
 	if err != nil {
 		return "", errUnexpected
 	}
-	_, hasTotal := around["total"]
+	_, hasTotal := envelope["total"]
 	size, _ := strconv.Atoi(sent.Get("per_page"))
 	page, _ := strconv.Atoi(sent.Get("page"))
 	switch {
-	case sent.Has("take") && around != nil && !hasTotal:
+	case sent.Has("take") && envelope != nil && !hasTotal: // the last checkpoint
 		return "", nil
-	case sent.Has("take"): // which was ignored, so this is the first page, of the tenant's own size
+	case sent.Has("take"):
+		// The tenant ignored the checkpoint: this is page 0 of its own page size.
 		size = n
 	}
+	// A page above the limit is the whole list: the tenant does not page at all.
 	if n == 0 || n < size || n > PageSize {
 		return "", nil
 	}

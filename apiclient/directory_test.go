@@ -74,13 +74,13 @@ func TestUnusableNamesAreNotSent(t *testing.T) {
 	})})
 	for _, name := range []string{"", ".", ".."} {
 		_, _, err := client.OrganizationByName(t.Context(), name)
-		if fault := asError(t, err); fault.Class != Refused || fault.Sent {
-			t.Errorf("name %q: got %+v", name, fault)
+		if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
+			t.Errorf("name %q: got %+v", name, apiErr)
 		}
 	}
 	_, _, err := client.Organization(t.Context(), "../clients")
-	if fault := asError(t, err); fault.Class != Refused || fault.Sent {
-		t.Errorf("id: got %+v", fault)
+	if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
+		t.Errorf("id: got %+v", apiErr)
 	}
 }
 
@@ -222,8 +222,8 @@ func TestOrganizationAnswers(t *testing.T) {
 			if err != nil || got != (Named{"org_1", "acme"}) {
 				t.Errorf("%q: got %v, %v", test.body, got, err)
 			}
-		} else if fault := asError(t, err); fault.Class != test.class {
-			t.Errorf("%d %q: got %+v", test.status, test.body, fault)
+		} else if apiErr := asError(t, err); apiErr.Class != test.class {
+			t.Errorf("%d %q: got %+v", test.status, test.body, apiErr)
 		}
 	}
 }

@@ -10,9 +10,10 @@ import (
 	"strings"
 )
 
-// ParseDomain reads a tenant's domain: a host, optionally with a port and
-// https:// before it, or http:// for a loopback address. Anything more, a path
-// say, is an error. The result has scheme and host in lower case only.
+// ParseDomain parses a tenant's domain: a host with an optional port, with or
+// without https:// in front. A loopback address may have http:// instead. Anything
+// more, such as a path, is an error. The result has only scheme and host, in lower
+// case.
 func ParseDomain(domain string) (*url.URL, error) {
 	domain = strings.TrimSuffix(strings.TrimSpace(domain), "/")
 	if domain == "" {
@@ -23,34 +24,34 @@ func ParseDomain(domain string) (*url.URL, error) {
 	}
 	u, err := url.Parse(domain)
 	if err != nil {
-		// The parser's error repeats its input, and with it a password.
+		// The parser's error would repeat a password in the input.
 		return nil, errors.New("domain is not a host name, with an optional port")
 	}
-	return checkBase(*u)
+	return checkBaseURL(*u)
 }
 
-// Tenant names the tenant that a configuration is for: host, and port where
-// there is one, of the audience, in lower case. It looks at nothing but
-// Audience and BaseURL and calls nobody. An audience that is not a URL with a
-// host is an error.
+// Tenant returns the name of the tenant that a configuration is for: the host of
+// the audience in lower case, with its port if there is one. It uses only Audience
+// and BaseURL and sends nothing. An audience that is not a URL with a host is an
+// error.
 func Tenant(cfg Config) (string, error) {
-	audience := audience(cfg)
-	u, err := url.Parse(audience)
+	u, err := url.Parse(cfg.audience())
 	if err != nil || u.Host == "" || u.User != nil {
 		return "", errors.New("audience is not a URL such as https://HOST/api/v2/")
 	}
-	return normalHost(u), nil
+	return normalizeHost(u), nil
 }
 
-func audience(cfg Config) string {
+// audience returns the API's identifier that tokens are requested for.
+func (cfg Config) audience() string {
 	if cfg.Audience == "" && cfg.BaseURL != nil {
 		return "https://" + cfg.BaseURL.Host + "/api/v2/"
 	}
 	return cfg.Audience
 }
 
-// normalHost leaves out the port that the scheme implies.
-func normalHost(u *url.URL) string {
+// normalizeHost returns the host in lower case, without the default port of https.
+func normalizeHost(u *url.URL) string {
 	host := strings.ToLower(u.Host)
 	if u.Scheme == "https" {
 		host = strings.TrimSuffix(host, ":443")
@@ -60,8 +61,9 @@ func normalHost(u *url.URL) string {
 
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$`)
 
-// checkBase returns u reduced to scheme and host, or says what is wrong with it.
-func checkBase(u url.URL) (*url.URL, error) {
+// checkBaseURL returns scheme and host of u, or an error if u has anything else or
+// is not https.
+func checkBaseURL(u url.URL) (*url.URL, error) {
 	if u.User != nil {
 		return nil, errors.New("domain has a user name in it")
 	}
@@ -75,7 +77,7 @@ func checkBase(u url.URL) (*url.URL, error) {
 	}
 	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
 		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("domain %q has an impossible port", u.Host)
+			return nil, fmt.Errorf("domain %q has an invalid port", u.Host)
 		}
 	}
 	switch {
@@ -86,5 +88,5 @@ func checkBase(u url.URL) (*url.URL, error) {
 	default:
 		return nil, fmt.Errorf("domain %q: scheme %q is not https", u.Host, u.Scheme)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: normalHost(&u)}, nil
+	return &url.URL{Scheme: u.Scheme, Host: normalizeHost(&u)}, nil
 }

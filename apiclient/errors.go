@@ -18,13 +18,13 @@ import (
 	"unicode/utf8"
 )
 
-// Class says what an error means to the caller. It follows from the status and
-// Auth0's errorCode, never from the text of a message.
+// Class says what an error means to the caller. It depends on the status and on
+// Auth0's errorCode, never on the text of a message.
 type Class int
 
 const (
-	// Refused: the tenant does not do this call; nothing was changed. Also a
-	// call that was not sent because an id is unusable.
+	// Refused: the tenant does not do this call, and nothing was changed. Also
+	// a call that was not sent because an id is unusable.
 	Refused Class = iota + 1
 	// NotFound: status 404.
 	NotFound
@@ -32,43 +32,43 @@ const (
 	Conflict
 	// RateLimited: status 429 of the API; nothing was changed.
 	RateLimited
-	// Unauthorized: the tenant refuses the token, or the token endpoint the
-	// credentials. Further calls would fail alike.
+	// Unauthorized: the tenant refuses the token, or the token endpoint refuses
+	// the credentials. Further calls would fail in the same way.
 	Unauthorized
 	// InsufficientScope: the token lacks a scope, see [Error.Scope].
 	InsufficientScope
-	// Transient: no answer, or one that says nothing; worth another try.
+	// Transient: no answer, or one that proves nothing; worth a retry.
 	Transient
-	// Unreachable: the host is unknown or its certificate not trusted.
+	// Unreachable: the host is unknown or its certificate is not trusted.
 	Unreachable
 )
 
-// Error is the error type of every call. Its text holds no secret, and what
-// came from the server in it is quoted.
+// Error is the error type of every call. Its text contains no secret, and quotes
+// what came from the server.
 type Error struct {
 	Class Class
-	// Status is the HTTP status of the answer, the token endpoint's where that
-	// failed; 0 where none came.
+	// Status is the HTTP status of the answer, or of the token endpoint's
+	// answer if that failed; 0 if no answer came.
 	Status int
 	// Code is Auth0's errorCode, or OAuth's error; may be empty.
 	Code string
-	// Message is what the server says: one line, at most 300 bytes, no control
+	// Message is the server's own text: one line, at most 300 bytes, no control
 	// characters.
 	Message string
-	// Scope names what is missing for InsufficientScope; several are separated
-	// by a comma and a space, and any one of them is enough.
+	// Scope names what is missing for InsufficientScope. If there are several,
+	// separated by a comma and a space, any one of them is enough.
 	Scope string
-	// Sent is true where the request may have reached the server. It is false
-	// only where the one that ended in this error surely never left.
+	// Sent is true if the call may have reached the server, and so may have taken
+	// effect. It is false only if the last try was certainly not sent.
 	Sent bool
-	// Err is the cause where there is no answer, or not the expected one.
+	// Err is the cause if there is no answer, or not the expected one.
 	Err error
 
 	step       string
-	retryAfter time.Duration
+	retryAfter time.Duration // only of the token endpoint
 }
 
-// Error tells the step, the status, what is missing and the server's own text.
+// Error names the step, the status, what is missing and the server's own text.
 func (e *Error) Error() string {
 	var parts []string
 	if e.step != "" {
@@ -97,12 +97,13 @@ func (e *Error) Unwrap() error {
 	return e.Err
 }
 
-// judge turns a whole answer into an error, or nil where it is the expected one.
-func (r request) judge(status int, body []byte, token string) *Error {
-	fault := &Error{Class: Transient, Status: status, Sent: true, step: r.step}
+// classify turns a complete answer into an error, or into nil if it is the
+// expected one.
+func (r request) classify(status int, body []byte, token string) *Error {
+	apiErr := &Error{Class: Transient, Status: status, Sent: true, step: r.step}
 	if isSuccess(status) {
-		if fault.Err = r.accept(status, body); fault.Err != nil {
-			return fault
+		if apiErr.Err = r.accept(status, body); apiErr.Err != nil {
+			return apiErr
 		}
 		return nil
 	}
@@ -110,18 +111,18 @@ func (r request) judge(status int, body []byte, token string) *Error {
 	if message == "" {
 		message = plainText(body)
 	}
-	fault.Code, fault.Message = excerpt(code, token), excerpt(message, token)
-	fault.Class = classify(status, code)
-	if fault.Class == InsufficientScope {
-		fault.Scope = missingScope(fault.Message, r.scope)
+	apiErr.Code, apiErr.Message = excerpt(code, token), excerpt(message, token)
+	apiErr.Class = classOf(status, code)
+	if apiErr.Class == InsufficientScope {
+		apiErr.Scope = missingScope(apiErr.Message, r.scope)
 	}
-	return fault
+	return apiErr
 }
 
-// classify sorts an answer that is not 2xx. Auth0 documents status 401 and
-// insufficient_scope; it has also been seen to answer a broken token with
-// status 400 and errorCode Bearer, and others an expired one with 403.
-func classify(status int, code string) Class {
+// classOf returns the class of an answer that is not 2xx. Auth0 documents 401
+// and insufficient_scope. It has also answered a malformed token with status 400
+// and errorCode Bearer, and other servers answer an expired one with 403.
+func classOf(status int, code string) Class {
 	switch {
 	case status == http.StatusNotFound:
 		return NotFound
@@ -142,7 +143,8 @@ func classify(status int, code string) Class {
 
 var scopeNames = regexp.MustCompile(`\b[a-z]+:[a-z_]+\b`)
 
-// missingScope takes the names from the message where it has any.
+// missingScope returns the scopes that the message names, or else the one that
+// the call is documented to need.
 func missingScope(message, needed string) string {
 	if names := scopeNames.FindAllString(message, -1); len(names) > 0 {
 		return strings.Join(slices.Compact(names), ", ")
@@ -150,43 +152,43 @@ func missingScope(message, needed string) string {
 	return needed
 }
 
-// noAnswer sorts an error of the transport. Where ctx, the caller's own, has
-// ended, it wraps the context's error.
-func noAnswer(ctx context.Context, step string, err error, sent bool) *Error {
-	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-		err = wrapped.Err // the URL says nothing that the step does not
+// transportError classifies a call that got no complete answer. If ctx, the
+// caller's own, has ended, the error wraps the context's.
+func transportError(ctx context.Context, step string, err error, sent bool) *Error {
+	if wrapped, ok := errors.AsType[*url.Error](err); ok {
+		err = wrapped.Err // the URL adds nothing to the step
 	}
-	fault := &Error{Class: Transient, Sent: sent, Err: err, step: step}
+	apiErr := &Error{Class: Transient, Sent: sent, Err: err, step: step}
 	switch {
 	case ctx.Err() != nil:
-		fault.Err = ctx.Err()
+		apiErr.Err = ctx.Err()
 	case isUnreachable(err):
-		fault.Class, fault.Sent = Unreachable, false
+		apiErr.Class, apiErr.Sent = Unreachable, false
 	case isDialError(err):
-		fault.Sent = false
+		apiErr.Sent = false
 	case errors.Is(err, context.DeadlineExceeded):
-		fault.Err = fmt.Errorf("no answer in time: %w", err)
+		apiErr.Err = fmt.Errorf("no answer in time: %w", err)
 	}
-	return fault
+	return apiErr
 }
 
 func isUnreachable(err error) bool {
-	if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return dns.IsNotFound
 	}
-	untrusted := (*tls.CertificateVerificationError)(nil)
-	return errors.As(err, &untrusted)
+	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
+	return untrusted
 }
 
 func isDialError(err error) bool {
-	op := (*net.OpError)(nil)
-	return errors.As(err, &op) && op.Op == "dial"
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
 
-// errorFields reads the fields of an error body in JSON, whatever its declared
-// content type. Auth0 sends statusCode, error, message and mostly errorCode;
-// its token endpoint OAuth's error and error_description; others send error as
-// an object. Both results are empty where the body is something else.
+// errorFields reads code and message of a JSON error body, whatever its content
+// type. Auth0 sends statusCode, error, message and mostly errorCode; its token
+// endpoint sends OAuth's error and error_description; other servers send error
+// as an object. Both results are empty for any other body.
 func errorFields(body []byte) (code, message string) {
 	var fields map[string]any
 	if json.Unmarshal(body, &fields) != nil {
@@ -194,17 +196,18 @@ func errorFields(body []byte) (code, message string) {
 	}
 	text, _ := fields["error"].(string)
 	nested, _ := fields["error"].(map[string]any)
-	code = firstText(fields["errorCode"], nested["errorCode"], nested["code"])
+	code = firstString(fields["errorCode"], nested["errorCode"], nested["code"])
 	if code == "" && oauthCode.MatchString(text) {
 		code = text
 	}
-	return code, firstText(fields["message"], fields["error_description"], nested["message"], text)
+	return code, firstString(fields["message"], fields["error_description"], nested["message"], text)
 }
 
-// oauthCode tells an error code, access_denied, from a status text, Forbidden.
+// oauthCode matches an error code such as access_denied, but not a status text
+// such as Forbidden.
 var oauthCode = regexp.MustCompile(`^[a-z]+(_[a-z]+)+$`)
 
-func firstText(values ...any) string {
+func firstString(values ...any) string {
 	for _, value := range values {
 		if text, ok := value.(string); ok && text != "" {
 			return text
@@ -215,7 +218,8 @@ func firstText(values ...any) string {
 
 var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
 
-// plainText is the text of a body that is not Auth0's, such as a proxy's page.
+// plainText returns the text of a body that is not Auth0's, such as a proxy's
+// HTML page.
 func plainText(body []byte) string {
 	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
 		body = markup.ReplaceAll(body, []byte(" "))
@@ -226,17 +230,17 @@ func plainText(body []byte) string {
 const (
 	// maxExcerpt is the longest text kept of an answer, in bytes.
 	maxExcerpt = 300
-	// minSecret is the length from which on a text can be a secret, in bytes.
-	// Hiding shorter ones would only spoil other words.
+	// minSecret is the length of the shortest text that is redacted, in bytes.
+	// Redacting shorter ones would only damage other words.
 	minSecret = 8
 )
 
-// excerpt makes one short printable line of a text, without the secrets that a
-// server may have sent back in it.
+// excerpt returns text as one short printable line. It redacts the secrets, as a
+// server may send back what it received.
 func excerpt(text string, secrets ...string) string {
 	for _, secret := range secrets {
 		if len(secret) >= minSecret {
-			text = strings.ReplaceAll(text, secret, hidden)
+			text = strings.ReplaceAll(text, secret, redacted)
 		}
 	}
 	text = strings.Map(func(r rune) rune {

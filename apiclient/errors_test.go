@@ -117,9 +117,9 @@ func TestBrokenAnswers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) { hangUp(t, w, raw) })
 			links, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
-			fault := asError(t, err)
-			if fault.Class != Transient || !fault.Sent || links != nil || fault.Status != resp.Status {
-				t.Errorf("got %+v, status %d", fault, resp.Status)
+			apiErr := asError(t, err)
+			if apiErr.Class != Transient || !apiErr.Sent || links != nil || apiErr.Status != resp.Status {
+				t.Errorf("got %+v, status %d", apiErr, resp.Status)
 			}
 		})
 	}
@@ -130,8 +130,8 @@ func TestNothingListens(t *testing.T) {
 	base := mustParse(t, server.URL)
 	server.Close()
 	resp, err := newClient(t, Config{BaseURL: base}).DisableConnection(t.Context(), org, connection)
-	if fault := asError(t, err); fault.Class != Transient || fault.Sent || resp.Status != 0 || resp.Tries != 1 {
-		t.Errorf("got %+v, response %+v", fault, resp)
+	if apiErr := asError(t, err); apiErr.Class != Transient || apiErr.Sent || resp.Status != 0 || resp.Tries != 1 {
+		t.Errorf("got %+v, response %+v", apiErr, resp)
 	}
 }
 
@@ -147,8 +147,8 @@ func TestUnknownHost(t *testing.T) {
 			return nil, &net.OpError{Op: "dial", Err: &test.dns}
 		})})
 		_, err := client.DisableConnection(t.Context(), org, connection)
-		if fault := asError(t, err); fault.Class != test.want || fault.Sent {
-			t.Errorf("%v: got %+v", test.dns, fault)
+		if apiErr := asError(t, err); apiErr.Class != test.want || apiErr.Sent {
+			t.Errorf("%v: got %+v", test.dns, apiErr)
 		}
 	}
 }
@@ -160,8 +160,8 @@ func TestUntrustedCertificate(t *testing.T) {
 	t.Cleanup(server.Close)
 	for name, cred := range map[string]Credentials{"call": {Token: "t"}, "token": clientSecret} {
 		_, err := newClient(t, Config{BaseURL: mustParse(t, server.URL), Credentials: cred}).DisableConnection(t.Context(), org, connection)
-		if fault := asError(t, err); fault.Class != Unreachable || fault.Sent {
-			t.Errorf("%s: got %+v", name, fault)
+		if apiErr := asError(t, err); apiErr.Class != Unreachable || apiErr.Sent {
+			t.Errorf("%s: got %+v", name, apiErr)
 		}
 	}
 }
@@ -171,8 +171,8 @@ func TestNotTLS(t *testing.T) {
 	t.Cleanup(server.Close)
 	base := mustParse(t, strings.Replace(server.URL, "http:", "https:", 1))
 	_, err := newClient(t, Config{BaseURL: base}).DisableConnection(t.Context(), org, connection)
-	if fault := asError(t, err); fault.Class != Transient || fault.Sent {
-		t.Errorf("got %+v", fault)
+	if apiErr := asError(t, err); apiErr.Class != Transient || apiErr.Sent {
+		t.Errorf("got %+v", apiErr)
 	}
 }
 
@@ -219,20 +219,20 @@ func FuzzErrorBody(f *testing.F) {
 		if isSuccess(status) {
 			return
 		}
-		fault := request{scope: "a:b"}.judge(status, body, "tok")
-		if fault == nil || fault.Class < Refused || fault.Class > Unreachable {
-			t.Fatalf("got %+v", fault)
+		apiErr := request{scope: "a:b"}.classify(status, body, "tok")
+		if apiErr == nil || apiErr.Class < Refused || apiErr.Class > Unreachable {
+			t.Fatalf("got %+v", apiErr)
 		}
-		for _, text := range []string{fault.Message, fault.Code} {
+		for _, text := range []string{apiErr.Message, apiErr.Code} {
 			if len(text) > maxExcerpt || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl) {
 				t.Errorf("got text %q", text)
 			}
 		}
-		if (fault.Class == InsufficientScope) != (fault.Scope != "") {
-			t.Errorf("class %d with scope %q", fault.Class, fault.Scope)
+		if (apiErr.Class == InsufficientScope) != (apiErr.Scope != "") {
+			t.Errorf("class %d with scope %q", apiErr.Class, apiErr.Scope)
 		}
-		if strings.ContainsFunc(fault.Error(), unicode.IsControl) {
-			t.Errorf("error text %q", fault.Error())
+		if strings.ContainsFunc(apiErr.Error(), unicode.IsControl) {
+			t.Errorf("error text %q", apiErr.Error())
 		}
 	})
 }

@@ -24,12 +24,12 @@ type Link struct {
 }
 
 // Off reports whether the link is kept but switched off, as the Dashboard and
-// newer tools do it: nobody can log in through it.
+// newer tools do it. Nobody can log in through such a link.
 func (l *Link) Off() bool { return l.IsEnabled != nil && !*l.IsEnabled }
 
-// LinkSettings are what Auth0 lets one set of a link. Auth0 leaves out settings
-// that do not apply to the connection's strategy. Nil means that a setting was
-// left out; it is then not sent either.
+// LinkSettings are the settings of a link that Auth0 lets callers choose. Auth0
+// leaves out those that do not apply to the connection's strategy. Nil means that
+// a setting was left out; it is not sent either.
 type LinkSettings struct {
 	// AssignMembershipOnLogin makes users members at their first login.
 	AssignMembershipOnLogin *bool `json:"assign_membership_on_login,omitempty"`
@@ -43,11 +43,11 @@ type LinkSettings struct {
 // Setting is one of a link's settings.
 type Setting struct {
 	Name  string // as Auth0 calls it
-	Value **bool // the place of its value
+	Value **bool // points at the field, to read or to set it
 }
 
-// All lists the settings, in the order in which results.csv has them. It is the
-// one list of them: whoever reads, writes or compares settings goes by it.
+// All lists the settings, in the order of their columns in results.csv. It is the
+// only list of them: all code that reads, writes or compares settings uses it.
 func (s *LinkSettings) All() []Setting {
 	return []Setting{
 		{"assign_membership_on_login", &s.AssignMembershipOnLogin},
@@ -56,7 +56,7 @@ func (s *LinkSettings) All() []Setting {
 	}
 }
 
-// Differences names the settings that s has and other has otherwise or not.
+// Differences names the settings of s that other lacks or has with another value.
 func (s LinkSettings) Differences(other LinkSettings) (names []string) {
 	theirs := other.All()
 	for i, ours := range s.All() {
@@ -68,20 +68,20 @@ func (s LinkSettings) Differences(other LinkSettings) (names []string) {
 	return names
 }
 
-// PageSize is how many items of a list are asked for at once, the most that Auth0
-// sends.
+// PageSize is the number of items that are requested per page, the most that
+// Auth0 sends.
 const PageSize = 100
 
-// EnabledConnections lists one page, from 0, of an organization's links. An
-// empty list without an error is one that the tenant sent as such; whether it
-// also sends one for an organization that does not exist is not documented.
-// More is true where the page was full, so that another may follow.
+// EnabledConnections lists one page of an organization's links; pages count from
+// 0. Without an error, an empty list is one that the tenant sent. Auth0 does not
+// document whether it sends one for an organization that does not exist. More is
+// true if the page was full, so that another may follow.
 //
 // It needs the scope read:organization_connections. The error is an [*Error].
 func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (links []Link, more bool, resp *Response, err error) {
 	const step = "list enabled connections"
-	if fault := checkIDs(step, org); fault != nil {
-		return nil, false, new(Response), fault
+	if apiErr := checkIDs(step, org); apiErr != nil {
+		return nil, false, new(Response), apiErr
 	}
 	resp, err = c.do(ctx, request{
 		step:   step,
@@ -100,15 +100,16 @@ func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (
 	return links, len(links) >= PageSize, resp, err
 }
 
-// DisableConnection removes a connection from an organization; the connection
-// itself stays in the tenant. The link's settings are lost. Auth0 answers alike
-// where the pair was not enabled, so nil does not mean that it was.
+// DisableConnection removes a connection from an organization. The connection
+// itself stays in the tenant; the link's settings are lost. The call is
+// idempotent, so it may be repeated after a lost answer: Auth0 answers the same if
+// the pair was not enabled. Success therefore does not prove that it was.
 //
 // It needs the scope delete:organization_connections. The error is an [*Error].
 func (c *Client) DisableConnection(ctx context.Context, org, connection string) (*Response, error) {
 	const step = "disable connection"
-	if fault := checkIDs(step, org, connection); fault != nil {
-		return new(Response), fault
+	if apiErr := checkIDs(step, org, connection); apiErr != nil {
+		return new(Response), apiErr
 	}
 	return c.do(ctx, request{
 		step:   step,
@@ -119,14 +120,16 @@ func (c *Client) DisableConnection(ctx context.Context, org, connection string) 
 	})
 }
 
-// EnableConnection links a connection to an organization with the settings
-// given; one that is nil is not sent, and Auth0 takes its default.
+// EnableConnection links a connection to an organization with the link's
+// settings. One that is nil is not sent, and Auth0 uses its default. IsEnabled is
+// not sent either. Do not rely on it being idempotent: Auth0 does not document its
+// answer if the pair is enabled already, perhaps by a try whose answer was lost.
 //
 // It needs the scope create:organization_connections. The error is an [*Error].
 func (c *Client) EnableConnection(ctx context.Context, org string, link Link) (*Response, error) {
 	const step = "enable connection"
-	if fault := checkIDs(step, org, link.ConnectionID); fault != nil {
-		return new(Response), fault
+	if apiErr := checkIDs(step, org, link.ConnectionID); apiErr != nil {
+		return new(Response), apiErr
 	}
 	body, err := json.Marshal(struct {
 		ConnectionID string `json:"connection_id"`
@@ -151,9 +154,8 @@ func linksPath(org string) string {
 
 var idShape = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)
 
-// checkIDs keeps anything out of a URL path that could change its meaning: with
-// an empty connection id, say, or one of dots, a DELETE would address another
-// resource.
+// checkIDs prevents path traversal: with an id that is empty, consists of dots or
+// contains a slash, a DELETE would address another resource.
 func checkIDs(step string, ids ...string) *Error {
 	for _, id := range ids {
 		if !idShape.MatchString(id) {
@@ -163,12 +165,12 @@ func checkIDs(step string, ids ...string) *Error {
 	return nil
 }
 
-// errUnexpected says that a status 2xx came with something else than Auth0's
-// answer, so that it proves nothing.
+// errUnexpected means that the status was 2xx but the answer is not one of
+// Auth0's, so that it proves nothing.
 var errUnexpected = errors.New("unexpected answer")
 
-// acceptWrite takes what means done: 204 and 201, as documented, and from other
-// servers 200 with nothing in it, or with the connection that was asked for.
+// acceptWrite accepts the answers that mean done: 204 and 201, as documented, and
+// from other servers a 200 that is empty or names the connection of the call.
 func acceptWrite(connection string) func(int, []byte) error {
 	return func(status int, body []byte) error {
 		switch status {
@@ -194,17 +196,17 @@ func isDone(body []byte, connection string) bool {
 	return len(fields) == 0 || fields["connection_id"] == connection || fields["id"] == connection
 }
 
-// parseLinks reads a page of a list, which comes bare or, as in answers with
-// totals and of newer endpoints, inside an object. A list that is empty from its
-// beginning and claims a total proves nothing.
+// parseLinks decodes one page of links. The list comes inside an object in answers
+// with totals and from newer endpoints. A first page that is empty although its
+// total is not 0 proves nothing.
 func parseLinks(body []byte, page int) ([]Link, error) {
-	list, around, err := findList(body, "enabled_connections", "connections")
+	list, envelope, err := findList(body, "enabled_connections", "connections")
 	if err != nil {
 		return nil, err
 	}
 	links, err := parseItems(list)
 	var total int
-	if page == 0 && len(links) == 0 && json.Unmarshal(around["total"], &total) == nil && total > 0 {
+	if page == 0 && len(links) == 0 && json.Unmarshal(envelope["total"], &total) == nil && total > 0 {
 		return nil, errUnexpected
 	}
 	return links, err

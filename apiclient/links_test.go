@@ -77,8 +77,8 @@ func TestUnusableIDsAreNotSent(t *testing.T) {
 		conResp, conErr := client.DisableConnection(t.Context(), org, id)
 		addResp, addErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: id})
 		for i, err := range []error{listErr, orgErr, conErr, addErr} {
-			if fault := asError(t, err); fault.Class != Refused || fault.Sent {
-				t.Errorf("id %q, call %d: got %+v", id, i, fault)
+			if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
+				t.Errorf("id %q, call %d: got %+v", id, i, apiErr)
 			}
 		}
 		for i, resp := range []*Response{listResp, orgResp, conResp, addResp} {
@@ -123,8 +123,8 @@ func TestWriteAnswers(t *testing.T) {
 				if err != nil {
 					t.Errorf("%d %q: %v", test.status, test.body, err)
 				}
-			} else if fault := asError(t, err); fault.Class != Transient || !fault.Sent {
-				t.Errorf("%d %q: got %+v", test.status, test.body, fault)
+			} else if apiErr := asError(t, err); apiErr.Class != Transient || !apiErr.Sent {
+				t.Errorf("%d %q: got %+v", test.status, test.body, apiErr)
 			}
 		}
 	}
@@ -196,7 +196,7 @@ func TestListOfOtherStatusIsNoList(t *testing.T) {
 			return answer(status, "application/json", "[]"), nil
 		})})
 		links, _, _, err := client.EnabledConnections(t.Context(), org, 0)
-		if fault := asError(t, err); fault.Class != Transient || links != nil {
+		if apiErr := asError(t, err); apiErr.Class != Transient || links != nil {
 			t.Errorf("status %d: got %v, %v", status, links, err)
 		}
 	}

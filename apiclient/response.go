@@ -9,37 +9,37 @@ import (
 	"time"
 )
 
-// Response is what is known of a call besides its result. It is returned
-// beside every error too, and holds no part of a body.
+// Response describes a call apart from its result. It comes with every error
+// too, and holds nothing of a body.
 type Response struct {
-	// Status is the HTTP status of the last exchange; 0 where no answer came.
+	// Status is the HTTP status of the last exchange; 0 if no answer came.
 	Status int
-	// RequestID is what Auth0's support finds the request by; may be empty.
+	// RequestID identifies the request to Auth0's support; may be empty.
 	RequestID string
 	// Sent is when the last exchange began, by the local clock.
 	Sent time.Time
-	// Duration is that of the last exchange.
+	// Duration is how long the last exchange took.
 	Duration time.Duration
-	// Tries is the number of exchanges: 0 where none was tried, 2 where the
-	// token was renewed in between. Token requests do not count.
+	// Tries is the number of exchanges: 0 if none was tried, 2 if the token was
+	// renewed in between. Token requests do not count.
 	Tries int
-	// RateLimit is nil where a header of the three is absent or no number.
+	// RateLimit is nil if one of its three headers is absent or not a number.
 	RateLimit *RateLimit
-	// RetryAfter is how long the server asks to wait, at most a day; 0 where
-	// it does not say. It is the token endpoint's where that refused.
+	// RetryAfter is how long the server asks to wait, at most a day; 0 if it
+	// does not say. If no token could be obtained, the token endpoint said it.
 	RetryAfter time.Duration
-	// Date is the server's clock, in whole seconds; zero where absent.
+	// Date is the server's clock, in whole seconds; zero if absent.
 	Date time.Time
 }
 
-// RateLimit is a token bucket as the X-RateLimit headers describe it. The
-// numbers are as sent, not checked for sense.
+// RateLimit is the state of a token bucket as the X-RateLimit headers describe
+// it. The numbers are as sent; nothing checks that they make sense.
 type RateLimit struct {
-	// Limit is the bucket's size and Remaining its content after the call, in
+	// Limit is the bucket's size, and Remaining its content after the call, in
 	// requests.
 	Limit, Remaining int64
-	// Reset is, at Auth0, the Unix time in seconds at which the bucket would
-	// be full again.
+	// Reset is the Unix time in seconds at which Auth0's bucket would be full
+	// again.
 	Reset int64
 }
 
@@ -52,8 +52,8 @@ func (r *Response) readHeaders(answer *http.Response) {
 	r.RetryAfter = parseRetryAfter(h)
 }
 
-// requestID takes the first header present. The Management API sends the first
-// two, the token endpoint the last.
+// requestID returns the first header that is present. The Management API sends
+// the first two, the token endpoint the last.
 func requestID(h http.Header) string {
 	for _, name := range []string{"Cf-Ray", "Ot-Baggage-Auth0-Request-Id", "Ot-Tracer-Traceid", "X-Auth0-Requestid"} {
 		if id := h.Get(name); id != "" {
@@ -75,8 +75,8 @@ func parseRateLimit(h http.Header) *RateLimit {
 	return &RateLimit{Limit: numbers[0], Remaining: numbers[1], Reset: numbers[2]}
 }
 
-// parseRetryAfter reads both forms of Retry-After (RFC 9110, section 10.2.3).
-// A date is taken relative to the server's own clock where it is sent.
+// parseRetryAfter reads both forms of Retry-After (RFC 9110, section 10.2.3). A
+// date is compared with the server's own clock, if the server sends it.
 func parseRetryAfter(h http.Header) time.Duration {
 	const longest = 24 * time.Hour
 	value := strings.TrimSpace(h.Get("Retry-After"))
@@ -97,16 +97,15 @@ func parseRetryAfter(h http.Header) time.Duration {
 	return min(max(until.Sub(now), 0), longest)
 }
 
-// Bounds on what is read of an answer, in bytes. The longest list that Auth0
-// sends, 100 organizations with all the metadata that they may have, takes
-// about 2 MiB.
+// Limits on what is read of an answer, in bytes. Auth0's longest list has 100
+// organizations with all the metadata that they may have, about 2 MiB.
 const (
 	maxListBytes  = 4 << 20
 	maxErrorBytes = 64 << 10
 )
 
-// readBody reads an answer to its end. A list that is longer than its bound is
-// an error, since half of it says nothing; of a refusal the beginning is enough.
+// readBody reads the body of an answer. A list above its limit is an error, as
+// half a list would be wrong. An error body is cut, as its beginning is enough.
 func readBody(answer *http.Response) ([]byte, error) {
 	limit := int64(maxErrorBytes)
 	if isSuccess(answer.StatusCode) {
@@ -126,8 +125,8 @@ func isSuccess(status int) bool {
 	return status >= 200 && status <= 299
 }
 
-// statusSuffices tells the answers whose body adds nothing, so that a broken
-// one does no harm.
-func statusSuffices(status int) bool {
+// statusIsEnough reports whether the status tells the result without a body, so
+// that a broken body does no harm.
+func statusIsEnough(status int) bool {
 	return status == http.StatusCreated || status == http.StatusTooManyRequests
 }

@@ -90,8 +90,8 @@ func TestBodiesAreBounded(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-			} else if fault := asError(t, err); fault.Class != test.class {
-				t.Errorf("got class %d, want %d", fault.Class, test.class)
+			} else if apiErr := asError(t, err); apiErr.Class != test.class {
+				t.Errorf("got class %d, want %d", apiErr.Class, test.class)
 			}
 		})
 	}
@@ -109,8 +109,8 @@ func TestBrokenBodyOfClearStatus(t *testing.T) {
 	}
 	status = "429 Too Many Requests"
 	_, err := client.EnableConnection(t.Context(), org, link)
-	if fault := asError(t, err); fault.Class != RateLimited {
-		t.Errorf("got %+v", fault)
+	if apiErr := asError(t, err); apiErr.Class != RateLimited {
+		t.Errorf("got %+v", apiErr)
 	}
 }
 

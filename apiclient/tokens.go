@@ -15,115 +15,118 @@ import (
 	"golang.org/x/sync/singleflight"
 )
 
-// tokens holds the access token that all calls share, in memory only.
-type tokens struct {
-	grant   *grant // nil where the token was given and cannot be renewed
-	timeout time.Duration
-	flight  singleflight.Group
+// tokenCache holds the access token that all calls share. It keeps the token in
+// memory only.
+type tokenCache struct {
+	endpoint *tokenEndpoint // nil if the token was given and cannot be renewed
+	timeout  time.Duration
+	fetches  singleflight.Group
 
 	mu      sync.Mutex
 	current *oauth2.Token
 }
 
-func newTokens(cfg Config, client *http.Client) (*tokens, error) {
+func newTokenCache(cfg Config, client *http.Client) (*tokenCache, error) {
 	cred := cfg.Credentials
 	if err := cred.check(); err != nil {
 		return nil, err
 	}
 	if cred.Token != "" {
-		return &tokens{current: &oauth2.Token{AccessToken: cred.Token.Reveal()}}, nil
+		return &tokenCache{current: &oauth2.Token{AccessToken: cred.Token.Reveal()}}, nil
 	}
-	g := &grant{
-		client:       &http.Client{Transport: jsonAnswers{client.Transport}, CheckRedirect: client.CheckRedirect},
+	e := &tokenEndpoint{
+		client:       &http.Client{Transport: forceJSON{client.Transport}, CheckRedirect: client.CheckRedirect},
 		url:          cfg.BaseURL.String() + "/oauth/token",
-		audience:     audience(cfg),
+		audience:     cfg.audience(),
 		clientID:     cred.ClientID,
 		clientSecret: cred.ClientSecret,
 	}
 	if cred.PrivateKey != "" {
 		var err error
-		if g.signer, err = newSigner(cred, "https://"+cfg.BaseURL.Host+"/"); err != nil {
+		if e.signer, err = newSigner(cred, "https://"+cfg.BaseURL.Host+"/"); err != nil {
 			return nil, err
 		}
 	}
-	return &tokens{grant: g, timeout: cfg.Timeout}, nil
+	return &tokenCache{endpoint: e, timeout: cfg.Timeout}, nil
 }
 
-func (t *tokens) fixed() bool { return t.grant == nil }
+func (c *tokenCache) fixed() bool { return c.endpoint == nil }
 
 // get returns a token that has not expired. Callers that need a new one at the
-// same time share one request, and each waits no longer than its own context.
-func (t *tokens) get(ctx context.Context) (*oauth2.Token, *Error) {
+// same time share one request (singleflight). Each waits no longer than its own
+// context allows.
+func (c *tokenCache) get(ctx context.Context) (*oauth2.Token, *Error) {
 	if ctx.Err() != nil {
 		return nil, &Error{Class: Transient, Err: ctx.Err(), step: stepToken}
 	}
-	if token := t.held(); token != nil {
+	if token := c.cached(); token != nil {
 		return token, nil
 	}
 	select {
 	case <-ctx.Done():
 		return nil, &Error{Class: Transient, Err: ctx.Err(), step: stepToken}
-	case result := <-t.flight.DoChan("", t.fetch):
-		// Whatever fetch fails with is an *Error.
-		fault, _ := result.Err.(*Error)
+	case result := <-c.fetches.DoChan("", c.fetch):
+		apiErr, _ := result.Err.(*Error) // fetch returns no other type
 		token, _ := result.Val.(*oauth2.Token)
-		return token, fault
+		return token, apiErr
 	}
 }
 
-// renew is get once the tenant has refused a token. Where another caller has
-// renewed it since, that new one is returned.
-func (t *tokens) renew(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, *Error) {
-	t.mu.Lock()
-	if t.current == refused {
-		t.current = nil
+// renew returns another token than the refused one. If another caller has
+// renewed it already, that token is returned.
+func (c *tokenCache) renew(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, *Error) {
+	c.mu.Lock()
+	if c.current == refused {
+		c.current = nil
 	}
-	t.mu.Unlock()
-	return t.get(ctx)
+	c.mu.Unlock()
+	return c.get(ctx)
 }
 
-func (t *tokens) held() *oauth2.Token {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.current.Valid() {
-		return t.current
+// cached returns the current token, or nil if it has expired or there is none.
+func (c *tokenCache) cached() *oauth2.Token {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.current.Valid() {
+		return c.current
 	}
 	return nil
 }
 
-// fetch belongs to no caller, so that none can end it for the others.
-func (t *tokens) fetch() (any, error) {
-	if token := t.held(); token != nil {
-		return token, nil // a request that ended after this caller looked
+// fetch requests a token. It has a context of its own, so that a caller that
+// gives up does not cancel the request for the others.
+func (c *tokenCache) fetch() (any, error) {
+	if token := c.cached(); token != nil {
+		return token, nil // another fetch ended after this caller looked
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), t.timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
-	token, fault := t.grant.token(ctx)
-	if fault != nil {
-		return nil, fault
+	token, apiErr := c.endpoint.request(ctx)
+	if apiErr != nil {
+		return nil, apiErr
 	}
-	t.mu.Lock()
-	t.current = token
-	t.mu.Unlock()
+	c.mu.Lock()
+	c.current = token
+	c.mu.Unlock()
 	return token, nil
 }
 
 const stepToken = "get access token"
 
-// grant asks the token endpoint for tokens (OAuth's client credentials grant).
-type grant struct {
+// tokenEndpoint issues tokens by OAuth's client credentials grant.
+type tokenEndpoint struct {
 	client       *http.Client
 	url          string
 	audience     string
 	clientID     string
 	clientSecret Secret
-	signer       *signer // nil where there is a client secret
+	signer       *signer // nil if there is a client secret
 }
 
-func (g *grant) token(ctx context.Context) (*oauth2.Token, *Error) {
-	params := url.Values{"audience": {g.audience}}
-	if g.signer != nil {
-		assertion, err := g.signer.assertion()
+func (e *tokenEndpoint) request(ctx context.Context) (*oauth2.Token, *Error) {
+	params := url.Values{"audience": {e.audience}}
+	if e.signer != nil {
+		assertion, err := e.signer.assertion()
 		if err != nil {
 			return nil, &Error{Class: Unauthorized, Err: err, step: stepToken}
 		}
@@ -131,81 +134,82 @@ func (g *grant) token(ctx context.Context) (*oauth2.Token, *Error) {
 		params.Set("client_assertion", assertion)
 	}
 	config := clientcredentials.Config{
-		ClientID:       g.clientID,
-		ClientSecret:   g.clientSecret.Reveal(),
-		TokenURL:       g.url,
+		ClientID:       e.clientID,
+		ClientSecret:   e.clientSecret.Reveal(),
+		TokenURL:       e.url,
 		AuthStyle:      oauth2.AuthStyleInParams,
 		EndpointParams: params,
 	}
-	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, g.client))
+	token, err := config.Token(context.WithValue(ctx, oauth2.HTTPClient, e.client))
 	if err == nil && !isHeaderSafe(token.AccessToken) {
-		err = errors.New("token of impossible characters")
+		err = errors.New("token with invalid characters")
 	}
 	if err != nil {
-		return nil, tokenFault(err, config.ClientSecret, params.Get("client_assertion"))
+		return nil, tokenError(err, config.ClientSecret, params.Get("client_assertion"))
 	}
 	return token, nil
 }
 
-// tokenFault sorts what went wrong at the token endpoint. Of an answer it keeps
-// the fields of an error only, as any other part may hold a token; so the
-// library's errors, which quote the answer, are not passed on.
-func tokenFault(err error, secrets ...string) *Error {
-	fault := &Error{Class: Transient, step: stepToken}
-	refusal := (*oauth2.RetrieveError)(nil)
-	unanswered := (*url.Error)(nil)
-	switch {
-	case errors.As(err, &refusal):
-		fault.Status = refusal.Response.StatusCode
-		fault.retryAfter = parseRetryAfter(refusal.Response.Header)
-		code, message := errorFields(refusal.Body)
-		fault.Code, fault.Message = excerpt(code, secrets...), excerpt(message, secrets...)
-		if isRefusal(fault.Status) {
-			fault.Class = Unauthorized
-		}
-	case errors.As(err, &unanswered):
-		return noAnswer(context.Background(), stepToken, err, false)
-	default:
-		fault.Err = errors.New("the token endpoint's answer cannot be read")
+// tokenError classifies a failed token request. Of an answer it keeps only the
+// error fields, because any other part may hold a token. For the same reason it
+// does not wrap the library's errors, which quote the answer.
+func tokenError(err error, secrets ...string) *Error {
+	if _, unanswered := errors.AsType[*url.Error](err); unanswered {
+		return transportError(context.Background(), stepToken, err, false)
 	}
-	return fault
+	apiErr := &Error{Class: Transient, step: stepToken}
+	refusal, ok := errors.AsType[*oauth2.RetrieveError](err)
+	if !ok {
+		apiErr.Err = errors.New("the token endpoint's answer cannot be read")
+		return apiErr
+	}
+	apiErr.Status = refusal.Response.StatusCode
+	apiErr.retryAfter = parseRetryAfter(refusal.Response.Header)
+	code, message := errorFields(refusal.Body)
+	apiErr.Code, apiErr.Message = excerpt(code, secrets...), excerpt(message, secrets...)
+	if refusesCredentials(apiErr.Status) {
+		apiErr.Class = Unauthorized
+	}
+	return apiErr
 }
 
-// isRefusal tells a verdict on the credentials from trouble that passes. Auth0
-// has been seen to call throttling access_denied, so the status decides.
-func isRefusal(status int) bool {
+// refusesCredentials reports whether a status is about the credentials, and not
+// about trouble that passes. It ignores the error code, because Auth0 has sent
+// access_denied for a rate limit.
+func refusesCredentials(status int) bool {
 	return status >= 400 && status <= 499 &&
 		status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
-// jsonAnswers declares every answer as the JSON that it is. Some proxies say
-// text/plain, which the OAuth library would read as a form.
-type jsonAnswers struct{ next http.RoundTripper }
+// forceJSON sets the content type of every answer to JSON. Some proxies send
+// text/plain, which the OAuth library would decode as a form.
+type forceJSON struct{ next http.RoundTripper }
 
-func (j jsonAnswers) RoundTrip(req *http.Request) (*http.Response, error) {
-	answer, err := j.next.RoundTrip(req)
+func (f forceJSON) RoundTrip(req *http.Request) (*http.Response, error) {
+	answer, err := f.next.RoundTrip(req)
 	if err == nil {
 		answer.Header.Set("Content-Type", "application/json")
 	}
 	return answer, err
 }
 
-// Scopes gets a token where there is none yet, and returns what it may do.
-// Known is false where neither the token's answer nor the token itself says so;
-// the token is not verified, as only the tenant can. The error is an [*Error].
+// Scopes returns what the token may do. It requests a token if there is none yet.
+// Known is false if neither the token's answer nor the token's own claims say it.
+// The token's signature is not verified, as only the tenant can do that. The
+// error is an [*Error].
 func (c *Client) Scopes(ctx context.Context) (scopes []string, known bool, err error) {
-	token, fault := c.tokens.get(ctx)
-	if fault != nil {
-		return nil, false, fault
+	token, apiErr := c.tokens.get(ctx)
+	if apiErr != nil {
+		return nil, false, apiErr
 	}
 	scope, _ := token.Extra("scope").(string)
 	if scope == "" {
-		scope = claimedScope(token.AccessToken)
+		scope = scopeClaim(token.AccessToken)
 	}
 	return strings.Fields(scope), scope != "", nil
 }
 
-func claimedScope(token string) string {
+func scopeClaim(token string) string {
 	claims := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
 		return ""

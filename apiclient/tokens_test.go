@@ -89,9 +89,9 @@ func TestTokenRefusedForGood(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			client := newClient(t, Config{Credentials: test.cred, Transport: &tenant{api: refuse}})
 			resp, err := client.DisableConnection(t.Context(), org, connection)
-			fault := asError(t, err)
-			if fault.Class != Unauthorized || fault.Status != 401 || fault.Message != "Invalid token" || resp.Tries != test.tries {
-				t.Errorf("got %+v, %d tries", fault, resp.Tries)
+			apiErr := asError(t, err)
+			if apiErr.Class != Unauthorized || apiErr.Status != 401 || apiErr.Message != "Invalid token" || resp.Tries != test.tries {
+				t.Errorf("got %+v, %d tries", apiErr, resp.Tries)
 			}
 		})
 	}
@@ -101,8 +101,8 @@ func TestScopeFaultDoesNotRenew(t *testing.T) {
 	server := &tenant{api: func(string) *http.Response { return answer(403, "", `{"errorCode":"insufficient_scope"}`) }}
 	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
 	_, err := client.DisableConnection(t.Context(), org, connection)
-	if fault := asError(t, err); fault.Class != InsufficientScope || server.tokens.Load() != 1 {
-		t.Errorf("got %+v, %d token requests", fault, server.tokens.Load())
+	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || server.tokens.Load() != 1 {
+		t.Errorf("got %+v, %d token requests", apiErr, server.tokens.Load())
 	}
 }
 
@@ -216,9 +216,9 @@ func TestCallerLeavesTokenRequestToOthers(t *testing.T) {
 			}
 		})
 		resp, err := client.DisableConnection(ctx, org, connection)
-		fault := asError(t, err)
-		if fault.Class != Transient || fault.Sent || !errors.Is(err, context.DeadlineExceeded) || resp.Tries != 0 {
-			t.Errorf("got %+v, %d tries", fault, resp.Tries)
+		apiErr := asError(t, err)
+		if apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.DeadlineExceeded) || resp.Tries != 0 {
+			t.Errorf("got %+v, %d tries", apiErr, resp.Tries)
 		}
 		others.Wait()
 		if n := server.tokens.Load(); n != 1 {
@@ -274,8 +274,8 @@ func TestUnusableTokenAnswers(t *testing.T) {
 			token: func(int64, *http.Request) *http.Response { return answer(200, "", body) },
 		}})
 		_, err := client.DisableConnection(t.Context(), org, connection)
-		if fault := asError(t, err); fault.Class != Transient || fault.Sent || strings.Contains(err.Error(), "leak") {
-			t.Errorf("%q: got %+v", body, fault)
+		if apiErr := asError(t, err); apiErr.Class != Transient || apiErr.Sent || strings.Contains(err.Error(), "leak") {
+			t.Errorf("%q: got %+v", body, apiErr)
 		}
 	}
 }
@@ -288,8 +288,8 @@ func TestTokenTimeout(t *testing.T) {
 		})})
 		start := time.Now()
 		_, err := client.DisableConnection(t.Context(), org, connection)
-		if fault := asError(t, err); fault.Class != Transient || fault.Sent || time.Since(start) != 5*time.Second {
-			t.Errorf("after %s: %+v", time.Since(start), fault)
+		if apiErr := asError(t, err); apiErr.Class != Transient || apiErr.Sent || time.Since(start) != 5*time.Second {
+			t.Errorf("after %s: %+v", time.Since(start), apiErr)
 		}
 	})
 }

@@ -1,5 +1,5 @@
-// Package plans has the rate limits of Auth0's subscription plans, with the
-// figures of Auth0's rate-limit configuration pages.
+// Package plans contains the rate limits of Auth0's subscription plans, as
+// published on Auth0's rate-limit configuration pages.
 package plans
 
 import (
@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Names of Auth0's groups of endpoints. The endpoints without a group draw on
-// the global bucket alone.
+// The names of Auth0's groups of endpoints. Endpoints without a group use the
+// global token bucket only.
 const (
 	OrganizationConnectionsWrite = "organization_connections_write"
 	OrganizationConnectionsRead  = "organization_connections_read"
@@ -18,36 +18,36 @@ const (
 	ConnectionsRead              = "connections_read"
 )
 
-// Limit is the size and the refill rate of a token bucket. The zero Limit is
-// no bucket at all.
+// Limit is the size and the refill rate of a token bucket. The zero Limit means
+// that there is no bucket.
 type Limit struct {
-	Burst  int           // tokens that a full bucket holds; 0: no limit
-	Refill int           // tokens that come back in each Per, at least 1
+	Burst  int           // tokens in a full bucket; 0: no limit
+	Refill int           // tokens added per Per, at least 1
 	Per    time.Duration // a second or a minute
 }
 
-// Rate is the refill rate in tokens per second. It makes no sense of the zero Limit.
+// Rate returns the refill rate in tokens per second. The zero Limit has none.
 func (l Limit) Rate() float64 { return float64(l.Refill) / l.Per.Seconds() }
 
-// PerSecond is a bucket of burst tokens, refilled at refill tokens per second.
+// PerSecond returns a bucket of burst tokens that gains refill tokens per second.
 func PerSecond(burst, refill int) Limit { return Limit{burst, refill, time.Second} }
 
-// PerMinute is a bucket of burst tokens, refilled at refill tokens per minute.
+// PerMinute returns a bucket of burst tokens that gains refill tokens per minute.
 func PerMinute(burst, refill int) Limit { return Limit{burst, refill, time.Minute} }
 
-// Plan is what a subscription allows. The zero Plan limits nothing.
+// Plan is the set of limits of a subscription. The zero Plan limits nothing.
 type Plan struct {
 	Name   string
 	Global Limit            // for all requests together
-	Groups map[string]Limit // by group; one that is absent has the global bucket only
+	Groups map[string]Limit // by name; an absent group has the global bucket only
 
-	// GlobalExceptGroups keeps the requests of a group that has a bucket of
-	// its own away from the global one. Auth0's docs word it both ways; the
-	// plans of All take the stricter reading, in which both buckets count.
+	// GlobalExceptGroups exempts a group with a bucket of its own from the
+	// global bucket. Auth0's documentation describes it both ways. The plans of
+	// All are the stricter ones: both buckets count.
 	GlobalExceptGroups bool
 }
 
-// ByName returns the plan of that name, of those of All.
+// ByName returns the plan of All with that name.
 func ByName(name string) (Plan, bool) {
 	all := All()
 	i := slices.IndexFunc(all, func(p Plan) bool { return p.Name == name })
@@ -57,10 +57,10 @@ func ByName(name string) (Plan, bool) {
 	return all[i], true
 }
 
-// All returns the published plans, and one more. The self-service page has no
-// global row; its row for all other endpoints stands in. "unlimited" is not
-// Auth0's: a bucket so large that no client empties it, so that the rate-limit
-// headers are there. The 30 of "private-1500" is Auth0's, and likely a slip for 300.
+// All returns the published plans and "unlimited", which is not one of Auth0's. Its
+// bucket is so large that no client empties it, but it has rate-limit headers. The
+// self-service page has no global limit, so its limit for all other endpoints is
+// used. The 30 of "private-1500" is as Auth0 published it, and probably means 300.
 func All() []Plan {
 	minute := PerMinute
 	return []Plan{
@@ -95,7 +95,7 @@ func All() []Plan {
 	}
 }
 
-// groups names the limits in the order of the columns of Auth0's tables.
+// groups takes the limits in the order of the columns of Auth0's tables.
 func groups(writes, reads, lists, byID, byName Limit) map[string]Limit {
 	return map[string]Limit{
 		OrganizationConnectionsWrite: writes,
