@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -27,12 +26,12 @@ const (
 	connection = "con_bbbbbbbbbbbbbbbb"
 )
 
-// roundTrip is a tenant in memory.
+// roundTrip is a tenant that needs no network.
 type roundTrip func(*http.Request) (*http.Response, error)
 
 func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// answer is a response in memory.
+// answer returns a response that needs no network.
 func answer(status int, contentType, body string) *http.Response {
 	return &http.Response{
 		StatusCode: status,
@@ -69,12 +68,29 @@ func newClient(t testing.TB, cfg Config) *Client {
 	return client
 }
 
-// clientFor calls a server with a fixed token.
+// clientFor returns a client, with a fixed token, of a server on the network.
 func clientFor(t testing.TB, handler http.HandlerFunc) *Client {
 	t.Helper()
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	return newClient(t, Config{BaseURL: mustParse(t, server.URL)})
+}
+
+// answering returns a client that gets the same answer to every call.
+func answering(t testing.TB, status int, contentType, body string) *Client {
+	t.Helper()
+	return newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		return answer(status, contentType, body), nil
+	})})
+}
+
+// neverCalled returns a client that fails the test if it sends anything.
+func neverCalled(t testing.TB) *Client {
+	t.Helper()
+	return newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
+		t.Error("a request was sent")
+		return nil, io.EOF
+	})})
 }
 
 // asError returns the *Error that every call promises.
@@ -87,7 +103,7 @@ func asError(t testing.TB, err error) *Error {
 	return apiErr
 }
 
-func TestNewRefuses(t *testing.T) {
+func TestBadConfigurationIsRefused(t *testing.T) {
 	good := func() Config {
 		return Config{
 			BaseURL:     mustParse(t, "https://tenant.example"),
@@ -169,11 +185,8 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	}
 }
 
-func TestEndedContextSendsNothing(t *testing.T) {
-	client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		t.Error("a request was sent")
-		return nil, io.EOF
-	})})
+func TestCancelledContextSendsNothing(t *testing.T) {
+	client := neverCalled(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	resp, err := client.DisableConnection(ctx, org, connection)
@@ -183,39 +196,28 @@ func TestEndedContextSendsNothing(t *testing.T) {
 	}
 }
 
-func TestReadOnlySendsNoWrite(t *testing.T) {
+func TestReadOnlyClientSendsNoWrite(t *testing.T) {
 	calls := 0
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	client := newClient(t, Config{ReadOnly: true, Transport: roundTrip(func(*http.Request) (*http.Response, error) {
 		calls++
-		fmt.Fprint(w, `[]`)
-	}))
-	defer server.Close()
-	base, err := ParseDomain(server.URL)
-	if err != nil {
-		t.Fatal(err)
-	}
-	client, err := New(Config{BaseURL: base, Credentials: Credentials{Token: "a.b.c"}, Timeout: time.Second, ReadOnly: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, write := range []func() (*Response, error){
-		func() (*Response, error) { return client.DisableConnection(t.Context(), "org_a", "con_a") },
-		func() (*Response, error) {
-			return client.EnableConnection(t.Context(), "org_a", Link{ConnectionID: "con_a"})
-		},
-	} {
-		resp, err := write()
-		var failure *Error
-		if !errors.As(err, &failure) || failure.Class != Refused || failure.Sent || resp == nil {
-			t.Errorf("got %v", err)
+		return answer(200, "application/json", "[]"), nil
+	})})
+	disableResp, disableErr := client.DisableConnection(t.Context(), org, connection)
+	enableResp, enableErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: connection})
+	for _, err := range []error{disableErr, enableErr} {
+		if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
+			t.Errorf("got %+v", apiErr)
 		}
 	}
-	if _, _, _, err := client.EnabledConnections(t.Context(), "org_a", 0); err != nil || calls != 1 {
+	if disableResp == nil || enableResp == nil {
+		t.Error("a refused write has no response")
+	}
+	if _, _, _, err := client.EnabledConnections(t.Context(), org, 0); err != nil || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
 
-// overHTTP2 returns a client of a server that speaks HTTP/2 only if asked.
+// overHTTP2 returns a client of a server that offers HTTP/2.
 func overHTTP2(t *testing.T, handler http.HandlerFunc) *Client {
 	server := httptest.NewUnstartedServer(handler)
 	server.EnableHTTP2 = true
@@ -228,8 +230,8 @@ func overHTTP2(t *testing.T, handler http.HandlerFunc) *Client {
 	return client
 }
 
-// Once the server has the request, a caller that leaves must learn that it may
-// have been obeyed, on both versions of HTTP.
+// If a caller gives up after the server got the request, the error must say that
+// the call may have taken effect, with both versions of HTTP.
 func TestCancelledCallMayHaveBeenSent(t *testing.T) {
 	for name, start := range map[string]func(*testing.T, http.HandlerFunc) *Client{
 		"HTTP/1.1": func(t *testing.T, h http.HandlerFunc) *Client { return clientFor(t, h) },
@@ -253,8 +255,9 @@ func TestCancelledCallMayHaveBeenSent(t *testing.T) {
 	}
 }
 
-// A server that accepts connections but never shakes hands has seen no request.
-func TestCancelledWhileConnecting(t *testing.T) {
+// A server that accepts a connection but never does the TLS handshake has seen no
+// request.
+func TestCallCancelledWhileConnectingWasNotSent(t *testing.T) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +286,7 @@ func TestCancelledWhileConnecting(t *testing.T) {
 	}
 }
 
-func TestTimeout(t *testing.T) {
+func TestTimedOutCallMayHaveBeenSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, Config{Timeout: 30 * time.Second, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
@@ -297,7 +300,7 @@ func TestTimeout(t *testing.T) {
 	})
 }
 
-func TestTimeoutWithinBody(t *testing.T) {
+func TestTimeoutIncludesTheBody(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		io.WriteString(w, "[")
 		w.(http.Flusher).Flush()

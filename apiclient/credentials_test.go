@@ -45,7 +45,7 @@ func rsaKey(t testing.TB) *rsa.PrivateKey {
 	return key
 }
 
-func TestSigningAlgorithms(t *testing.T) {
+func TestKeyMustFitSigningAlgorithm(t *testing.T) {
 	const rs, p256, p384, p521 = "rs", "p256", "p384", "p521"
 	keys := map[string]Secret{
 		rs:   pemOf(t, rsaKey(t)),
@@ -72,12 +72,11 @@ func TestSigningAlgorithms(t *testing.T) {
 	}
 }
 
-// Every token request has its own assertion, signed, short-lived and meant for
-// the tenant alone.
-func TestAssertions(t *testing.T) {
+// An assertion is signed, expires soon and names the tenant as its only audience.
+func TestEveryTokenRequestHasItsOwnAssertion(t *testing.T) {
 	key := ecKey(t, elliptic.P256())
 	seen := map[string]bool{}
-	server := &tenant{api: onlyToken("2")}
+	server := &fakeTenant{api: onlyToken("2")}
 	server.token = func(n int64, req *http.Request) *http.Response {
 		if err := req.ParseForm(); err != nil {
 			t.Error(err)
@@ -116,7 +115,7 @@ func TestAssertions(t *testing.T) {
 	}
 }
 
-// formats prints a value in every way that logs and panics do.
+// formats prints a value in every way that a log or a panic might.
 func formats(value any) string {
 	encoded, _ := json.Marshal(value)
 	return fmt.Sprintf("%v %+v %#v %s %q %x %d ", value, value, value, value, value, value, value) + string(encoded)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -171,13 +172,8 @@ func (p *listPage) accept(key, cursor string) func(int, []byte) error {
 			return err
 		}
 		var items []Named
-		if json.Unmarshal(list, &items) != nil {
+		if json.Unmarshal(list, &items) != nil || slices.ContainsFunc(items, func(n Named) bool { return n.ID == "" }) {
 			return errUnexpected
-		}
-		for _, item := range items {
-			if item.ID == "" {
-				return errUnexpected
-			}
 		}
 		if p.next, err = nextCursor(cursor, envelope, len(items)); err == nil {
 			p.items = items

@@ -13,7 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func TestDirectoryRequests(t *testing.T) {
+func TestDirectoryRequestsAreAsDocumented(t *testing.T) {
 	var got string
 	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
 		got = req.Method + " " + strings.TrimPrefix(req.RequestURI, "/api/v2/")
@@ -68,10 +68,7 @@ func TestDirectoryRequests(t *testing.T) {
 }
 
 func TestUnusableNamesAreNotSent(t *testing.T) {
-	client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		t.Error("a request was sent")
-		return nil, io.EOF
-	})})
+	client := neverCalled(t)
 	for _, name := range []string{"", ".", ".."} {
 		_, _, err := client.OrganizationByName(t.Context(), name)
 		if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
@@ -84,7 +81,7 @@ func TestUnusableNamesAreNotSent(t *testing.T) {
 	}
 }
 
-// numbered are organizations as a server sends them.
+// numbered returns organizations in the order in which a server lists them.
 func numbered(from, to int) []Named {
 	items := []Named{}
 	for i := from; i < to; i++ {
@@ -93,8 +90,8 @@ func numbered(from, to int) []Named {
 	return items
 }
 
-// Every page is found, whatever a server makes of the paging that it is asked for.
-func TestPaging(t *testing.T) {
+// A tenant may page in another way than the one that is requested.
+func TestEveryPageIsRead(t *testing.T) {
 	send := func(w io.Writer, answer any) { _ = json.NewEncoder(w).Encode(answer) }
 	number := func(q url.Values, name string, preset int) int {
 		if n, err := strconv.Atoi(q.Get(name)); err == nil {
@@ -162,7 +159,7 @@ func TestPaging(t *testing.T) {
 	}
 }
 
-func TestDirectoryLists(t *testing.T) {
+func TestOnlyAListIsReadAsConnections(t *testing.T) {
 	one := []Named{{"con_1", "google"}}
 	item := `{"id":"con_1","name":"google","strategy":"google-oauth2","options":{"client_secret":"x"}}`
 	for _, test := range []struct {
@@ -187,9 +184,7 @@ func TestDirectoryLists(t *testing.T) {
 		{`{"statusCode":404,"error":"Not Found"}`, nil},
 		{"<!doctype html><title>Sign in</title>", nil},
 	} {
-		got, _, _, err := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(200, "application/json", test.body), nil
-		})}).Connections(t.Context(), "google", "")
+		got, _, _, err := answering(t, 200, "application/json", test.body).Connections(t.Context(), "google", "")
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("%q: -want +got:\n%s", test.body, diff)
 		}
@@ -199,7 +194,7 @@ func TestDirectoryLists(t *testing.T) {
 	}
 }
 
-func TestOrganizationAnswers(t *testing.T) {
+func TestOnlyAnOrganizationIsReadAsOne(t *testing.T) {
 	for _, test := range []struct {
 		status int
 		body   string
@@ -214,9 +209,7 @@ func TestOrganizationAnswers(t *testing.T) {
 		{200, "", Transient},
 		{204, "", Transient},
 	} {
-		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(test.status, "application/json", test.body), nil
-		})})
+		client := answering(t, test.status, "application/json", test.body)
 		got, _, err := client.OrganizationByName(t.Context(), "acme")
 		if test.class == 0 {
 			if err != nil || got != (Named{"org_1", "acme"}) {
@@ -228,7 +221,7 @@ func TestOrganizationAnswers(t *testing.T) {
 	}
 }
 
-func TestOrganizationCount(t *testing.T) {
+func TestUnknownCountIsZero(t *testing.T) {
 	for body, want := range map[string]int{
 		`{"organizations":[],"start":0,"limit":0,"total":1234}`: 1234,
 		`{"organizations":[],"total":-1}`:                       0,
@@ -236,9 +229,7 @@ func TestOrganizationCount(t *testing.T) {
 		"[]":                                                    0,
 		"":                                                      0,
 	} {
-		got, _, err := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(200, "application/json", body), nil
-		})}).OrganizationCount(t.Context())
+		got, _, err := answering(t, 200, "application/json", body).OrganizationCount(t.Context())
 		if err != nil || got != want {
 			t.Errorf("%q: got %d, %v", body, got, err)
 		}

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-func TestParseDomain(t *testing.T) {
+func TestOnlySafeDomainsAreAccepted(t *testing.T) {
 	for domain, want := range map[string]string{ // "": refused
 		"tenant.eu.auth0.com":            "https://tenant.eu.auth0.com",
 		" Tenant.EU.auth0.com\n":         "https://tenant.eu.auth0.com",
@@ -51,7 +51,7 @@ func TestParseDomain(t *testing.T) {
 	}
 }
 
-func TestTenant(t *testing.T) {
+func TestTenantIsTheHostOfTheAudience(t *testing.T) {
 	for _, test := range []struct{ domain, audience, want string }{
 		{"tenant.example", "", "tenant.example"},
 		{"http://127.0.0.1:8080", "", "127.0.0.1:8080"},

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestErrorAnswers(t *testing.T) {
+func TestErrorAnswersAreClassified(t *testing.T) {
 	const neededScope = "delete:organization_connections"
 	for _, test := range []struct {
 		name   string
@@ -64,9 +64,7 @@ func TestErrorAnswers(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			for _, contentType := range []string{"application/json", "text/plain", "text/html", ""} {
-				client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-					return answer(test.status, contentType, test.body), nil
-				})})
+				client := answering(t, test.status, contentType, test.body)
 				resp, err := client.DisableConnection(t.Context(), org, connection)
 				want := test.want
 				want.Status, want.Sent = test.status, true
@@ -81,10 +79,8 @@ func TestErrorAnswers(t *testing.T) {
 	}
 }
 
-func TestErrorText(t *testing.T) {
-	client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		return answer(403, "", `{"message":"say \"please\"","errorCode":"insufficient_scope"}`), nil
-	})})
+func TestErrorTextNamesStepScopeAndMessage(t *testing.T) {
+	client := answering(t, 403, "", `{"message":"say \"please\"","errorCode":"insufficient_scope"}`)
 	_, _, _, err := client.EnabledConnections(t.Context(), org, 0)
 	const want = `list enabled connections: status 403 Forbidden: missing scope read:organization_connections: ` +
 		`code "insufficient_scope": "say \"please\""`
@@ -93,7 +89,7 @@ func TestErrorText(t *testing.T) {
 	}
 }
 
-// hangUp ends the connection after writing raw bytes to it.
+// hangUp writes raw bytes to the connection and closes it.
 func hangUp(t testing.TB, w http.ResponseWriter, raw string) {
 	conn, _, err := w.(http.Hijacker).Hijack()
 	if err != nil {
@@ -104,7 +100,7 @@ func hangUp(t testing.TB, w http.ResponseWriter, raw string) {
 	conn.Close()
 }
 
-func TestBrokenAnswers(t *testing.T) {
+func TestBrokenAnswerIsTransient(t *testing.T) {
 	for name, raw := range map[string]string{
 		"nothing":         "",
 		"not HTTP":        "hello\r\n\r\n",
@@ -125,7 +121,7 @@ func TestBrokenAnswers(t *testing.T) {
 	}
 }
 
-func TestNothingListens(t *testing.T) {
+func TestRefusedConnectionIsTransient(t *testing.T) {
 	server := httptest.NewServer(nil)
 	base := mustParse(t, server.URL)
 	server.Close()
@@ -135,7 +131,7 @@ func TestNothingListens(t *testing.T) {
 	}
 }
 
-func TestUnknownHost(t *testing.T) {
+func TestUnknownHostIsUnreachable(t *testing.T) {
 	for _, test := range []struct {
 		dns  net.DNSError
 		want Class
@@ -153,7 +149,7 @@ func TestUnknownHost(t *testing.T) {
 	}
 }
 
-func TestUntrustedCertificate(t *testing.T) {
+func TestUntrustedCertificateIsUnreachable(t *testing.T) {
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("was called") }))
 	server.Config.ErrorLog = nil
 	server.StartTLS()
@@ -166,7 +162,7 @@ func TestUntrustedCertificate(t *testing.T) {
 	}
 }
 
-func TestNotTLS(t *testing.T) {
+func TestServerWithoutTLSIsTransient(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("was called") }))
 	t.Cleanup(server.Close)
 	base := mustParse(t, strings.Replace(server.URL, "http:", "https:", 1))
@@ -176,7 +172,7 @@ func TestNotTLS(t *testing.T) {
 	}
 }
 
-// A server that sends back what it got must not make it into an error.
+// If a server sends back the secrets that it received, no error may show them.
 func TestErrorsHideSecrets(t *testing.T) {
 	cred := Credentials{ClientID: "id", ClientSecret: "topsecret"}
 	key := Credentials{ClientID: "id", PrivateKey: pemOf(t, ecKey(t, elliptic.P256())), SigningAlg: "ES256"}

@@ -14,7 +14,7 @@ import (
 
 func ptr(b bool) *bool { return &b }
 
-func TestRequests(t *testing.T) {
+func TestLinkRequestsAreAsDocumented(t *testing.T) {
 	var got string
 	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
@@ -67,10 +67,7 @@ func TestRequests(t *testing.T) {
 }
 
 func TestUnusableIDsAreNotSent(t *testing.T) {
-	client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-		t.Error("a request was sent")
-		return nil, io.EOF
-	})})
+	client := neverCalled(t)
 	for _, id := range []string{"", ".", "..", "a/b", "a%2Fb", "a b", "a?b", "a#b", "a\nb", "ä", "a;b"} {
 		_, _, listResp, listErr := client.EnabledConnections(t.Context(), id, 0)
 		orgResp, orgErr := client.DisableConnection(t.Context(), id, connection)
@@ -89,7 +86,7 @@ func TestUnusableIDsAreNotSent(t *testing.T) {
 	}
 }
 
-func TestWriteAnswers(t *testing.T) {
+func TestOnlyConfirmedWritesAreDone(t *testing.T) {
 	for _, test := range []struct {
 		status int
 		body   string
@@ -113,9 +110,7 @@ func TestWriteAnswers(t *testing.T) {
 		{202, "", false},
 		{206, "{}", false},
 	} {
-		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(test.status, "application/json", test.body), nil
-		})})
+		client := answering(t, test.status, "application/json", test.body)
 		_, disableErr := client.DisableConnection(t.Context(), org, connection)
 		_, enableErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: connection})
 		for _, err := range []error{disableErr, enableErr} {
@@ -130,7 +125,7 @@ func TestWriteAnswers(t *testing.T) {
 	}
 }
 
-func TestLists(t *testing.T) {
+func TestOnlyAListIsReadAsLinks(t *testing.T) {
 	item := `{"connection_id":"con_1","assign_membership_on_login":false,"is_signup_enabled":true,` +
 		`"is_enabled":false,"organization_access_level":"none","connection":{"name":"n","strategy":"auth0"}}`
 	full := []Link{{
@@ -172,9 +167,7 @@ func TestLists(t *testing.T) {
 		{`{"statusCode":404,"error":"Not Found"}`, nil},
 		{"<!doctype html><title>Sign in</title>", nil},
 	} {
-		got, more, _, err := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(200, "application/json", test.body), nil
-		})}).EnabledConnections(t.Context(), org, 0)
+		got, more, _, err := answering(t, 200, "application/json", test.body).EnabledConnections(t.Context(), org, 0)
 		if more {
 			t.Errorf("%q: more pages", test.body)
 		}
@@ -190,11 +183,9 @@ func TestLists(t *testing.T) {
 	}
 }
 
-func TestListOfOtherStatusIsNoList(t *testing.T) {
+func TestOnlyStatus200HasAList(t *testing.T) {
 	for _, status := range []int{201, 202, 203, 204, 206} {
-		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(status, "application/json", "[]"), nil
-		})})
+		client := answering(t, status, "application/json", "[]")
 		links, _, _, err := client.EnabledConnections(t.Context(), org, 0)
 		if apiErr := asError(t, err); apiErr.Class != Transient || links != nil {
 			t.Errorf("status %d: got %v, %v", status, links, err)
@@ -205,9 +196,7 @@ func TestListOfOtherStatusIsNoList(t *testing.T) {
 func TestFullPageHasMore(t *testing.T) {
 	for _, n := range []int{99, 100} {
 		items := strings.TrimSuffix(strings.Repeat(`{"connection_id":"con_1"},`, n), ",")
-		client := newClient(t, Config{Transport: roundTrip(func(*http.Request) (*http.Response, error) {
-			return answer(200, "application/json", "["+items+"]"), nil
-		})})
+		client := answering(t, 200, "application/json", "["+items+"]")
 		links, more, _, err := client.EnabledConnections(t.Context(), org, 0)
 		if err != nil || len(links) != n || more != (n == 100) {
 			t.Errorf("%d items: got %d, more %t, %v", n, len(links), more, err)
@@ -215,8 +204,8 @@ func TestFullPageHasMore(t *testing.T) {
 	}
 }
 
-// An empty list means that an organization has no connection, so nothing but an
-// empty JSON list may be taken for one.
+// An empty list means that an organization has no connection, so only an empty JSON
+// list may be read as one.
 func FuzzConnectionList(f *testing.F) {
 	for _, seed := range []string{
 		"[]", "null", "{}", `{"connections":[]}`, `{"enabled_connections":null}`, `[{"connection_id":"con_1"}]`, "[null]", "<html>",
@@ -243,7 +232,7 @@ func FuzzConnectionList(f *testing.F) {
 	})
 }
 
-// listIn finds the list in another way than the code under test.
+// listIn finds the list independently of the code under test.
 func listIn(body []byte) (items []any, isList bool) {
 	var value any
 	decoder := json.NewDecoder(bytes.NewReader(body))

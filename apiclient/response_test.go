@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func TestResponseHeaders(t *testing.T) {
+func TestHeadersAreRead(t *testing.T) {
 	noon := time.Date(2026, 1, 2, 12, 0, 0, 0, time.UTC)
 	date := noon.Format(http.TimeFormat)
 	limits := map[string]string{"X-RateLimit-Limit": "5", "X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "1767355200"}
@@ -65,7 +65,7 @@ func TestResponseHeaders(t *testing.T) {
 	}
 }
 
-func TestBodiesAreBounded(t *testing.T) {
+func TestBodySizeIsLimited(t *testing.T) {
 	long := strings.Repeat(" ", maxListBytes+1)
 	for name, test := range map[string]struct {
 		status int
@@ -97,8 +97,8 @@ func TestBodiesAreBounded(t *testing.T) {
 	}
 }
 
-// The status alone says that these were done, or throttled.
-func TestBrokenBodyOfClearStatus(t *testing.T) {
+// 201 means done and 429 means rate limited, even if the body is broken.
+func TestClearStatusNeedsNoBody(t *testing.T) {
 	status := "201 Created"
 	client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
 		hangUp(t, w, "HTTP/1.1 "+status+"\r\nContent-Length: 100\r\n\r\n{")

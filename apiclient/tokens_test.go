@@ -17,14 +17,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// tenant answers token requests with tokens 1, 2, 3 …, and calls as api says.
-type tenant struct {
+// fakeTenant answers token requests with the tokens 1, 2, 3 …, and calls with api.
+type fakeTenant struct {
 	tokens atomic.Int64
 	token  func(n int64, req *http.Request) *http.Response // nil: a good answer
 	api    func(bearer string) *http.Response
 }
 
-func (s *tenant) RoundTrip(req *http.Request) (*http.Response, error) {
+func (s *fakeTenant) RoundTrip(req *http.Request) (*http.Response, error) {
 	if req.URL.Path != "/oauth/token" {
 		return s.api(strings.TrimPrefix(req.Header.Get("Authorization"), "Bearer ")), nil
 	}
@@ -37,7 +37,7 @@ func (s *tenant) RoundTrip(req *http.Request) (*http.Response, error) {
 
 var clientSecret = Credentials{ClientID: "id", ClientSecret: "s3cret"}
 
-// onlyToken is an API that takes one token.
+// onlyToken returns an API that accepts one token only.
 func onlyToken(good string) func(string) *http.Response {
 	return func(bearer string) *http.Response {
 		if bearer == good {
@@ -47,7 +47,7 @@ func onlyToken(good string) func(string) *http.Response {
 	}
 }
 
-func TestTokenIsRenewedOnce(t *testing.T) {
+func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	badToken := `{"errorCode":"Bearer","message":"Bad HTTP authentication header format"}`
 	for _, test := range []struct {
 		name   string
@@ -58,7 +58,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 		{"400 Bearer", answer(400, "application/json", badToken)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			server := &tenant{api: func(bearer string) *http.Response {
+			server := &fakeTenant{api: func(bearer string) *http.Response {
 				if bearer == "2" {
 					return answer(204, "", "")
 				}
@@ -76,7 +76,7 @@ func TestTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestTokenRefusedForGood(t *testing.T) {
+func TestTokenRefusedAgainIsUnauthorized(t *testing.T) {
 	refuse := func(string) *http.Response { return answer(401, "", `{"message":"Invalid token"}`) }
 	for _, test := range []struct {
 		name  string
@@ -87,7 +87,7 @@ func TestTokenRefusedForGood(t *testing.T) {
 		{"fixed token", Credentials{Token: "t"}, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client := newClient(t, Config{Credentials: test.cred, Transport: &tenant{api: refuse}})
+			client := newClient(t, Config{Credentials: test.cred, Transport: &fakeTenant{api: refuse}})
 			resp, err := client.DisableConnection(t.Context(), org, connection)
 			apiErr := asError(t, err)
 			if apiErr.Class != Unauthorized || apiErr.Status != 401 || apiErr.Message != "Invalid token" || resp.Tries != test.tries {
@@ -97,8 +97,8 @@ func TestTokenRefusedForGood(t *testing.T) {
 	}
 }
 
-func TestScopeFaultDoesNotRenew(t *testing.T) {
-	server := &tenant{api: func(string) *http.Response { return answer(403, "", `{"errorCode":"insufficient_scope"}`) }}
+func TestMissingScopeDoesNotRenewToken(t *testing.T) {
+	server := &fakeTenant{api: func(string) *http.Response { return answer(403, "", `{"errorCode":"insufficient_scope"}`) }}
 	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
 	_, err := client.DisableConnection(t.Context(), org, connection)
 	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || server.tokens.Load() != 1 {
@@ -106,13 +106,13 @@ func TestScopeFaultDoesNotRenew(t *testing.T) {
 	}
 }
 
-// All callers are refused before the first of them asks for a new token.
+// All callers are refused before the first of them requests a new token.
 func TestManyRefusedCallersShareOneRenewal(t *testing.T) {
 	const callers = 64
 	var refused, done sync.WaitGroup
 	refused.Add(callers)
 	good := onlyToken("2")
-	server := &tenant{api: func(bearer string) *http.Response {
+	server := &fakeTenant{api: func(bearer string) *http.Response {
 		if bearer == "1" {
 			refused.Done()
 			refused.Wait()
@@ -136,12 +136,12 @@ func TestManyRefusedCallersShareOneRenewal(t *testing.T) {
 	}
 }
 
-// The slow caller learns that its token is refused when a new one is there.
+// The slow caller learns that its token is refused when there is already a new one.
 func TestTokenRenewedByAnotherIsUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var calls atomic.Int64
 		good := onlyToken("2")
-		server := &tenant{api: func(bearer string) *http.Response {
+		server := &fakeTenant{api: func(bearer string) *http.Response {
 			if calls.Add(1) == 1 {
 				time.Sleep(2 * time.Second)
 			}
@@ -164,9 +164,9 @@ func TestTokenRenewedByAnotherIsUsed(t *testing.T) {
 	})
 }
 
-// A caller may have looked for a token just before another's request ended.
-func TestLateFetchTakesTheTokenThatIsThere(t *testing.T) {
-	server := &tenant{}
+// A caller may look for a token just before another caller's request ends.
+func TestLateFetchReusesTheNewToken(t *testing.T) {
+	server := &fakeTenant{}
 	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
 	for range 2 {
 		if _, err := client.tokens.fetch(); err != nil {
@@ -180,7 +180,7 @@ func TestLateFetchTakesTheTokenThatIsThere(t *testing.T) {
 
 func TestTokenIsRenewedBeforeItExpires(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &tenant{api: func(string) *http.Response { return answer(204, "", "") }}
+		server := &fakeTenant{api: func(string) *http.Response { return answer(204, "", "") }}
 		client := newClient(t, Config{Credentials: clientSecret, Transport: server})
 		for _, step := range []struct {
 			wait time.Duration
@@ -197,9 +197,9 @@ func TestTokenIsRenewedBeforeItExpires(t *testing.T) {
 	})
 }
 
-func TestCallerLeavesTokenRequestToOthers(t *testing.T) {
+func TestCancelledCallerDoesNotCancelTokenRequest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		server := &tenant{
+		server := &fakeTenant{
 			api: func(string) *http.Response { return answer(204, "", "") },
 			token: func(int64, *http.Request) *http.Response {
 				time.Sleep(2 * time.Second)
@@ -227,7 +227,7 @@ func TestCallerLeavesTokenRequestToOthers(t *testing.T) {
 	})
 }
 
-func TestTokenRequestFaults(t *testing.T) {
+func TestTokenErrorsAreClassified(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		status int
@@ -247,7 +247,7 @@ func TestTokenRequestFaults(t *testing.T) {
 		{"redirect", 302, "", Error{Class: Transient, Status: 302}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client := newClient(t, Config{Credentials: clientSecret, Transport: &tenant{
+			client := newClient(t, Config{Credentials: clientSecret, Transport: &fakeTenant{
 				token: func(int64, *http.Request) *http.Response {
 					refusal := answer(test.status, "text/plain", test.body)
 					refusal.Header.Set("Retry-After", "7")
@@ -268,9 +268,9 @@ func TestTokenRequestFaults(t *testing.T) {
 	}
 }
 
-func TestUnusableTokenAnswers(t *testing.T) {
+func TestUnusableTokenAnswerIsTransient(t *testing.T) {
 	for _, body := range []string{"", "null", "{}", "<html>", `{"access_token":""}`, `{"access_token":"a\nb"}`, `{"access_token":"leak","expires_in":"leak"}`} {
-		client := newClient(t, Config{Credentials: clientSecret, Transport: &tenant{
+		client := newClient(t, Config{Credentials: clientSecret, Transport: &fakeTenant{
 			token: func(int64, *http.Request) *http.Response { return answer(200, "", body) },
 		}})
 		_, err := client.DisableConnection(t.Context(), org, connection)
@@ -280,7 +280,7 @@ func TestUnusableTokenAnswers(t *testing.T) {
 	}
 }
 
-func TestTokenTimeout(t *testing.T) {
+func TestTokenRequestTimesOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client := newClient(t, Config{Credentials: clientSecret, Transport: roundTrip(func(req *http.Request) (*http.Response, error) {
 			<-req.Context().Done()
@@ -294,11 +294,11 @@ func TestTokenTimeout(t *testing.T) {
 	})
 }
 
-func TestClientSecretRequest(t *testing.T) {
+func TestClientSecretGoesToTokenEndpoint(t *testing.T) {
 	client := newClient(t, Config{
 		Credentials: clientSecret,
 		Audience:    "https://canonical.example/api/v2/",
-		Transport: &tenant{token: func(_ int64, req *http.Request) *http.Response {
+		Transport: &fakeTenant{token: func(_ int64, req *http.Request) *http.Response {
 			body, _ := io.ReadAll(req.Body)
 			const want = "audience=https%3A%2F%2Fcanonical.example%2Fapi%2Fv2%2F&client_id=id&client_secret=s3cret&grant_type=client_credentials"
 			if req.Method != http.MethodPost || req.URL.String() != "https://tenant.example/oauth/token" || string(body) != want {
@@ -312,7 +312,7 @@ func TestClientSecretRequest(t *testing.T) {
 	}
 }
 
-func TestScopes(t *testing.T) {
+func TestScopesComeFromAnswerOrToken(t *testing.T) {
 	claim := func(claims jwt.MapClaims) string {
 		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("k"))
 		if err != nil {
@@ -332,7 +332,7 @@ func TestScopes(t *testing.T) {
 		{"nearly a token", "a.b.c", "", nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			renewable := newClient(t, Config{Credentials: clientSecret, Transport: &tenant{
+			renewable := newClient(t, Config{Credentials: clientSecret, Transport: &fakeTenant{
 				token: func(int64, *http.Request) *http.Response {
 					scope := ""
 					if test.scope != "" {

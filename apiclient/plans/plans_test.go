@@ -2,7 +2,7 @@ package plans
 
 import "testing"
 
-func TestByName(t *testing.T) {
+func TestPlansAreFoundByName(t *testing.T) {
 	for _, name := range []string{"free", "self-service", "enterprise", "enterprise-nonprod", "private-100", "private-10000", "unlimited"} {
 		if p, ok := ByName(name); !ok || p.Name != name || p.Global.Burst == 0 {
 			t.Errorf("plan %q: %+v, %v", name, p, ok)
