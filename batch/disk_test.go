@@ -18,7 +18,7 @@ type disk struct {
 	content []byte
 	synced  int
 	dead    bool         // the process that writes is gone
-	intents map[int]bool // lines with a synced intent in this sitting
+	intents map[int]bool // lines with a synced intent in this invocation
 }
 
 // sector is the unit in which a disk loses what was not synced.

@@ -46,14 +46,14 @@ func TestSimulation(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d scenarios: %d rows, %d sittings, of which %d killed, %d without power, %d told to stop", *seeds,
-		total.rows.Load(), total.sittings.Load(), total.kills.Load(), total.powerLosses.Load(), total.stops.Load())
+	t.Logf("%d scenarios: %d rows, %d invocations, of which %d killed, %d without power, %d told to stop", *seeds,
+		total.rows.Load(), total.invocations.Load(), total.kills.Load(), total.powerLosses.Load(), total.stops.Load())
 }
 
 // sheet shows that scenarios are not empty.
-type sheet struct{ rows, sittings, kills, powerLosses, stops atomic.Int64 }
+type sheet struct{ rows, invocations, kills, powerLosses, stops atomic.Int64 }
 
-// scenario is one job from its first sitting to its restore.
+// scenario is one job from its first invocation to its restore.
 type scenario struct {
 	t      *testing.T
 	random *rand.Rand
@@ -186,7 +186,7 @@ func (s *scenario) list() []byte {
 	return text.Bytes()
 }
 
-// job runs a command to its end, however many sittings that takes. The last
+// job runs a command to its end, however many invocations that takes. The last
 // ones have no crashes and no faults.
 func (s *scenario) job(command string, input []byte) {
 	s.begin(command, input)
@@ -199,8 +199,8 @@ func (s *scenario) job(command string, input []byte) {
 		if n < troubled {
 			s.injectFaults()
 		}
-		code := s.sitting(n, n < troubled)
-		s.sheet.sittings.Add(1)
+		code := s.invocation(n, n < troubled)
+		s.sheet.invocations.Add(1)
 		if n >= troubled && code <= journal.ExitFailedRows && !s.isOpen() {
 			return
 		}

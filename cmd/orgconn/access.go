@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
@@ -12,38 +15,60 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// agree gets a token that may do what the job needs, and a person's consent.
-// Where there are no rows to work on, nothing will be sent.
-func (j *job) agree(rows int) error {
-	if err := j.connect(); err != nil || rows == 0 {
-		return err
+// target is the tenant that is meant.
+type target struct {
+	base     *url.URL
+	audience string
+	tenant   string // host and port of the audience, lower case
+}
+
+// findTarget reads from the environment which tenant is meant. It does not look
+// at the credentials.
+func findTarget(getenv func(string) string) (t target, err error) {
+	if getenv("AUTH0_DOMAIN") == "" {
+		return t, refused(errors.New("AUTH0_DOMAIN is not set, so there is no tenant"), "export AUTH0_DOMAIN=example.eu.auth0.com")
 	}
-	if err := j.authorize(j.neededScopes()); err != nil {
-		return err
+	if t.base, err = apiclient.ParseDomain(getenv("AUTH0_DOMAIN")); err != nil {
+		return t, refused(fmt.Errorf("AUTH0_DOMAIN: %w", err), "set AUTH0_DOMAIN to the tenant's domain, like example.eu.auth0.com")
 	}
-	return j.ask(rows)
+	t.audience = getenv("AUTH0_AUDIENCE")
+	if t.tenant, err = apiclient.Tenant(apiclient.Config{BaseURL: t.base, Audience: t.audience}); err != nil {
+		return t, refused(fmt.Errorf("AUTH0_AUDIENCE: %w", err), "set it to the Management API's identifier, like https://example.eu.auth0.com/api/v2/")
+	}
+	return t, nil
+}
+
+// check refuses what is of another tenant.
+func (t target) check(what, tenant string) error {
+	if tenant == t.tenant {
+		return nil
+	}
+	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", what, tenant, t.tenant),
+		"set AUTH0_DOMAIN to that tenant, or take what is of this one")
 }
 
 // connect makes the client, without any call.
-func (j *job) connect() (err error) {
-	if j.config.Credentials, err = credentialsFromEnvironment(j.getenv); err != nil {
-		return err
+func (t target) connect(getenv func(string) string, s journal.Settings) (*apiclient.Client, error) {
+	credentials, err := credentialsFromEnvironment(getenv)
+	if err != nil {
+		return nil, err
 	}
-	j.config.Timeout = time.Duration(j.settings.Timeout)
-	j.config.MaxConns = j.settings.Workers
-	j.config.ReadOnly = j.settings.DryRun
-	if j.client, err = apiclient.New(j.config); err != nil {
-		return refused(err, credentialsHint)
+	client, err := apiclient.New(apiclient.Config{
+		BaseURL: t.base, Audience: t.audience, Credentials: credentials, Version: version(),
+		Timeout: time.Duration(s.Timeout), MaxConns: s.Workers, ReadOnly: s.DryRun,
+	})
+	if err != nil {
+		return nil, refused(err, credentialsHint)
 	}
-	return nil
+	return client, nil
 }
 
 // authorize gets a token. It refuses one that lacks a scope, with which the job
 // would fail, and warns of one that could do far more harm than the job.
-func (j *job) authorize(needed []string) error {
-	granted, known, err := batch.Scopes(j.ctx, j.client)
+func (c *command) authorize(ctx context.Context, client *apiclient.Client, needed []string) error {
+	granted, known, err := batch.Scopes(ctx, client)
 	if err != nil {
-		return j.orInterrupted(err)
+		return orInterrupted(ctx, err)
 	}
 	if !known {
 		return nil
@@ -59,26 +84,27 @@ func (j *job) authorize(needed []string) error {
 	}
 	for _, scope := range []string{"delete:organizations", "delete:connections"} {
 		if slices.Contains(granted, scope) {
-			j.log.Warn("the token may do far more than this job needs", zap.String("scope", scope))
+			c.log.Warn("the token may do far more than this job needs", zap.String("scope", scope))
 		}
 	}
 	return nil
 }
 
-func (j *job) neededScopes() []string {
+// neededScopes are the scopes that a run on a list needs.
+func neededScopes(w *work) []string {
 	var scopes []string
-	if j.names.Organizations.Missing() > 0 {
+	if w.names.Organizations.Missing() > 0 {
 		scopes = append(scopes, "read:organizations")
 	}
-	if j.names.Connections.Missing() > 0 {
+	if w.names.Connections.Missing() > 0 {
 		scopes = append(scopes, "read:connections")
 	}
-	if !j.settings.NoCheck {
+	if !w.header.Settings.NoCheck {
 		scopes = append(scopes, "read:organization_connections")
 	}
 	switch {
-	case j.settings.DryRun:
-	case j.command == journal.CommandRestore:
+	case w.header.Settings.DryRun:
+	case w.header.Command == journal.CommandRestore:
 		scopes = append(scopes, "create:organization_connections")
 	default:
 		scopes = append(scopes, "delete:organization_connections")

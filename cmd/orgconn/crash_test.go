@@ -101,8 +101,8 @@ func (c *crash) misbehave() {
 // until runs a command and then resume, killing most of them, until the run
 // has ended by itself.
 func (c *crash) until(dir, run string, command ...string) {
-	for sitting := 0; ; sitting++ {
-		code, output := c.kill(dir, sitting, command)
+	for invocation := 0; ; invocation++ {
+		code, output := c.kill(dir, invocation, command)
 		switch {
 		case code == journal.ExitOK:
 			return
@@ -110,7 +110,7 @@ func (c *crash) until(dir, run string, command ...string) {
 		default:
 			c.t.Fatalf("%v: exit %d\n%s", command, code, output)
 		}
-		if sitting > 100 {
+		if invocation > 100 {
 			c.t.Fatalf("the run does not end: exit %d\n%s", code, output)
 		}
 		if _, err := os.Stat(filepath.Join(dir, run)); err == nil {
@@ -123,10 +123,10 @@ func (c *crash) until(dir, run string, command ...string) {
 const killed = -1
 
 // kill runs a command and kills it after a while, unless it ends before. Later
-// sittings get more time, else a slow machine would never come to an end.
-func (c *crash) kill(dir string, sitting int, args []string) (code int, output string) {
+// invocations get more time, else a slow machine would never come to an end.
+func (c *crash) kill(dir string, invocation int, args []string) (code int, output string) {
 	p := start(c.t, c.tenant, dir, args...)
-	delay := c.startup + time.Duration(rand.IntN(400+20*sitting))*time.Millisecond
+	delay := c.startup + time.Duration(rand.IntN(400+20*invocation))*time.Millisecond
 	timer := time.AfterFunc(delay, func() { _ = p.Process.Kill() })
 	code = p.end()
 	timer.Stop()

@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"strings"
 
@@ -10,23 +9,6 @@ import (
 )
 
 const credentialsHint = "set AUTH0_API_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, or AUTH0_CLIENT_ID and AUTH0_CLIENT_ASSERTION_PRIVATE_KEY"
-
-// clientConfig reads from the environment which tenant is meant. It does not
-// look at the credentials.
-func clientConfig(getenv func(string) string) (cfg apiclient.Config, tenant string, err error) {
-	if getenv("AUTH0_DOMAIN") == "" {
-		return cfg, "", refused(errors.New("AUTH0_DOMAIN is not set, so there is no tenant"), "export AUTH0_DOMAIN=example.eu.auth0.com")
-	}
-	if cfg.BaseURL, err = apiclient.ParseDomain(getenv("AUTH0_DOMAIN")); err != nil {
-		return cfg, "", refused(fmt.Errorf("AUTH0_DOMAIN: %w", err), "set AUTH0_DOMAIN to the tenant's domain, like example.eu.auth0.com")
-	}
-	cfg.Audience = getenv("AUTH0_AUDIENCE")
-	cfg.Version = version()
-	if tenant, err = apiclient.Tenant(cfg); err != nil {
-		return cfg, "", refused(fmt.Errorf("AUTH0_AUDIENCE: %w", err), "set it to the Management API's identifier, like https://example.eu.auth0.com/api/v2/")
-	}
-	return cfg, tenant, nil
-}
 
 // credentialsFromEnvironment reads the credentials under the names that the
 // Terraform provider uses. A ready token beats a client.

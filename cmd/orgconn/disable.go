@@ -1,10 +1,6 @@
 package main
 
 import (
-	"fmt"
-	"io"
-	"os"
-
 	"github.com/spf13/cobra"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -41,11 +37,11 @@ func newDisable(getenv func(string) string) *cobra.Command {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
-			j, err := newJob(cmd.Context(), o, journal.CommandDisable)
+			c, err := newCommand(o, journal.CommandDisable)
 			if err != nil {
 				return err
 			}
-			return j.writeMetrics(j.start(listFrom(args[0])))
+			return c.writeMetrics(c.runNew(cmd.Context(), fileSource(args[0]), false))
 		},
 	}
 	flags := cmd.Flags()
@@ -55,26 +51,6 @@ func newDisable(getenv func(string) string) *cobra.Command {
 	o.addDisable(flags)
 	o.addSlice(flags)
 	o.addBounds(flags)
-	o.addSitting(flags)
+	o.addInvocation(flags)
 	return cmd
-}
-
-// listFrom is a list that is a file, or standard input.
-func listFrom(path string) source {
-	name := journal.Input{Path: path}.Name()
-	return source{path: path, name: name, copy: func(w io.Writer) error {
-		from := os.Stdin
-		if name == path {
-			f, err := os.Open(path)
-			if err != nil {
-				return fmt.Errorf("read the list: %w", err)
-			}
-			defer f.Close()
-			from = f
-		}
-		if _, err := io.Copy(w, from); err != nil {
-			return fmt.Errorf("copy the list: %w", err)
-		}
-		return nil
-	}}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -31,7 +33,8 @@ const exportExample = `  orgconn export --out pairs.csv
 
 // export is one execution of the command.
 type export struct {
-	*job
+	*command
+	client                     *apiclient.Client
 	organizations, connections []string
 }
 
@@ -49,10 +52,10 @@ func newExport(getenv func(string) string) *cobra.Command {
 			if err = o.check(cmd.Flags()); err != nil {
 				return err
 			}
-			if e.job, err = newJob(cmd.Context(), o, "export"); err != nil {
+			if e.command, err = newCommand(o, "export"); err != nil {
 				return err
 			}
-			return e.run()
+			return e.run(cmd.Context())
 		},
 	}
 	flags := cmd.Flags()
@@ -65,30 +68,31 @@ func newExport(getenv func(string) string) *cobra.Command {
 	return cmd
 }
 
-func (e *export) run() error {
-	if err := e.connect(); err != nil {
+func (e *export) run(ctx context.Context) (err error) {
+	if e.client, err = e.target.connect(e.options.getenv, e.options.settings); err != nil {
 		return err
 	}
 	defer e.client.Close()
-	if e.out == "" {
-		if err := e.authorize(e.neededScopes()); err != nil {
+	out := e.options.out
+	if out == "" {
+		if err := e.authorize(ctx, e.client, e.neededScopes()); err != nil {
 			return err
 		}
-		return e.write(os.Stdout, "what was written is incomplete")
+		return e.write(ctx, os.Stdout, "what was written is incomplete")
 	}
-	file, err := pendingFile(e.out)
+	file, err := pendingFile(out)
 	if err != nil {
 		return err
 	}
 	defer file.Cleanup()
-	if err := e.authorize(e.neededScopes()); err != nil {
+	if err := e.authorize(ctx, e.client, e.neededScopes()); err != nil {
 		return err
 	}
-	if err := e.write(file, e.out+" was not written"); err != nil {
+	if err := e.write(ctx, file, out+" was not written"); err != nil {
 		return err
 	}
 	if err := file.CloseAtomicallyReplace(); err != nil {
-		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write %s: %w", e.out, err)}
+		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write %s: %w", out, err)}
 	}
 	return nil
 }
@@ -121,15 +125,15 @@ func (e *export) neededScopes() []string {
 
 // write writes the export. Unfinished says what became of the output where that
 // stopped before its end.
-func (e *export) write(to io.Writer, unfinished string) error {
+func (e *export) write(ctx context.Context, to io.Writer, unfinished string) error {
 	run := batch.NewExport(batch.ExportConfig{
-		API: e.client, Settings: e.settings, Log: e.log,
+		API: e.client, Settings: e.options.settings, Log: e.log,
 		Organizations: e.organizations, Connections: e.connections,
 	})
 	out := reports.NewPairsWriter(to)
 	pairs := 0
-	e.view.watch(e.ctx, run.Progress, e.log)
-	stop := run.Do(e.ctx, func(all []batch.ExportedPair) error {
+	e.view.watch(ctx, run.Progress, e.log)
+	stop := run.Do(ctx, func(all []batch.ExportedPair) error {
 		for _, p := range all {
 			out.Add(p.OrgID, p.OrgName, p.ConnectionID, p.Link)
 		}

@@ -48,7 +48,7 @@ func TestFlagGroups(t *testing.T) {
 		for _, set := range flagGroups(cmd.Flags()) {
 			titles = append(titles, set.Name())
 		}
-		if want := []string{"What the run does", "Bounds", "This sitting"}; !slices.Equal(titles, want) {
+		if want := []string{"What the run does", "Bounds", "This invocation"}; !slices.Equal(titles, want) {
 			t.Errorf("%s: %q", cmd.Name(), titles)
 		}
 	}

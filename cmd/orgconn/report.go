@@ -16,7 +16,7 @@ const reportLong = `Make the reports of a run directory again from its list and 
 those of a run that goes on or was killed. Nothing is sent.
 
 A run directory has input.csv, the list as it was given; journal.jsonl, the
-record that everything else is made from; and, made at the end of each sitting,
+record that everything else is made from; and, made at the end of each invocation,
 results.csv with a line for each row, report.html for people, and summary.json.`
 
 func newReport() *cobra.Command {
@@ -25,7 +25,7 @@ func newReport() *cobra.Command {
 		Short:             "make the reports again, also of a running or killed run",
 		Long:              reportLong,
 		Args:              oneArg("run directory"),
-		ValidArgsFunction: completeRunDir,
+		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, err := rundir.Header(args[0]); err != nil {
 				return err

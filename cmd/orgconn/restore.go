@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -34,19 +35,19 @@ func newRestore(getenv func(string) string) *cobra.Command {
 		Long:              restoreLong,
 		Example:           restoreExample,
 		Args:              oneArg("run directory or results file"),
-		ValidArgsFunction: completeRunOrList,
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(cmd.Flags()); err != nil {
 				return err
 			}
-			j, err := newJob(cmd.Context(), o, journal.CommandRestore)
+			c, err := newCommand(o, journal.CommandRestore)
 			if err != nil {
 				return err
 			}
 			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-				return j.writeMetrics(j.restoreRun(args[0]))
+				return c.writeMetrics(c.restoreDir(cmd.Context(), args[0]))
 			}
-			return j.writeMetrics(j.start(listFrom(args[0])))
+			return c.writeMetrics(c.runNew(cmd.Context(), fileSource(args[0]), false))
 		},
 	}
 	flags := cmd.Flags()
@@ -55,28 +56,28 @@ func newRestore(getenv func(string) string) *cobra.Command {
 	o.addRestore(flags)
 	o.addSlice(flags)
 	o.addBounds(flags)
-	o.addSitting(flags)
+	o.addInvocation(flags)
 	return cmd
 }
 
-// restoreRun restores what a run directory's journal says, which is younger
-// than its results.csv where the run was killed.
-func (j *job) restoreRun(path string) error {
-	run, err := rundir.Header(path)
+// restoreDir restores what a run directory's journal says, which is younger than
+// its results.csv where the run was killed.
+func (c *command) restoreDir(ctx context.Context, path string) (*reports.Summary, error) {
+	former, err := rundir.Header(path)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if err := j.checkTenant(path, run.Tenant); err != nil {
-		return err
+	if err := c.target.check(path, former.Tenant); err != nil {
+		return nil, err
 	}
-	unlock, err := j.lock() // before the journal is read: a run that goes on may yet add to it
+	unlock, err := c.lock(ctx) // before the journal is read: a run that goes on may yet add to it
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer unlock()
 	results := filepath.Join(path, rundir.ResultsFile)
-	return j.start(source{path: path, name: results, copy: func(w io.Writer) error {
-		if !j.settings.DryRun { // a dry run may look at a run that goes on
+	return c.runNew(ctx, source{path: path, name: results, copy: func(w io.Writer) error {
+		if !c.options.settings.DryRun { // a dry run may look at a run that goes on
 			lock, err := rundir.Lock(path)
 			if err != nil {
 				return err
@@ -84,5 +85,5 @@ func (j *job) restoreRun(path string) error {
 			defer lock.Close()
 		}
 		return reports.Results(path, w)
-	}})
+	}}, true)
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -38,7 +39,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 		Long:              resumeLong,
 		Example:           resumeExample,
 		Args:              oneArg("run directory"),
-		ValidArgsFunction: completeRunDir,
+		ValidArgsFunction: completeFolder,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return runResume(cmd.Context(), o, cmd.Flags(), args[0])
 		},
@@ -49,7 +50,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 	o.addSlice(flags)
 	o.addBounds(flags)
 	ofTheRun(flags)
-	o.addSitting(flags)
+	o.addInvocation(flags)
 	return cmd
 }
 
@@ -59,133 +60,111 @@ func runResume(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 	if err != nil {
 		return err
 	}
-	j, err := newJob(ctx, o, first.Command)
+	c, err := newCommand(o, first.Command)
 	if err != nil {
 		return err
 	}
 	o.settings.DryRun = first.Settings.DryRun
-	return j.writeMetrics(j.resume(path, first, flags))
-}
-
-// resume goes on where the first record tells which run it is.
-func (j *job) resume(path string, first journal.Header, flags *pflag.FlagSet) error {
-	if err := j.checkTenant(path, first.Tenant); err != nil {
-		return err
+	if err := c.target.check(path, first.Tenant); err != nil {
+		return c.writeMetrics(nil, err)
 	}
-	unlock, err := j.lock()
+	unlock, err := c.lock(ctx)
 	if err != nil {
-		return err
+		return c.writeMetrics(nil, err)
 	}
 	defer unlock()
 	dir, err := rundir.Open(path)
 	if err != nil {
-		return err
+		return c.writeMetrics(nil, err)
 	}
 	defer dir.Close()
-	history, err := j.recover(dir)
+	w, err := c.reopen(dir, flags)
 	if err != nil {
-		return err
+		return c.writeMetrics(nil, err)
 	}
-	if err := j.takeOver(history, flags); err != nil {
-		return err
+	defer w.list.Close()
+	if w.rows() == 0 && finished(w.history) { // no run that a watcher waits for: without metrics
+		return c.nothingLeft(dir, w)
 	}
-	return j.goOn(dir, history)
+	return c.writeMetrics(c.run(ctx, w))
+}
+
+// finished says whether the last invocation came to its end.
+func finished(h *batch.History) bool { return h.End != nil && h.End.ExitCode <= journal.ExitFailedRows }
+
+// reopen takes command, list and settings from the run so far.
+func (c *command) reopen(dir *rundir.Dir, flags *pflag.FlagSet) (*work, error) {
+	h, err := c.recover(dir)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.options.load(h.Header, flags); err != nil {
+		return nil, err
+	}
+	s := &c.options.settings
+	if finished(h) && !flags.Changed("limit") {
+		s.Limit = 0 // the slice is done, now for the rest
+	}
+	if s.AllowLockout || s.AllowDefaults {
+		h.Unblock()
+	}
+	if err := c.options.check(flags); err != nil {
+		return nil, err
+	}
+	w := &work{history: h, names: &h.Names, rates: measured(dir.Path, c.target.tenant), header: c.header(h.Header.Input, *s, c.options.note)}
+	w.begin = func(ctx context.Context) (*rundir.Dir, error) { return dir, beginAgain(ctx, dir, w.header) }
+	if w.list, err = rundir.OpenInput(dir.Path, w.header, w.names); err != nil {
+		return nil, err
+	}
+	if err = c.tellOfList(w.list, w.header.Input.Name()); err == nil && h.Exceeds(w.list) {
+		err = refused(fmt.Errorf("--limit %d: the run has worked on rows beyond it", s.Limit), "give a larger --limit, or leave it out")
+	}
+	if err != nil {
+		return nil, errors.Join(err, w.list.Close())
+	}
+	return w, nil
 }
 
 // recover reads what earlier invocations did, and makes the journal ready to go on.
-func (j *job) recover(dir *rundir.Dir) (history *batch.History, err error) {
+func (c *command) recover(dir *rundir.Dir) (history *batch.History, err error) {
 	kept, err := dir.Recover(func(entries iter.Seq2[journal.Entry, error]) (err error) {
 		history, err = batch.Replay(entries)
 		return err
 	})
 	if err == nil && kept != "" {
-		j.log.Warn("what a crash left behind the journal's last sync is kept aside", zap.String("file", kept))
+		c.log.Warn("what a crash left behind the journal's last sync is kept aside", zap.String("file", kept))
 	}
 	return history, err
 }
 
-// takeOver takes command, list and settings from the run so far.
-func (j *job) takeOver(history *batch.History, flags *pflag.FlagSet) error {
-	j.input, j.names = history.Header.Input, &history.Names
-	sliceEnded := history.End != nil && history.End.ExitCode <= journal.ExitFailedRows
-	if err := j.load(history.Header, flags); err != nil {
-		return err
-	}
-	if sliceEnded && !flags.Changed("limit") {
-		j.settings.Limit = 0 // the slice is done, now for the rest
-	}
-	if j.settings.AllowLockout || j.settings.AllowDefaults {
-		history.Unblock()
-	}
-	return j.check(flags)
-}
-
-// goOn runs the rows that are left.
-func (j *job) goOn(dir *rundir.Dir, history *batch.History) error {
-	var err error
-	if j.list, err = rundir.OpenInput(dir.Path, j.record(), j.names); err != nil {
-		return err
-	}
-	if err := j.tellOfList(j.input.Name()); err != nil {
-		return err
-	}
-	defer j.list.Close()
-	if history.Exceeds(j.list) {
-		err := fmt.Errorf("--limit %d: the run has worked on rows beyond it", j.settings.Limit)
-		return refused(err, "give a larger --limit, or leave it out")
-	}
-	left := history.Left(j.list)
-	if left == 0 && history.End != nil && history.End.ExitCode <= journal.ExitFailedRows {
-		if err := j.nothingLeft(dir); err != nil {
-			return err
-		}
-		return exitWith(history.End.ExitCode)
-	}
-	j.rates = measured(dir.Path, j.tenant)
-	if err := j.agree(left); err != nil {
-		return err
-	}
-	if err := j.begin(dir); err != nil {
-		return err
-	}
-	return j.execute(dir, history)
-}
-
-// nothingLeft says so. It makes the reports if the run was killed before it had
-// made them.
-func (j *job) nothingLeft(dir *rundir.Dir) (err error) {
-	if !j.quiet {
+// nothingLeft says so, and ends with the run's own code. It makes the reports if
+// the run was killed before it had made them.
+func (c *command) nothingLeft(dir *rundir.Dir, w *work) error {
+	if !c.options.quiet {
 		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(dir.Path))
 	}
-	j.metrics = "" // it is no run that a watcher waits for
-	if j.summary, err = readSummary(dir.Path); err != nil || !dir.HasReports() {
-		j.summary, err = reports.Make(dir.Path, j.list)
+	summary, err := readSummary(dir.Path)
+	if err != nil || !dir.HasReports() {
+		summary, err = reports.Make(dir.Path, w.list)
 	}
 	if err != nil {
 		return &failure{code: journal.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
 	}
-	if j.json {
-		return j.print(j.summary, dir.Path)
+	if c.options.json {
+		if err := c.print(summary, dir.Path); err != nil {
+			return err
+		}
 	}
-	return nil
+	return exitWith(w.history.End.ExitCode)
 }
 
-// begin begins the new sitting.
-func (j *job) begin(dir *rundir.Dir) error {
+// beginAgain begins the new invocation.
+func beginAgain(ctx context.Context, dir *rundir.Dir, h journal.Header) error {
 	if err := dir.RemoveReports(); err != nil {
 		return err
 	}
-	run := j.record()
-	if err := dir.Journal.Commit(j.ctx, journal.Record{At: time.Now().UTC(), Header: &run}); err != nil {
+	if err := dir.Journal.Commit(ctx, journal.Record{At: time.Now().UTC(), Header: &h}); err != nil {
 		return &failure{code: journal.ExitStopped, err: fmt.Errorf("write the journal: %w", err), hint: "is the disk full?"}
 	}
 	return nil
-}
-
-// exitWith is an exit code alone; nil for 0.
-func exitWith(code int) error {
-	if code == journal.ExitOK {
-		return nil
-	}
-	return &failure{code: code}
 }

@@ -157,3 +157,31 @@ func expectNumber(want string, got int) error {
 	}
 	return nil
 }
+
+// apiPath keeps faults away from the token endpoint: without a token there is
+// no run.
+const apiPath = "/api/v2/"
+
+// parseFault reads a fault of a script: a name or a status, and how often.
+func parseFault(spec string) (simulator.Fault, error) {
+	name, share, hasShare := strings.Cut(spec, "=")
+	fault, known := map[string]simulator.Fault{
+		"hang-after":    {Kind: simulator.Hang, Stage: simulator.AfterEffect},
+		"expired-token": {Kind: simulator.Expire},
+	}[name]
+	if status, err := strconv.Atoi(name); err == nil {
+		fault, known = simulator.Fault{Kind: simulator.Status, Code: status}, true
+	}
+	if !known {
+		return fault, fmt.Errorf("there is no fault %q", name)
+	}
+	fault.Path = apiPath
+	if hasShare {
+		percent, err := strconv.ParseFloat(strings.TrimSuffix(share, "%"), 64)
+		if err != nil {
+			return fault, err
+		}
+		fault.Probability = percent / 100
+	}
+	return fault, nil
+}

@@ -2,7 +2,11 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
+	"errors"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -11,6 +15,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -19,8 +24,7 @@ const simulateLong = `Serve a simulated Auth0 tenant on loopback until interrupt
 It prints the environment variables that lead orgconn to it; paste them into
 another terminal. What is done to it is lost when it ends.`
 
-const simulateExample = `  orgconn simulate --from pairs.csv --plan private-500
-  orgconn simulate --from pairs.csv --fault reset-after=5% --fault 503=1%`
+const simulateExample = `  orgconn simulate --from pairs.csv --plan private-500`
 
 // simulateOptions are the flags of simulate.
 type simulateOptions struct {
@@ -28,7 +32,6 @@ type simulateOptions struct {
 	plan    string
 	from    string
 	latency time.Duration
-	faults  []string
 }
 
 func newSimulate() *cobra.Command {
@@ -46,7 +49,6 @@ func newSimulate() *cobra.Command {
 	flags.StringVar(&o.plan, "plan", "enterprise", "limits of a `PLAN`: "+strings.Join(planNames(), ", "))
 	flags.StringVar(&o.from, "from", "", "list `PAIRS.csv`: the tenant has every pair of it enabled, and one connection more in each organization")
 	flags.DurationVar(&o.latency, "latency", demoLatency, "time to an answer")
-	flags.StringArrayVar(&o.faults, "fault", nil, "let requests fail: `KIND=P%`, repeatable; kinds: "+strings.Join(faultNames(), ", ")+", or a status like 503")
 	return cmd
 }
 
@@ -56,13 +58,6 @@ func (o *simulateOptions) run(ctx context.Context) error {
 		return refused(fmt.Errorf("there is no plan %q", o.plan), "plans: "+strings.Join(planNames(), ", "))
 	}
 	tenant := newSimulated(simulator.Config{Plan: plan, Latency: o.latency})
-	for _, spec := range o.faults {
-		fault, err := parseFault(spec)
-		if err != nil {
-			return refused(err, "faults: "+strings.Join(faultNames(), ", ")+", or a status like 503, each with =P% or without")
-		}
-		tenant.Inject(fault)
-	}
 	if o.from != "" {
 		if err := seedFrom(tenant.Tenant, o.from); err != nil {
 			return err
@@ -109,4 +104,62 @@ func seedFrom(tenant *simulator.Tenant, path string) error {
 	}
 	tenant.SeedPairs(pairs)
 	return nil
+}
+
+// simulatedClient is the application that a simulated tenant knows.
+const simulatedClient = "simulatedClient"
+
+// simulated is a simulated tenant behind a loopback port.
+type simulated struct {
+	*simulator.Tenant
+	server *http.Server
+	domain string
+	secret string
+}
+
+// newSimulated makes a tenant with one application, of an own secret.
+func newSimulated(cfg simulator.Config) *simulated {
+	cfg.ClientID, cfg.ClientSecret = simulatedClient, rand.Text()
+	return &simulated{Tenant: simulator.New(cfg), secret: cfg.ClientSecret}
+}
+
+// listen serves the tenant on address until close. It must be a loopback one:
+// the tenant is a toy, and nobody else's business.
+func (s *simulated) listen(address string) error {
+	listener, err := net.Listen("tcp", address)
+	if err != nil {
+		return refused(fmt.Errorf("serve the simulated tenant: %w", err), "give another --listen")
+	}
+	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
+		return refused(errors.Join(fmt.Errorf("%s is no loopback address", address), listener.Close()), "listen on 127.0.0.1")
+	}
+	s.domain = "http://" + listener.Addr().String()
+	s.server = &http.Server{Handler: s.Tenant, ReadHeaderTimeout: time.Minute}
+	go func() { _ = s.server.Serve(listener) }() // ends with Close
+	return nil
+}
+
+// close ends the tenant, and removes the lock that runs on it have left: there
+// will be no others.
+func (s *simulated) close() {
+	_ = s.server.Close()
+	_ = os.Remove(batch.LockFile(strings.TrimPrefix(s.domain, "http://")))
+}
+
+// variables are the names of the environment variables that lead to a tenant.
+func (s *simulated) variables() []string {
+	return []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"}
+}
+
+// environment is the value of one of these, empty for any other.
+func (s *simulated) environment(name string) string {
+	switch name {
+	case "AUTH0_DOMAIN":
+		return s.domain
+	case "AUTH0_CLIENT_ID":
+		return simulatedClient
+	case "AUTH0_CLIENT_SECRET":
+		return s.secret
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -9,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
@@ -19,13 +21,13 @@ import (
 const shownConnections = 3
 
 // print prints the summary as the options want it.
-func (j *job) print(s *reports.Summary, dir string) error {
-	if j.json {
+func (c *command) print(s *reports.Summary, dir string) error {
+	if c.options.json {
 		encoder := json.NewEncoder(os.Stdout)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(s)
 	}
-	if j.quiet {
+	if c.options.quiet {
 		return nil
 	}
 	return printSummary(os.Stdout, s, dir)
@@ -90,4 +92,67 @@ func printNeverSeen(b *strings.Builder, s *reports.Summary) {
 		b.WriteString(", …")
 	}
 	b.WriteString(")\n")
+}
+
+// measured is what a former run measured of the tenant's limits, of which from is
+// the run directory or a file in it; zero where it did not, or was in another
+// tenant.
+func measured(from, tenant string) reports.Rates {
+	dir := from
+	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+		dir = filepath.Dir(from)
+	}
+	s, err := readSummary(dir)
+	if err != nil || s.Tenant != tenant {
+		return reports.Rates{}
+	}
+	return s.Rate
+}
+
+// readSummary reads a run directory's summary.
+func readSummary(dir string) (*reports.Summary, error) {
+	text, err := os.ReadFile(filepath.Join(dir, rundir.SummaryFile))
+	if err != nil {
+		return nil, err
+	}
+	s := new(reports.Summary)
+	return s, json.Unmarshal(text, s)
+}
+
+// about writes a time as exactly as an estimate is.
+func about(d time.Duration) string {
+	if d < 2*time.Minute {
+		return "about " + d.Round(time.Second).String()
+	}
+	text := d.Round(time.Minute).String()
+	return "about " + text[:len(text)-len("0s")]
+}
+
+// writeMetrics writes the metrics file at the end of an invocation that ended
+// with err, and returns err. An invocation that was refused is one too: whoever
+// watches the exit code has to see it. Where the file cannot be written, a run
+// that was fine is not.
+func (c *command) writeMetrics(summary *reports.Summary, err error) error {
+	path := c.options.metrics
+	if path == "" {
+		return err
+	}
+	code, now := journal.ExitOK, time.Now()
+	if err != nil {
+		code = classify(err).code
+	}
+	s := reports.Summary{Command: c.name, DryRun: c.options.settings.DryRun, Tenant: c.target.tenant}
+	if summary != nil {
+		s = *summary
+	}
+	s.ExitCode, s.FinishedAt = &code, &now
+	writeErr := reports.WriteMetrics(path, &s)
+	if writeErr == nil {
+		return err
+	}
+	f := &failure{code: journal.ExitStopped, err: writeErr, hint: "the folder of --metrics-file must be there and writable; the run itself is done"}
+	if code > journal.ExitFailedRows {
+		f.code, f.err, f.hint = code, errors.Join(classify(err).err, writeErr), classify(err).hint
+	}
+	return f
 }

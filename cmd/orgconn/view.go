@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"sync"
@@ -12,10 +13,10 @@ import (
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
-	"github.com/orgconn/orgconn/batch/journal"
 )
 
 const (
@@ -139,7 +140,7 @@ func (v *view) report(progress func() batch.Progress, log *zap.Logger) {
 		select {
 		case <-ticker.C:
 			p := progress()
-			log.Info("progress", zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", failedRows(p)),
+			log.Info("progress", zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", p.Failed),
 				zap.Int("rate_limited", p.Limited), zap.Float64("rows_per_s", math.Round(pace.measure(time.Now(), p.Done)*100)/100),
 				zap.String("held_by", string(p.Holdup)), zap.Duration("eta", p.ETA.Round(time.Second)))
 		case <-v.stop:
@@ -159,8 +160,8 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 		text += "  ETA " + p.ETA.Round(time.Second).String()
 	}
 	text += fmt.Sprintf("  %.1f rows/s", rowsPerS)
-	if failed := failedRows(p); failed > 0 {
-		text += fmt.Sprintf("  failed %d", failed)
+	if p.Failed > 0 {
+		text += fmt.Sprintf("  failed %d", p.Failed)
 	}
 	if p.Done < p.Rows {
 		text += "  waits for " + string(p.Holdup)
@@ -171,6 +172,53 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	return text + fmt.Sprintf("  429s %d", p.Limited)
 }
 
-func failedRows(p batch.Progress) int {
-	return p.Outcomes[journal.Failed] + p.Outcomes[journal.Unknown] + p.Outcomes[journal.NotFound] + p.Outcomes[journal.Blocked]
+// paceSpan is how long a pace is averaged.
+const paceSpan = 10 * time.Second
+
+// pace measures how many rows a second were done lately. Not safe for
+// concurrent use.
+type pace struct{ seen []tick }
+
+// tick is a count at an instant.
+type tick struct {
+	at   time.Time
+	rows int
+}
+
+// measure takes in a count, and returns the rows per second since the one of
+// about paceSpan ago.
+func (p *pace) measure(now time.Time, rows int) float64 {
+	p.seen = append(p.seen, tick{now, rows})
+	for len(p.seen) > 2 && now.Sub(p.seen[1].at) >= paceSpan {
+		p.seen = p.seen[1:]
+	}
+	passed := now.Sub(p.seen[0].at).Seconds()
+	if passed <= 0 {
+		return 0
+	}
+	return float64(rows-p.seen[0].rows) / passed
+}
+
+// newLogger logs to w. Sampling is off: a row's line may not be missing.
+func newLogger(w io.Writer, level zapcore.Level, console bool) *zap.Logger {
+	encoder := zap.NewProductionEncoderConfig()
+	encoder.TimeKey = "time"
+	encoder.EncodeTime = zapcore.RFC3339TimeEncoder
+	encoder.EncodeDuration = zapcore.StringDurationEncoder
+	format := zapcore.NewJSONEncoder(encoder)
+	if console {
+		encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
+		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
+		format = zapcore.NewConsoleEncoder(encoder)
+	}
+	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(w)), level))
+}
+
+// logger is the logger that the options ask for.
+func (o *options) logger(w io.Writer, terminal bool) *zap.Logger {
+	level, _ := zapcore.ParseLevel(o.logLevel) // options.check has read it
+	if o.quiet {
+		level = max(level, zapcore.ErrorLevel)
+	}
+	return newLogger(w, level, o.logAs == "console" || o.logAs == "" && terminal)
 }

@@ -42,8 +42,8 @@ func (s *scenario) injectFaults() {
 	}
 }
 
-// sitting is one process: it reads what is there, works, and ends or dies.
-func (s *scenario) sitting(n int, troubled bool) int {
+// invocation is one process: it reads what is there, works, and ends or dies.
+func (s *scenario) invocation(n int, troubled bool) int {
 	history, writer := s.open(n)
 	if s.command == journal.CommandDisable && history != nil && s.settings.AllowLockout {
 		history.Unblock()
@@ -75,7 +75,7 @@ func (s *scenario) sitting(n int, troubled bool) int {
 	return result.ExitCode
 }
 
-// run is what a sitting begins with.
+// run is what a invocation begins with.
 func (s *scenario) run() journal.Header {
 	return journal.Header{
 		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,

@@ -34,13 +34,13 @@ func TestJournalCutAtEveryByte(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := settled(t, "unlimited", pairs(2, 2))
 		s.begin(journal.CommandDisable, s.list())
-		if code := s.sitting(0, false); code != journal.ExitOK {
+		if code := s.invocation(0, false); code != journal.ExitOK {
 			t.Fatalf("exit %d", code)
 		}
 		whole := slices.Clone(s.disk.content)
 		for cut := len(whole) - 400; cut <= len(whole); cut++ {
 			s.disk.content = slices.Clone(whole[:cut])
-			if code := s.sitting(1, false); code != journal.ExitOK {
+			if code := s.invocation(1, false); code != journal.ExitOK {
 				t.Fatalf("cut at byte %d: exit %d", cut, code)
 			}
 			for line, outcome := range s.outcomes() {
@@ -64,7 +64,7 @@ func TestOutages(t *testing.T) {
 		})
 		time.AfterFunc(3*time.Second, func() { s.tenant.Inject(dark) })
 		start := time.Now()
-		if code := s.sitting(0, false); code != journal.ExitStopped {
+		if code := s.invocation(0, false); code != journal.ExitStopped {
 			t.Errorf("exit %d", code)
 		}
 		if took := time.Since(start); took < 55*time.Second || took > 85*time.Second {
@@ -77,7 +77,7 @@ func TestOutages(t *testing.T) {
 
 		s.tenant.ClearFaults()
 		s.tenant.Inject(dark)
-		if code := s.sitting(1, false); code != journal.ExitStopped {
+		if code := s.invocation(1, false); code != journal.ExitStopped {
 			t.Errorf("resume into an outage: exit %d", code)
 		}
 		if again := s.checkSoFar(); !slices.Equal(again, unknown) {
@@ -85,12 +85,12 @@ func TestOutages(t *testing.T) {
 		}
 
 		s.tenant.ClearFaults()
-		if code := s.sitting(2, false); code != journal.ExitOK {
+		if code := s.invocation(2, false); code != journal.ExitOK {
 			t.Errorf("resume: exit %d", code)
 		}
 		s.checkDisabled()
 		s.begin(journal.CommandRestore, s.restorable())
-		if code := s.sitting(0, false); code != journal.ExitOK {
+		if code := s.invocation(0, false); code != journal.ExitOK {
 			t.Errorf("restore: exit %d", code)
 		}
 		s.checkRestored(false)
