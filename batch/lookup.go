@@ -191,7 +191,7 @@ func (l *Lookup) left(n *noun) iter.Seq2[string, error] {
 				yield("", err)
 				return
 			}
-			if name := n.toFind(rec); name != "" && n.table.Take(name) && !yield(name, nil) {
+			if name := n.toFind(rec); name != "" && n.table.Claim(name) && !yield(name, nil) {
 				return
 			}
 		}

@@ -1,23 +1,20 @@
 package list
 
 import (
-	"bytes"
-	"crypto/sha256"
-	"slices"
+	"strings"
 	"sync"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// Names know the ids that the names in a list stand for. The zero value knows
-// none. It holds about 40 bytes for each name, whose text it does not keep. It
-// is safe for concurrent use.
+// Names know the ids of the names in a list. The zero value knows none. It is
+// safe for concurrent use.
 type Names struct {
 	Organizations NameTable
 	Connections   NameTable
 }
 
-// Add takes over what was found for names.
+// Add notes the ids that a lookup found.
 func (n *Names) Add(found journal.Names) {
 	for name, id := range found.Organizations {
 		n.Organizations.Set(name, id)
@@ -30,60 +27,42 @@ func (n *Names) Add(found journal.Names) {
 // Missing counts the names that a list has and whose ids are not known.
 func (n *Names) Missing() int { return n.Organizations.Missing() + n.Connections.Missing() }
 
-// NameTable has the ids of the names of organizations, or of connections. Most
-// are in a sorted slice, which takes half of a map's memory; a map has those that
-// came last.
+// NameTable has the ids of the names of organizations, or of connections. It is
+// safe for concurrent use.
 type NameTable struct {
-	mu      sync.Mutex // guards what follows
-	sorted  []name     // by key
-	last    map[nameKey]entry
-	long    idTable
-	missing int
+	mu      sync.Mutex
+	entries map[string]entry // by name
+	missing int              // entries without an answer
 }
 
-// minLast is how many names are in the map at least before they are sorted in.
-const minLast = 1024
-
-// name is what is known of a name, in 33 bytes: there may be millions.
-type name struct {
-	key nameKey
-	entry
-}
-
-// nameKey stands for a name: so much of a cryptographic hash that no two names
-// have the same, be they made for it.
-type nameKey [16]byte
-
+// entry is what is known of a name.
 type entry struct {
-	state state
-	id    id
+	state nameState
+	id    string // where it was found
 }
 
-type state uint8
+type nameState uint8
 
 const (
-	missing state = 1 + iota // it is to be looked up
-	taken                    // somebody is about to look it up
-	unknown                  // the tenant has no such name
+	unlisted nameState = iota // nobody wants it
+	wanted                    // it is to be looked up
+	claimed                   // somebody is looking it up
+	unknown                   // the tenant has no such name
 	found
 )
 
-func keyOf(name string) nameKey {
-	sum := sha256.Sum256([]byte(name))
-	return nameKey(sum[:len(nameKey{})])
-}
+func (s nameState) missing() bool { return s == wanted || s == claimed }
 
 // Want notes that a name is to be looked up, unless it was.
 func (t *NameTable) Want(name string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if key := keyOf(name); t.get(key).state == 0 {
-		t.missing++
-		t.put(key, entry{state: missing})
+	if t.entries[name].state == unlisted {
+		t.put(name, entry{state: wanted})
 	}
 }
 
-// Missing counts the names whose ids are not known.
+// Missing counts the wanted names whose ids are not known.
 func (t *NameTable) Missing() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,83 +71,53 @@ func (t *NameTable) Missing() int {
 
 // IsMissing reports whether a name is wanted and its id not known.
 func (t *NameTable) IsMissing(name string) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.get(keyOf(name)).isMissing()
+	_, state := t.lookup(name)
+	return state.missing()
 }
 
-func (e entry) isMissing() bool { return e.state == missing || e.state == taken }
-
-// Take reports whether a name is to be looked up; for each it does so once.
-func (t *NameTable) Take(name string) bool {
+// Claim reports whether the caller is to look a name up. It does so once for
+// each wanted name.
+func (t *NameTable) Claim(name string) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := keyOf(name)
-	if t.get(key).state != missing {
+	if t.entries[name].state != wanted {
 		return false
 	}
-	t.put(key, entry{state: taken})
+	t.put(name, entry{state: claimed})
 	return true
 }
 
-// Set notes the id of a name; "" where there is none.
+// Set notes the id of a name. An empty id, or one that could not be sent, says
+// that the tenant has no such name.
 func (t *NameTable) Set(name, id string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	key := keyOf(name)
-	if t.get(key).isMissing() {
-		t.missing--
-	}
 	if IsOrganizationID(id) || IsConnectionID(id) {
-		t.put(key, entry{found, t.long.pack(id[len(orgPrefix):])})
+		t.put(name, entry{state: found, id: id})
 		return
 	}
-	t.put(key, entry{state: unknown})
+	t.put(name, entry{state: unknown})
 }
 
-// get is what is known of a name. It, put and sort are called with t.mu held.
-func (t *NameTable) get(key nameKey) entry {
-	if i, found := t.search(key); found {
-		return t.sorted[i].entry
-	}
-	return t.last[key]
-}
-
-func (t *NameTable) put(key nameKey, e entry) {
-	if i, found := t.search(key); found {
-		t.sorted[i].entry = e
-		return
-	}
-	if t.last == nil {
-		t.last = map[nameKey]entry{}
-	}
-	t.last[key] = e
-	if len(t.last) >= max(minLast, len(t.sorted)/4) {
-		t.sort()
-	}
-}
-
-// sort takes the names that came last in among the others.
-func (t *NameTable) sort() {
-	t.sorted = slices.Grow(t.sorted, len(t.last))
-	for key, e := range t.last {
-		t.sorted = append(t.sorted, name{key, e})
-	}
-	clear(t.last)
-	slices.SortFunc(t.sorted, func(a, b name) int { return bytes.Compare(a.key[:], b.key[:]) })
-}
-
-func (t *NameTable) search(key nameKey) (int, bool) {
-	return slices.BinarySearchFunc(t.sorted, key, func(n name, key nameKey) int { return bytes.Compare(n.key[:], key[:]) })
-}
-
-// find returns the id of a name, whose prefix is known, where its state is found.
-func (t *NameTable) find(prefix, name string) (id string, _ state) {
+// lookup returns what is known of a name; the id is empty unless it was found.
+func (t *NameTable) lookup(name string) (id string, _ nameState) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	e := t.get(keyOf(name))
-	if e.state != found {
-		return "", e.state
+	e := t.entries[name]
+	return e.id, e.state
+}
+
+// put is called with t.mu held. It clones the name, which may share the memory
+// of a whole CSV record.
+func (t *NameTable) put(name string, e entry) {
+	if t.entries[name].state.missing() {
+		t.missing--
 	}
-	return prefix + t.long.unpack(e.id), found
+	if e.state.missing() {
+		t.missing++
+	}
+	if t.entries == nil {
+		t.entries = make(map[string]entry)
+	}
+	t.entries[strings.Clone(name)] = e
 }

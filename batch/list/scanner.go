@@ -129,12 +129,12 @@ func (s *scanner) identify(rec *Record) {
 	if names == nil {
 		return
 	}
-	var org, connection state
+	var org, connection nameState
 	if rec.OrgID == "" {
-		rec.OrgID, org = names.Organizations.find(orgPrefix, rec.OrgName)
+		rec.OrgID, org = names.Organizations.lookup(rec.OrgName)
 	}
 	if rec.ConnectionID == "" {
-		rec.ConnectionID, connection = names.Connections.find(connectionPrefix, rec.ConnectionName)
+		rec.ConnectionID, connection = names.Connections.lookup(rec.ConnectionName)
 	}
 	switch {
 	case org == unknown:
