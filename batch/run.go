@@ -16,7 +16,6 @@ package batch
 import (
 	"context"
 	"fmt"
-	"maps"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -96,7 +95,7 @@ func (r *Run) expect() {
 		r.writes.expect(r.todo.rows)
 	}
 	if !r.Settings.NoCheck {
-		r.listed = maps.Collect(r.List.Connections().All())
+		r.listed = r.List.Connections()
 		r.reads.expect(r.todo.organizations)
 	}
 }

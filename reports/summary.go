@@ -144,7 +144,7 @@ func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // neverSeen returns the connections that no organization had, and how many they
 // are; none where nothing was read.
-func neverSeen(ix *index, u *unseen) (ids []string, total int, err error) {
+func neverSeen(ix *index, u unseen) (ids []string, total int, err error) {
 	if u == nil {
 		return []string{}, 0, nil
 	}

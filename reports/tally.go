@@ -12,7 +12,7 @@ type tally struct {
 	outcomes  map[journal.Outcome]int
 	decided   int // by calls
 	drifted   int
-	unseen    *unseen
+	unseen    unseen // nil where nothing was read
 }
 
 func newTally(run journal.Header, l *list.List) *tally {

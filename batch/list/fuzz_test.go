@@ -95,8 +95,8 @@ func checkOrganizations(t *testing.T, l *List) {
 		}
 		line = org.Rows[0].Line
 		for _, row := range org.Rows {
-			if checkID("", connectionPrefix, row.ConnectionID) != "" || !connections.Has(row.ConnectionID) {
-				t.Fatalf("connection of %+v", row)
+			if checkID("", connectionPrefix, row.ConnectionID) != "" || connections[row.ConnectionID] == 0 || row.OrgID != org.ID {
+				t.Fatalf("organization %s: %+v", org.ID, row)
 			}
 		}
 		orgs, pairs = orgs+1, pairs+len(org.Rows)

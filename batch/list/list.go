@@ -1,13 +1,13 @@
 // Package list reads and validates a job's input: a CSV list of pairs of
-// organization and connection, or the results file of a former run.
+// organization and connection, or the results file of an earlier run.
 //
-// [Open] reads a file whole, refuses it or keeps the rows to work on, in 40 bytes
-// each and up to 4 for each organization, so that a list of a million rows in any
-// order fits a small machine. [List.Records] streams it again, every record with
-// what became of it here.
+// [Open] reads the whole file, and refuses it or keeps the rows to work on: about
+// 100 bytes for each. [List.Records] reads the file again and yields every record
+// with the outcome that the list alone decides.
 package list
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +15,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -48,10 +49,9 @@ type List struct {
 	opt        Options
 	carried    []string
 	source     source
-	pairs      []pair // by organization, in each by line
-	starts     []uint32
-	duplicates []duplicate
-	ids        idTable
+	rows       []Row       // to work on: by organization, in each by line
+	starts     []int       // where in rows each organization begins, in order of first appearance
+	duplicates []duplicate // by line
 	counts     Counts
 	problems   []Problem
 	unknown    []Problem
@@ -203,7 +203,7 @@ func (l *List) add(rec Record) {
 			}
 			l.oddLengths.rows++
 		}
-		l.pairs = append(l.pairs, l.newPair(rec))
+		l.keep(rec)
 	}
 }
 
@@ -261,39 +261,109 @@ func (l *List) Warnings() []string {
 		l.oddLengths.rows, l.oddLengths.first)}
 }
 
+// keep appends a record to the rows to work on.
+func (l *List) keep(rec Record) {
+	l.rows = append(l.rows, Row{
+		Line: rec.Line,
+		// A record's cells share one string. Clones let it go.
+		OrgID:        strings.Clone(rec.OrgID),
+		ConnectionID: strings.Clone(rec.ConnectionID),
+		Snapshot:     rec.Snapshot,
+	})
+}
+
 // Organization is an organization of the list with its rows to work on.
 type Organization struct {
-	ID   string
-	Rows []Row // in input order, at least one
+	ID string
+	// Rows are in input order, at least one. They are part of the list and must
+	// not be changed.
+	Rows []Row
 }
 
 // Row is a row to work on.
 type Row struct {
-	Line         int // physical line of the input at which the row starts, from 1
-	ConnectionID string
+	Line                int // physical line of the input at which the row starts, from 1
+	OrgID, ConnectionID string
 	// Snapshot has the settings that restore is to give back. It is nil where the
 	// row has none, and for disable.
 	Snapshot *journal.Snapshot
 }
 
+// duplicate is a row whose pair an earlier line has.
+type duplicate struct{ line, first int }
+
+// group sorts the rows by organization and moves the duplicates out of them. It
+// sorts in place: maps of a million entries would need far more memory.
+func (l *List) group() {
+	slices.SortFunc(l.rows, func(a, b Row) int {
+		if c := strings.Compare(a.OrgID, b.OrgID); c != 0 {
+			return c
+		}
+		if c := strings.Compare(a.ConnectionID, b.ConnectionID); c != 0 {
+			return c
+		}
+		return byLine(a, b)
+	})
+	l.separateDuplicates()
+	for start := 0; start < len(l.rows); {
+		rows := l.organization(start)
+		slices.SortFunc(rows, byLine)
+		l.starts = append(l.starts, start)
+		start += len(rows)
+	}
+	slices.SortFunc(l.starts, func(a, b int) int { return byLine(l.rows[a], l.rows[b]) })
+	l.counts.Organizations = len(l.starts)
+	l.counts.Pairs = len(l.rows)
+	l.counts.Duplicates = len(l.duplicates)
+}
+
+func byLine(a, b Row) int { return cmp.Compare(a.Line, b.Line) }
+
+// separateDuplicates moves each row that repeats the pair before it from the
+// sorted rows to the duplicates.
+func (l *List) separateDuplicates() {
+	kept := l.rows[:0]
+	for _, row := range l.rows {
+		if n := len(kept); n > 0 && kept[n-1].OrgID == row.OrgID && kept[n-1].ConnectionID == row.ConnectionID {
+			l.duplicates = append(l.duplicates, duplicate{line: row.Line, first: kept[n-1].Line})
+			continue
+		}
+		kept = append(kept, row)
+	}
+	clear(l.rows[len(kept):])
+	l.rows = kept
+	slices.SortFunc(l.duplicates, func(a, b duplicate) int { return cmp.Compare(a.line, b.line) })
+}
+
+// organization returns the rows of the organization that begins at start.
+func (l *List) organization(start int) []Row {
+	end := start + 1
+	for end < len(l.rows) && l.rows[end].OrgID == l.rows[start].OrgID {
+		end++
+	}
+	return l.rows[start:end:end]
+}
+
 // Organizations yields the organizations in the order of their first
 // appearance, with the rows that are valid, selected, within the limit and not
-// a duplicate.
+// a duplicate. It copies and allocates nothing.
 func (l *List) Organizations() iter.Seq[Organization] {
 	return func(yield func(Organization) bool) {
 		for _, start := range l.starts {
-			pairs := sameOrganization(l.pairs[start:])
-			org := Organization{ID: orgPrefix + l.ids.unpack(pairs[0].org), Rows: make([]Row, len(pairs))}
-			for i, p := range pairs {
-				org.Rows[i] = Row{
-					Line:         int(p.line),
-					ConnectionID: connectionPrefix + l.ids.unpack(p.connection),
-					Snapshot:     p.snapshot,
-				}
-			}
-			if !yield(org) {
+			rows := l.organization(start)
+			if !yield(Organization{ID: rows[0].OrgID, Rows: rows}) {
 				return
 			}
 		}
 	}
+}
+
+// Connections counts the rows to work on by connection. It counts anew with each
+// call.
+func (l *List) Connections() map[string]int {
+	rows := make(map[string]int)
+	for _, row := range l.rows {
+		rows[row.ConnectionID]++
+	}
+	return rows
 }

@@ -173,7 +173,7 @@ func (in *input) organizations() []Organization {
 			i = len(orgs)
 			orgs = append(orgs, Organization{ID: rec.OrgID})
 		}
-		orgs[i].Rows = append(orgs[i].Rows, Row{Line: rec.Line, ConnectionID: rec.ConnectionID})
+		orgs[i].Rows = append(orgs[i].Rows, Row{Line: rec.Line, OrgID: rec.OrgID, ConnectionID: rec.ConnectionID})
 	}
 	return orgs
 }

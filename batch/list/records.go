@@ -70,7 +70,7 @@ func (l *List) Records() iter.Seq2[Record, error] {
 				return
 			}
 			l.limit(&rec, n)
-			if len(duplicates) > 0 && rec.Line == int(duplicates[0].line) {
+			if len(duplicates) > 0 && rec.Line == duplicates[0].line {
 				rec.Outcome = journal.Duplicate
 				rec.Message = fmt.Sprintf("same pair as in line %d", duplicates[0].first)
 				duplicates = duplicates[1:]

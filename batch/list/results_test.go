@@ -77,9 +77,9 @@ func TestSnapshots(t *testing.T) {
 		rows = append(rows, org.Rows...)
 	}
 	want := []Row{
-		{2, okta, &journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}},
-		{4, saml, &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false), IsSignupEnabled: new(false)}}},
-		{5, entra, nil},
+		{2, acme, okta, &journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}},
+		{4, globex, saml, &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false), IsSignupEnabled: new(false)}}},
+		{5, globex, entra, nil},
 	}
 	if diff := cmp.Diff(want, rows); diff != "" {
 		t.Errorf("rows (-want +got):\n%s", diff)

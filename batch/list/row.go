@@ -94,7 +94,7 @@ func checkEither(column, id, prefix, nameColumn, name string) string {
 // snapshot returns the settings that the row has, nil where it has none, or why
 // they are unusable.
 func (r *row) snapshot() (_ *journal.Snapshot, reason string) {
-	snapshot := &journal.Snapshot{Name: string(r.ConnectionName)}
+	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as it outlives the record
 	cells := map[string]cell{
 		"assign_membership_on_login": r.AssignMembershipOnLogin,
 		"show_as_button":             r.ShowAsButton,
