@@ -8,10 +8,10 @@ import (
 
 // Error says why a file is refused.
 type Error struct {
-	File    string // as people call it
-	Line    int    // physical line, from 1; 0 where it is the whole file
+	File    string // as messages call it
+	Line    int    // physical line, from 1; 0 for the whole file
 	Message string
-	Hint    string // what to do about it; may be empty
+	Hint    string // what the user can do; may be empty
 }
 
 // Error returns file, line and message, without the hint.
@@ -22,8 +22,8 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Message)
 }
 
-// noUsableRow refuses a list of nothing but invalid rows: it is more likely the
-// wrong file than a list to be worked through.
+// noUsableRow refuses a list of invalid rows only, as it is probably the wrong
+// file.
 func noUsableRow(file string, first Record) *Error {
 	hint := "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"
 	if strings.HasPrefix(first.OrgID, connectionPrefix) && strings.HasPrefix(first.ConnectionID, orgPrefix) {
@@ -35,8 +35,8 @@ func noUsableRow(file string, first Record) *Error {
 // maxQuoted is how many characters of a cell a message shows.
 const maxQuoted = 60
 
-// quote makes a cell fit for a terminal: control characters escaped, the end
-// of a long one cut off.
+// quote makes a cell safe and short for a terminal: it escapes control characters
+// and cuts a long cell.
 func quote(s string) string {
 	n := 0
 	for i := range s {

@@ -90,12 +90,12 @@ func checkOrganizations(t *testing.T, l *List) {
 	connections := l.Connections()
 	orgs, pairs, line := 0, 0, 0
 	for org := range l.Organizations() {
-		if checkID("", orgPrefix, org.ID) != "" || org.Rows[0].Line <= line {
+		if validateID("", orgPrefix, org.ID) != "" || org.Rows[0].Line <= line {
 			t.Fatalf("after line %d: %+v", line, org)
 		}
 		line = org.Rows[0].Line
 		for _, row := range org.Rows {
-			if checkID("", connectionPrefix, row.ConnectionID) != "" || connections[row.ConnectionID] == 0 || row.OrgID != org.ID {
+			if validateID("", connectionPrefix, row.ConnectionID) != "" || connections[row.ConnectionID] == 0 || row.OrgID != org.ID {
 				t.Fatalf("organization %s: %+v", org.ID, row)
 			}
 		}

@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// ResultsColumns returns the columns of a results.csv that are its own, in
-// their order; carried-through ones follow them.
+// ResultsColumns returns the columns that every results.csv has, in their order;
+// the carried-through ones follow them.
 func ResultsColumns() []string {
 	return []string{
 		"line", "org_id", "connection_id", "outcome", "http_status", "error_code", "message", "attempts",
@@ -19,48 +19,40 @@ func ResultsColumns() []string {
 
 // header says what the columns of a file are.
 type header struct {
-	fields  []string // for each column, the tag of its field in row
-	carried []string
-	orgName int  // the place of org_name among carried; -1 where there is none
-	results bool // the file is a results file
-	// What the columns with organization and connection are called in messages.
+	fields  []string // for each column, the tag of its field in csvRecord
+	carried []string // the names that the carried-through columns have in results.csv
+	orgName int      // the index of org_name in carried; -1 where there is none
+	results bool     // the file is a results file
+	// What messages call the columns that identify organization and connection.
 	org, connection string
 }
 
-// readHeader finds the columns that the command needs. The error lacks its
+// parseHeader finds the columns that the command needs. The error lacks its
 // place.
-func readHeader(names []string, command string) (header, *Error) {
+func parseHeader(names []string, command string) (header, *Error) {
 	columns, err := normalizeAll(names)
 	if err != nil {
 		return header{}, err
 	}
 	h := header{results: isResults(columns), orgName: -1}
-	if err = checkResultsColumns(columns, h.results, command); err != nil {
+	if err = validateResultsColumns(columns, h.results, command); err != nil {
 		return header{}, err
 	}
-	org, err := findID(columns, "org_id", "organization_id", "organization", "org")
-	if err != nil {
+	var org, connection int
+	if org, h.org, err = h.findIdentity(columns, "org_name", "org_id", "organization_id", "organization", "org"); err != nil {
 		return header{}, err
 	}
-	connection, err := findID(columns, "connection_id", "conn_id", "connection", "con_id")
-	if err != nil {
-		return header{}, err
-	}
-	if h.org, err = h.identity(columns, org, "org_id", "org_name", "organization_id, organization, org"); err != nil {
-		return header{}, err
-	}
-	if h.connection, err = h.identity(columns, connection, "connection_id", "connection_name", "conn_id, connection, con_id"); err != nil {
+	if connection, h.connection, err = h.findIdentity(columns, "connection_name", "connection_id", "conn_id", "connection", "con_id"); err != nil {
 		return header{}, err
 	}
 	h.fields = make([]string, len(columns))
-	own := ResultsColumns()
 	for i, column := range columns {
 		switch {
 		case i == org:
 			h.fields[i] = "org_id"
 		case i == connection:
 			h.fields[i] = "connection_id"
-		case column == "connection_name" || h.results && slices.Contains(own, column):
+		case column == "connection_name" || h.results && slices.Contains(ResultsColumns(), column):
 			h.fields[i] = column
 		case column != "":
 			if column == "org_name" {
@@ -73,8 +65,40 @@ func readHeader(names []string, command string) (header, *Error) {
 	return h, nil
 }
 
-// normalizeAll returns the columns' names in the form in which they are
-// compared, and refuses two of the same.
+// findIdentity finds the column with the ids of organizations or connections: the
+// one called id or, where there is none, by an alias. It returns its index and
+// what messages call it. The column with their names will do instead, unless the
+// file is a results file; the index is then -1.
+func (h header) findIdentity(columns []string, name, id string, aliases ...string) (index int, label string, _ *Error) {
+	if i := slices.Index(columns, id); i >= 0 {
+		return i, id, nil
+	}
+	index = -1
+	for i, column := range columns {
+		if !slices.Contains(aliases, column) {
+			continue
+		}
+		if index >= 0 {
+			return 0, "", &Error{Message: fmt.Sprintf("the columns %s and %s both stand for %s", columns[index], column, id),
+				Hint: "rename the right one to " + id}
+		}
+		index = i
+	}
+	switch {
+	case index >= 0:
+		return index, id, nil
+	case !h.results && slices.Contains(columns, name):
+		return -1, name, nil
+	}
+	return 0, "", &Error{
+		Message: fmt.Sprintf("no column %s (nor %s, nor %s) in the header %s",
+			id, strings.Join(aliases, ", "), name, quote(strings.Join(columns, ","))),
+		Hint: "the first line has the names of the columns: org_id,connection_id",
+	}
+}
+
+// normalizeAll returns the normalized names of the columns, and refuses a name
+// that appears twice.
 func normalizeAll(names []string) ([]string, *Error) {
 	columns := make([]string, len(names))
 	seen := make(map[string]bool)
@@ -83,13 +107,13 @@ func normalizeAll(names []string) ([]string, *Error) {
 			return nil, &Error{Message: "the lines end with a carriage return only", Hint: `save it as "CSV UTF-8"`}
 		}
 		column := normalize(name)
-		written := strings.TrimPrefix(column, "'") // results.csv may have to put one before it
-		if column != "" && seen[written] {
+		inResults := strings.TrimPrefix(column, "'") // results.csv puts one before what looks like a formula
+		if column != "" && seen[inResults] {
 			return nil, &Error{Message: fmt.Sprintf("the column %s is there twice", quote(column)),
 				Hint: "remove or rename one of them"}
 		}
 		columns[i] = column
-		seen[written] = true
+		seen[inResults] = true
 	}
 	return columns, nil
 }
@@ -104,47 +128,11 @@ func normalize(name string) string {
 	}, strings.TrimSpace(name))
 }
 
-// findID returns the index of the column that has an id: the one of the proper
-// name, else the one of another name for it; -1 where there is none.
-func findID(columns []string, proper string, others ...string) (int, *Error) {
-	if i := slices.Index(columns, proper); i >= 0 {
-		return i, nil
-	}
-	found := -1
-	for i, column := range columns {
-		if !slices.Contains(others, column) {
-			continue
-		}
-		if found >= 0 {
-			return 0, &Error{Message: fmt.Sprintf("the columns %s and %s both stand for %s", columns[found], column, proper),
-				Hint: "rename the right one to " + proper}
-		}
-		found = i
-	}
-	return found, nil
-}
-
-// identity returns what to call the column that says which organization or
-// connection is meant: that of the id, whose index is given, or that of the name.
-// A results file goes by ids.
-func (h header) identity(columns []string, index int, id, name, others string) (string, *Error) {
-	switch {
-	case index >= 0:
-		return id, nil
-	case !h.results && slices.Contains(columns, name):
-		return name, nil
-	}
-	return "", &Error{
-		Message: fmt.Sprintf("no column %s (nor %s, nor %s) in the header %s", id, others, name, quote(strings.Join(columns, ","))),
-		Hint:    "the first line has the names of the columns: org_id,connection_id",
-	}
-}
-
-// carriedName returns the name that a column gets in results.csv: its own,
-// unless that is taken there. What is made up must not be another column's.
+// carriedName returns the name that a column gets in results.csv: the same, or
+// with the prefix input_ where results.csv has a column of that name. The new name
+// must not be that of another column.
 func carriedName(name string, columns []string) string {
-	own := ResultsColumns()
-	if !slices.Contains(own, normalize(name)) {
+	if !slices.Contains(ResultsColumns(), normalize(name)) {
 		return name
 	}
 	for {

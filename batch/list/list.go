@@ -26,18 +26,19 @@ const maxProblems = 10
 // Options say what the list is for.
 type Options struct {
 	// Command is journal.CommandDisable or CommandRestore. It decides which
-	// command's results files are accepted and which of their rows are taken.
+	// command's results files are accepted and which of their rows are selected.
 	Command string
-	// DryRun names the command rightly in messages; a dry run takes the rows
-	// that the command itself would take.
+	// DryRun only changes the command's name in messages: a dry run selects the
+	// same rows.
 	DryRun bool
-	// Limit leaves out all but the first Limit records of the input; 0 takes all.
+	// Limit leaves out all but the first Limit records of the input; 0 is no
+	// limit.
 	Limit int
 	// Names has the ids that are known for names. Open notes there the names that
 	// are to be looked up. Nil: none is known, and none is noted.
 	Names *Names
-	// Organizations, where there are any, are the ids of the only ones whose
-	// rows are taken. Each must have a row.
+	// Organizations are the ids of the organizations whose rows are selected; none
+	// selects all. Each must have a row.
 	Organizations []string
 }
 
@@ -48,7 +49,7 @@ type List struct {
 	name       string
 	opt        Options
 	carried    []string
-	source     source
+	origin     origin
 	rows       []Row       // to work on: by organization, in each by line
 	starts     []int       // where in rows each organization begins, in order of first appearance
 	duplicates []duplicate // by line
@@ -56,13 +57,13 @@ type List struct {
 	problems   []Problem
 	unknown    []Problem
 	oddLengths oddLengths
-	lastLine   int // of the record that is the last within the limit; 0: all are
+	lastLine   int // of the last record within the limit; 0: all are within it
 }
 
-// Counts says how the rows divide: Rows is the sum of Pairs and what follows it.
+// Counts counts the rows. Rows is the sum of Pairs and the fields after it.
 type Counts struct {
 	Rows          int // records of the input, blank ones aside
-	Organizations int // with a row to work on
+	Organizations int // those with a row to work on
 	Pairs         int // rows to work on
 	Unidentified  int // rows to work on once their names are looked up
 	Invalid       int
@@ -84,10 +85,10 @@ type Problem struct {
 type oddLengths struct{ rows, first int }
 
 // Open reads and validates the whole file. Path is where it is on disk; name is
-// what people call it ("pairs.csv", "standard input"), and messages use it. A
-// file that cannot be used is refused with an [*Error]; any other error came
-// from reading the disk. The file is kept open until Close, so it may be moved,
-// but its content must stay as it is.
+// what messages call it ("pairs.csv", "standard input"). A file that cannot be
+// used is refused with an [*Error]; any other error came from reading the disk.
+// The file is kept open until Close, so it may be moved, but its content must not
+// change.
 func Open(path, name string, opt Options) (*List, error) {
 	file, err := os.Open(path)
 	if err != nil {
@@ -100,8 +101,8 @@ func Open(path, name string, opt Options) (*List, error) {
 	return l, nil
 }
 
-// Identify reads the file again with the names that are known by now. Nobody
-// else may use the list meanwhile.
+// Identify reads the file again with the names that are known by now. The list
+// must not be used by another goroutine meanwhile.
 func (l *List) Identify() error {
 	*l = List{file: l.file, name: l.name, opt: l.opt}
 	return l.read()
@@ -119,26 +120,22 @@ func (l *List) read() error {
 	if err := l.readAll(s); err != nil {
 		return err
 	}
-	if missing := s.missingOrganization(); missing != "" {
-		return &Error{File: l.name, Message: "it has no row of organization " + quote(missing), Hint: "--org takes an id: org_ and 16 letters and digits"}
+	if len(s.missing) > 0 {
+		return &Error{File: l.name, Message: "it has no row of organization " + quote(s.missing[0]), Hint: "--org takes an id: org_ and 16 letters and digits"}
 	}
-	l.carried, l.source = s.header.carried, s.source
+	l.carried, l.origin = s.header.carried, s.origin
 	l.group()
 	return nil
 }
 
-// content reads the file from its start, whoever else reads it.
+// content reads the file from its start. Several readers may do so at once.
 func (l *List) content() io.Reader { return io.NewSectionReader(l.file, 0, math.MaxInt64) }
 
 // readAll counts the records and keeps those to work on.
 func (l *List) readAll(s *scanner) error {
 	usable := false
 	var invalid Record // the first
-	for {
-		rec, err := s.next()
-		if errors.Is(err, io.EOF) {
-			break
-		}
+	for rec, err := range s.records() {
 		if err != nil {
 			return err
 		}
@@ -146,7 +143,12 @@ func (l *List) readAll(s *scanner) error {
 		if rec.Outcome == journal.Invalid && invalid.Line == 0 {
 			invalid = rec
 		}
-		l.take(rec)
+		l.counts.Rows++
+		if l.counts.Rows == l.opt.Limit {
+			l.lastLine = rec.Line
+		}
+		l.opt.applyLimit(&rec, l.counts.Rows)
+		l.add(rec)
 	}
 	if invalid.Line > 0 && !usable {
 		return noUsableRow(l.name, invalid)
@@ -154,26 +156,7 @@ func (l *List) readAll(s *scanner) error {
 	return nil
 }
 
-// take counts a record, and keeps it if there is work to do on it.
-func (l *List) take(rec Record) {
-	l.counts.Rows++
-	if l.counts.Rows == l.opt.Limit {
-		l.lastLine = rec.Line
-	}
-	l.limit(&rec, l.counts.Rows)
-	l.add(rec)
-}
-
-// limit leaves the record out where it is not among the first Limit ones; n
-// counts records from 1.
-func (l *List) limit(rec *Record, n int) {
-	if l.opt.Limit > 0 && n > l.opt.Limit {
-		rec.Outcome = journal.NotAttempted
-		rec.Message = fmt.Sprintf("not among the first %d rows", l.opt.Limit)
-	}
-}
-
-// add is take, of a record whose outcome is settled.
+// add counts a record by its outcome, and keeps it if there is work to do on it.
 func (l *List) add(rec Record) {
 	switch rec.Outcome {
 	case journal.NotAttempted:
@@ -197,14 +180,25 @@ func (l *List) add(rec Record) {
 			l.want(rec)
 			return
 		}
-		if len(rec.OrgID) != usualLength || len(rec.ConnectionID) != usualLength {
-			if l.oddLengths.rows == 0 {
-				l.oddLengths.first = rec.Line
-			}
-			l.oddLengths.rows++
-		}
 		l.keep(rec)
 	}
+}
+
+// keep appends a record to the rows to work on.
+func (l *List) keep(rec Record) {
+	if len(rec.OrgID) != usualLength || len(rec.ConnectionID) != usualLength {
+		if l.oddLengths.rows == 0 {
+			l.oddLengths.first = rec.Line
+		}
+		l.oddLengths.rows++
+	}
+	l.rows = append(l.rows, Row{
+		Line: rec.Line,
+		// A record's cells share one string. Clones let it go.
+		OrgID:        strings.Clone(rec.OrgID),
+		ConnectionID: strings.Clone(rec.ConnectionID),
+		Snapshot:     rec.Snapshot,
+	})
 }
 
 func appendProblem(problems []Problem, rec Record) []Problem {
@@ -214,7 +208,7 @@ func appendProblem(problems []Problem, rec Record) []Problem {
 	return append(problems, Problem{rec.Line, rec.Message})
 }
 
-// want notes which names of a record are to be looked up.
+// want notes the names of a record that are to be looked up.
 func (l *List) want(rec Record) {
 	if l.opt.Names == nil {
 		return
@@ -234,15 +228,15 @@ func (l *List) Carried() []string { return slices.Clone(l.carried) }
 // Within reports whether the record at a line is within the limit.
 func (l *List) Within(line int) bool { return l.lastLine == 0 || line <= l.lastLine }
 
-// Tenant returns the tenant that a results file is from, as the file has it;
+// Tenant returns the tenant that a results file is from, as written there;
 // empty for a plain list, and for a results file without a row.
-func (l *List) Tenant() string { return l.source.tenant }
+func (l *List) Tenant() string { return l.origin.tenant }
 
-// Announced reports whether the list is a dry run's results file, so that its
-// rows were announced before.
-func (l *List) Announced() bool { return l.source.dryRun() }
+// Announced reports whether the list is the results file of a dry run, which
+// announced what would be done with its rows.
+func (l *List) Announced() bool { return l.origin.dryRun() }
 
-// Counts returns how the rows divide.
+// Counts returns the numbers of rows.
 func (l *List) Counts() Counts { return l.counts }
 
 // Problems returns the first ten invalid rows.
@@ -251,25 +245,13 @@ func (l *List) Problems() []Problem { return slices.Clone(l.problems) }
 // Unknown returns the first ten rows with a name that the tenant does not have.
 func (l *List) Unknown() []Problem { return slices.Clone(l.unknown) }
 
-// Warnings returns what is odd about the rows to work on, though not wrong: a
-// sentence each, without a full stop.
+// Warnings returns what is unusual about the rows to work on, but not wrong.
 func (l *List) Warnings() []string {
 	if l.oddLengths.rows == 0 {
 		return nil
 	}
 	return []string{fmt.Sprintf("rows with an id that has not Auth0's 16 characters after its prefix: %d, the first in line %d",
 		l.oddLengths.rows, l.oddLengths.first)}
-}
-
-// keep appends a record to the rows to work on.
-func (l *List) keep(rec Record) {
-	l.rows = append(l.rows, Row{
-		Line: rec.Line,
-		// A record's cells share one string. Clones let it go.
-		OrgID:        strings.Clone(rec.OrgID),
-		ConnectionID: strings.Clone(rec.ConnectionID),
-		Snapshot:     rec.Snapshot,
-	})
 }
 
 // Organization is an organization of the list with its rows to work on.

@@ -1,9 +1,7 @@
 package list
 
 import (
-	"errors"
 	"fmt"
-	"io"
 	"iter"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -13,13 +11,12 @@ import (
 type Record struct {
 	Line int // physical line at which the record starts, from 1
 	// OrgID, ConnectionID, OrgName and ConnectionName are the cells as given,
-	// trimmed, whether valid or not. An id that is not given is the one found
-	// for the name; it is empty where that was not looked up yet, or found
-	// nothing. OrgName is empty in a results file.
+	// trimmed, whether valid or not. Where the cell of an id is empty, it is the
+	// id found for the name, if any. OrgName is empty in a results file.
 	OrgID, ConnectionID, OrgName, ConnectionName string
 	// Outcome is what the list alone decides: journal.Invalid, Duplicate,
-	// NotSelected, NotAttempted where beyond the limit, or NotFound where a name
-	// was looked up in vain. It is empty for a row to be worked on.
+	// NotSelected, NotAttempted (beyond the limit), or NotFound (the tenant lacks
+	// a name). It is empty for a row to work on.
 	Outcome journal.Outcome
 	Message string // why it has this outcome
 	// Snapshot has the settings that restore is to give back; nil where there
@@ -28,10 +25,10 @@ type Record struct {
 	Carried  []string // the carried-through cells, one for each of Carried's columns
 }
 
-// OrgToFind is the name of the organization of a row whose id is not known; ""
-// where it is, or where the row is decided by something else than its names.
+// OrgToFind returns the name of the organization where its id is to be looked
+// up; else "".
 func (r Record) OrgToFind() string {
-	if r.OrgID != "" || !r.goesByNames() {
+	if r.OrgID != "" || !r.needsNames() {
 		return ""
 	}
 	return r.OrgName
@@ -39,15 +36,16 @@ func (r Record) OrgToFind() string {
 
 // ConnectionToFind is OrgToFind for the connection.
 func (r Record) ConnectionToFind() string {
-	if r.ConnectionID != "" || !r.goesByNames() {
+	if r.ConnectionID != "" || !r.needsNames() {
 		return ""
 	}
 	return r.ConnectionName
 }
 
-// goesByNames says whether what the row's names stand for matters. Of two that
-// stand for nothing both are looked up, so that the message is always the same.
-func (r Record) goesByNames() bool { return r.Outcome == "" || r.Outcome == journal.NotFound }
+// needsNames reports whether the record's names matter. If one name is unknown,
+// the other is still looked up, so that the message does not depend on which
+// answer came first.
+func (r Record) needsNames() bool { return r.Outcome == "" || r.Outcome == journal.NotFound }
 
 // Records reads the file again, in constant memory, and yields every record in
 // input order. An error ends the sequence; there is none unless the disk fails
@@ -59,17 +57,14 @@ func (l *List) Records() iter.Seq2[Record, error] {
 			yield(Record{}, err)
 			return
 		}
-		duplicates := l.duplicates
-		for n := 1; ; n++ {
-			rec, err := s.next()
-			if errors.Is(err, io.EOF) {
-				return
-			}
+		n, duplicates := 0, l.duplicates
+		for rec, err := range s.records() {
 			if err != nil {
 				yield(Record{}, err)
 				return
 			}
-			l.limit(&rec, n)
+			n++
+			l.opt.applyLimit(&rec, n)
 			if len(duplicates) > 0 && rec.Line == duplicates[0].line {
 				rec.Outcome = journal.Duplicate
 				rec.Message = fmt.Sprintf("same pair as in line %d", duplicates[0].first)
@@ -79,5 +74,14 @@ func (l *List) Records() iter.Seq2[Record, error] {
 				return
 			}
 		}
+	}
+}
+
+// applyLimit leaves the n-th record out, counted from 1, if it is beyond the
+// limit.
+func (o Options) applyLimit(rec *Record, n int) {
+	if o.Limit > 0 && n > o.Limit {
+		rec.Outcome = journal.NotAttempted
+		rec.Message = fmt.Sprintf("not among the first %d rows", o.Limit)
 	}
 }

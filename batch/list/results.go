@@ -8,28 +8,28 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// A results file is refused with both ways on.
+// resultsHint names both ways to go on with a results file that is refused.
 const resultsHint = `for rows that failed or were not reached use "orgconn resume RUNDIR"; ` +
 	"or mend them and remove the column outcome, which makes the file a list"
 
-// source is the run that a results file is from; it is zero until the first row
-// is read.
-type source struct{ command, tenant string }
+// origin is the run that a results file is from: the label of its command and
+// its tenant. It is zero until the first row is read.
+type origin struct{ command, tenant string }
 
-func (s source) dryRun() bool {
-	return s.command == journal.Label(journal.CommandDisable, true) || s.command == journal.Label(journal.CommandRestore, true)
+func (o origin) dryRun() bool {
+	return o.command == journal.Label(journal.CommandDisable, true) || o.command == journal.Label(journal.CommandRestore, true)
 }
 
-// isResults reports whether columns are a results file's.
+// isResults reports whether the columns are those of a results file.
 func isResults(columns []string) bool {
 	return slices.Contains(columns, "outcome") && slices.ContainsFunc(columns, func(column string) bool {
 		return column == "line" || column == "command" || column == "tenant"
 	})
 }
 
-// checkResultsColumns refuses a results file without the columns that a command
-// needs, and for restore what is no results file.
-func checkResultsColumns(columns []string, results bool, command string) *Error {
+// validateResultsColumns refuses a results file without the columns that the
+// command needs, and for restore any other file.
+func validateResultsColumns(columns []string, results bool, command string) *Error {
 	if !results && command == journal.CommandRestore {
 		return &Error{Message: "not a results file, which has the columns outcome, command and tenant",
 			Hint: "restore takes the run directory or the results.csv of a disable"}
@@ -49,53 +49,59 @@ func checkResultsColumns(columns []string, results bool, command string) *Error 
 	return nil
 }
 
-// takes returns the outcomes that a command takes from the results of a run of
-// another, the source; none where it does not follow the source.
-func takes(command, source string) []journal.Outcome {
+// selectedOutcomes returns the outcomes of the rows that a command selects from
+// the results of another, the origin; none where it does not accept them.
+func selectedOutcomes(command, origin string) []journal.Outcome {
 	switch {
-	case command == journal.CommandDisable && source == journal.Label(journal.CommandDisable, true):
+	case command == journal.CommandDisable && origin == journal.Label(journal.CommandDisable, true):
 		return []journal.Outcome{journal.WouldDisable}
-	case command == journal.CommandRestore && source == journal.CommandDisable:
+	case command == journal.CommandRestore && origin == journal.CommandDisable:
 		return []journal.Outcome{journal.Disabled, journal.Unknown}
-	case command == journal.CommandRestore && source == journal.Label(journal.CommandRestore, true):
+	case command == journal.CommandRestore && origin == journal.Label(journal.CommandRestore, true):
 		return []journal.Outcome{journal.WouldRestore}
 	}
 	return nil
 }
 
-// check refuses a row of a results file that the file's other rows or the
-// command do not go with. The first row says what run the file is from. The
-// error lacks its place.
-func (s *source) check(r *row, opt Options) *Error {
+// normalizeOutcome corrects an outcome that a person has typed, such as
+// "Not selected".
+func (r *csvRecord) normalizeOutcome() {
+	if !journal.Outcome(r.Outcome).Known() {
+		r.Outcome = cell(normalize(string(r.Outcome)))
+	}
+}
+
+// validate refuses a row of a results file that is of another run than the first
+// row, or of a run that the command does not accept. The error lacks its place.
+func (o *origin) validate(r *csvRecord, opt Options) *Error {
 	refuse := func(hint, format string, args ...any) *Error {
 		return &Error{Message: fmt.Sprintf(format, args...), Hint: hint}
 	}
-	if *s == (source{}) {
-		*s = source{command: string(r.Command), tenant: string(r.Tenant)}
+	if *o == (origin{}) {
+		*o = origin{command: string(r.Command), tenant: string(r.Tenant)}
 	}
 	switch {
 	case !journal.Outcome(r.Outcome).Known():
 		return refuse("set it to not_selected to leave the row out", "the outcome %s is not known", quote(string(r.Outcome)))
 	case r.Command == "" || r.Tenant == "":
 		return refuse(resultsHint, "there is no command or no tenant")
-	case string(r.Command) != s.command:
+	case string(r.Command) != o.command:
 		return refuse("take one run's results at a time", "the command %s is another than %s above",
-			quote(string(r.Command)), quote(s.command))
-	case string(r.Tenant) != s.tenant:
+			quote(string(r.Command)), quote(o.command))
+	case string(r.Tenant) != o.tenant:
 		return refuse("take one run's results at a time", "the tenant %s is another than %s above",
-			quote(string(r.Tenant)), quote(s.tenant))
-	case takes(opt.Command, s.command) == nil:
-		return refuse(resultsHint, "these are the results of %s, which %s does not go on from", quote(s.command), opt.label())
+			quote(string(r.Tenant)), quote(o.tenant))
+	case selectedOutcomes(opt.Command, o.command) == nil:
+		return refuse(resultsHint, "these are the results of %s, which %s does not go on from", quote(o.command), opt.label())
 	}
 	return nil
 }
 
-// label is the command as it is typed.
+// label is the command as a user types it.
 func (o Options) label() string { return journal.Label(o.Command, o.DryRun) }
 
-// readSetting reads what FormatSetting writes. Spreadsheets write true in capitals
-// or in their own language, which is why results.csv has yes and no.
-func readSetting(cell string) (value *bool, ok bool) {
+// parseSetting parses what FormatSetting formats, and true and false.
+func parseSetting(cell string) (value *bool, ok bool) {
 	switch strings.ToLower(cell) {
 	case "":
 		return nil, true
@@ -107,7 +113,8 @@ func readSetting(cell string) (value *bool, ok bool) {
 	return nil, false
 }
 
-// FormatSetting writes a setting of a results file; nil is one that is not there.
+// FormatSetting formats a setting for a results file; nil is a setting that is not
+// there. It is yes or no, as spreadsheets translate true and false.
 func FormatSetting(value *bool) string {
 	switch {
 	case value == nil:

@@ -13,9 +13,9 @@ import (
 	"golang.org/x/text/transform"
 )
 
-// textReader decodes a file to UTF-8 and refuses what is not text, with its
-// line: damaged letters must not pass for names, and UTF-16 that has lost its
-// byte order mark would be read as cells full of zeros.
+// textReader decodes a file to UTF-8, and refuses what is not text with its
+// line: damaged letters must not pass for names, and UTF-16 without its byte order
+// mark would become cells full of zero bytes.
 type textReader struct {
 	decoded io.Reader
 	file    string
@@ -54,17 +54,18 @@ func (t *textReader) refuse(message string) error {
 	return &Error{File: t.file, Line: t.line, Message: message, Hint: `save it as "CSV UTF-8"`}
 }
 
-// resultsStart is how a results.csv begins, as it is written.
+// resultsStart is how every results.csv begins.
 const resultsStart = "line,org_id,"
 
-// separators in order of preference where the header has as many of each.
+// separators are the known ones, in order of preference where the header has as
+// many of each.
 const separators = ",;\t"
 
-// readToHeader skips what may stand before the header: blank lines, lines of
-// nothing but separators, and Excel's "sep=;". It returns the separator and the
-// number of lines skipped; the error, which lacks its place, is in the next one.
-func readToHeader(r *bufio.Reader) (separator rune, lines int, _ *Error) {
-	head, _ := r.Peek(r.Size()) // an error comes again with the first record
+// skipToHeader skips what may come before the header: blank lines, lines of
+// separators only, and Excel's "sep=;". It returns the separator and the number of
+// lines skipped. The error lacks its place, which is the line after these.
+func skipToHeader(r *bufio.Reader) (separator rune, lines int, _ *Error) {
+	head, _ := r.Peek(r.Size()) // an error is returned again with the first record
 	rest := head
 	for {
 		line, after, found := bytes.Cut(rest, []byte("\n"))
@@ -86,16 +87,16 @@ func readToHeader(r *bufio.Reader) (separator rune, lines int, _ *Error) {
 	switch {
 	case separator != 0:
 	case bytes.HasPrefix(rest, []byte(resultsStart)):
-		separator = ',' // whatever else is in the carried columns' names
+		separator = ',' // whatever separators the carried columns have in their names
 	default:
 		separator = findSeparator(rest)
 	}
-	r.Discard(len(head) - len(rest)) // has been peeked, so it is there
+	r.Discard(len(head) - len(rest)) // cannot fail, as it was peeked
 	return separator, lines, nil
 }
 
-// separatorLine returns what follows "sep=", in any case; some programs quote
-// the line.
+// separatorLine returns what follows "sep=", which may be in upper case. Some
+// programs quote the line.
 func separatorLine(line []byte) (value string, ok bool) {
 	s := strings.Trim(strings.TrimRight(string(line), "\r"), `"`)
 	if len(s) < len("sep=") || !strings.EqualFold(s[:len("sep=")], "sep=") {
@@ -104,8 +105,8 @@ func separatorLine(line []byte) (value string, ok bool) {
 	return s[len("sep="):], true
 }
 
-// findSeparator returns the separator that the header has most of, outside
-// quotes.
+// findSeparator returns the separator that is most frequent in the header,
+// outside quotes.
 func findSeparator(head []byte) rune {
 	var counts [len(separators)]int
 	quoted, best := false, 0

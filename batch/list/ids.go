@@ -5,18 +5,18 @@ import (
 	"strings"
 )
 
-// Auth0's docs say that an id has 16 letters and digits after its prefix, and
-// its API takes up to 50 characters.
+// Auth0 documents ids of 16 letters and digits after the prefix, and its API
+// accepts up to 50 characters.
 const (
 	orgPrefix        = "org_"
 	connectionPrefix = "con_"
 	usualLength      = 20
 	maxLength        = 50
-	maxNameLength    = 128 // a connection's; an organization's has up to 50 characters
+	maxNameLength    = 128 // of a connection; that of an organization has up to 50 characters
 )
 
-// checkID returns why an id is unusable, or "".
-func checkID(column, prefix, id string) string {
+// validateID returns why an id is unusable, or "".
+func validateID(column, prefix, id string) string {
 	rest, ok := strings.CutPrefix(id, prefix)
 	switch {
 	case id == "":
@@ -33,9 +33,9 @@ func checkID(column, prefix, id string) string {
 	return ""
 }
 
-// checkName returns why a name cannot be one, or "". In a URL's path, dots alone
-// would lead elsewhere.
-func checkName(column, name string) string {
+// validateName returns why a name is unusable, or "". A name of dots alone would
+// change the path of a URL.
+func validateName(column, name string) string {
 	switch {
 	case strings.Trim(name, ".") == "":
 		return fmt.Sprintf("%s %s is no name", column, quote(name))
@@ -45,11 +45,20 @@ func checkName(column, name string) string {
 	return ""
 }
 
+// validateIDOrName validates the name only where there is no id. Column is what
+// messages call the column with the id.
+func validateIDOrName(column, id, prefix, nameColumn, name string) string {
+	if id == "" && name != "" {
+		return validateName(nameColumn, name)
+	}
+	return validateID(column, prefix, id)
+}
+
 // IsOrganizationID reports whether s has the shape of an organization's id.
-func IsOrganizationID(s string) bool { return checkID("", orgPrefix, s) == "" }
+func IsOrganizationID(s string) bool { return validateID("", orgPrefix, s) == "" }
 
 // IsConnectionID reports whether s has the shape of a connection's id.
-func IsConnectionID(s string) bool { return checkID("", connectionPrefix, s) == "" }
+func IsConnectionID(s string) bool { return validateID("", connectionPrefix, s) == "" }
 
 func notAlphanumeric(r rune) bool {
 	return !('0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')

@@ -1,0 +1,303 @@
+package list
+
+import (
+	"bufio"
+	"encoding/csv"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+
+	"github.com/gocarina/gocsv"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// maxExtra is how many cells past the header are looked at, to tell a row that
+// is too long from one that ends with empty cells.
+const maxExtra = 64
+
+// scanner reads a list record by record and validates each by itself. Duplicates
+// and the limit are left to the list.
+type scanner struct {
+	name    string
+	opt     Options
+	csv     *csv.Reader
+	rows    *gocsv.Unmarshaller
+	skipped int // lines before the header
+	header  header
+	origin  origin
+	missing []string // of Options.Organizations, those without a row so far
+}
+
+// newScanner reads a list's header.
+func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
+	s := &scanner{name: name, opt: opt, missing: slices.Clone(opt.Organizations)}
+	return s, s.readHeader(content)
+}
+
+func (s *scanner) readHeader(content io.Reader) error {
+	text := bufio.NewReaderSize(newTextReader(content, s.name), 64<<10)
+	separator, lines, refused := skipToHeader(text)
+	if refused != nil {
+		return s.refuse(refused, lines+1)
+	}
+	s.skipped = lines
+	s.csv = newCSVReader(text, separator)
+	rows, err := gocsv.NewUnmarshaller(s.csv, &csvRecord{})
+	if err != nil {
+		return s.readError(err)
+	}
+	s.rows = rows
+	s.header, refused = parseHeader(rows.Headers, s.opt.Command)
+	if refused != nil {
+		return s.refuse(refused, s.line())
+	}
+	return rows.RenormalizeHeaders(func([]string) []string {
+		return slices.Concat(s.header.fields, slices.Repeat([]string{"extra"}, maxExtra))
+	})
+}
+
+func newCSVReader(text io.Reader, separator rune) *csv.Reader {
+	r := csv.NewReader(text)
+	r.Comma = separator
+	r.FieldsPerRecord = -1 // a row of another width is invalid, not the file
+	r.ReuseRecord = true
+	r.TrimLeadingSpace = separator != '\t' // else it would skip an empty cell before a tab
+	return r
+}
+
+// line returns the physical line at which the last record starts. The csv
+// reader knows it; gocsv counts records.
+func (s *scanner) line() int {
+	line, _ := s.csv.FieldPos(0)
+	return s.skipped + line
+}
+
+// records yields the records that are not blank, each with the outcome and
+// message that it has by itself. An error ends the sequence; it is an *Error
+// where the file is refused.
+func (s *scanner) records() iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for {
+			rec, err := s.next()
+			if errors.Is(err, io.EOF) {
+				return
+			}
+			if !yield(rec, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func (s *scanner) next() (Record, error) {
+	for {
+		v, err := s.rows.Read()
+		if err != nil {
+			return Record{}, s.readError(err)
+		}
+		if r := v.(*csvRecord); !r.blank() {
+			return s.validate(r)
+		}
+	}
+}
+
+// validate returns the record with the outcome and message that it has by
+// itself. Selection comes first: a row that is left out need not be valid.
+func (s *scanner) validate(r *csvRecord) (Record, error) {
+	rec := s.newRecord(r)
+	if s.header.results {
+		r.normalizeOutcome()
+		if err := s.origin.validate(r, s.opt); err != nil {
+			return Record{}, s.refuse(err, rec.Line)
+		}
+	}
+	if reason := s.selectRow(r); reason != "" {
+		rec.Outcome, rec.Message = journal.NotSelected, reason
+	} else if reason := s.validateRow(r, &rec); reason != "" {
+		rec.Outcome, rec.Message = journal.Invalid, reason
+	} else {
+		s.identify(&rec)
+	}
+	return rec, nil
+}
+
+func (s *scanner) newRecord(r *csvRecord) Record {
+	rec := Record{
+		Line:           s.line(),
+		OrgID:          string(r.OrgID),
+		ConnectionID:   string(r.ConnectionID),
+		ConnectionName: string(r.ConnectionName),
+		Carried:        r.Carried,
+	}
+	for len(rec.Carried) < len(s.header.carried) { // the row may be short
+		rec.Carried = append(rec.Carried, "")
+	}
+	if i := s.header.orgName; i >= 0 && !s.header.results {
+		rec.OrgName = rec.Carried[i]
+	}
+	return rec
+}
+
+// selectRow returns why a row is left out, or "".
+func (s *scanner) selectRow(r *csvRecord) string {
+	org := string(r.OrgID)
+	s.missing = slices.DeleteFunc(s.missing, func(id string) bool { return id == org })
+	switch {
+	case s.header.results && !slices.Contains(selectedOutcomes(s.opt.Command, s.origin.command), journal.Outcome(r.Outcome)):
+		return "its outcome was " + string(r.Outcome)
+	case len(s.opt.Organizations) > 0 && !slices.Contains(s.opt.Organizations, org):
+		return "its organization is not one given with --org"
+	}
+	return ""
+}
+
+// validateRow returns why a row is unusable, or "". For restore it adds the
+// snapshot to the record.
+func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
+	if len(r.Extra) > 0 {
+		return "there are more cells than in the header"
+	}
+	reason := validateIDOrName(s.header.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
+	if reason != "" {
+		return reason
+	}
+	connectionName := rec.ConnectionName
+	if s.header.results {
+		connectionName = "" // it does not identify the connection
+	}
+	reason = validateIDOrName(s.header.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
+	if reason == "" && s.opt.Command == journal.CommandRestore {
+		rec.Snapshot, reason = r.snapshot()
+	}
+	return reason
+}
+
+// identify gives a record the ids of its names, as far as they are known. A name
+// that the tenant does not have decides the record.
+func (s *scanner) identify(rec *Record) {
+	names := s.opt.Names
+	if names == nil {
+		return
+	}
+	var org, connection nameState
+	if rec.OrgID == "" {
+		rec.OrgID, org = names.Organizations.lookup(rec.OrgName)
+	}
+	if rec.ConnectionID == "" {
+		rec.ConnectionID, connection = names.Connections.lookup(rec.ConnectionName)
+	}
+	switch {
+	case org == unknown:
+		rec.Outcome, rec.Message = journal.NotFound, "the tenant has no organization named "+quote(rec.OrgName)
+	case connection == unknown:
+		rec.Outcome, rec.Message = journal.NotFound, "the tenant has no connection named "+quote(rec.ConnectionName)
+	}
+}
+
+// refuse completes an error with its place.
+func (s *scanner) refuse(err *Error, line int) error {
+	err.File, err.Line = s.name, line
+	return err
+}
+
+// readError returns what reading the file or its header ended with, in words for
+// users. It is io.EOF at the end of a file that has a header.
+func (s *scanner) readError(err error) error {
+	var refused *Error
+	var broken *csv.ParseError
+	switch {
+	case errors.As(err, &refused):
+		return refused
+	case errors.As(err, &broken):
+		// An open quote ends with the file, so its row's start says more.
+		message := "broken quote"
+		if broken.Line != broken.StartLine {
+			message = fmt.Sprintf("broken quote in the row from here to line %d", s.skipped+broken.Line)
+		}
+		return s.refuse(&Error{Message: message, Hint: `a quote inside a cell is doubled, and its cell quoted: "5"" nail"`},
+			s.skipped+broken.StartLine)
+	case !errors.Is(err, io.EOF):
+		return fmt.Errorf("read %s: %w", s.name, err)
+	case s.rows == nil:
+		return s.refuse(&Error{Message: "the file is empty", Hint: "a list begins with the line org_id,connection_id"}, 0)
+	}
+	return io.EOF
+}
+
+// csvRecord is a record as gocsv reads it. The header is translated to these
+// tags first, so columns can share a field: the carried-through ones do, and the
+// cells past the header.
+type csvRecord struct {
+	OrgID                   cell  `csv:"org_id"`
+	ConnectionID            cell  `csv:"connection_id"`
+	ConnectionName          cell  `csv:"connection_name"`
+	Outcome                 cell  `csv:"outcome"`
+	Command                 cell  `csv:"command"`
+	Tenant                  cell  `csv:"tenant"`
+	AssignMembershipOnLogin cell  `csv:"assign_membership_on_login"`
+	ShowAsButton            cell  `csv:"show_as_button"`
+	IsSignupEnabled         cell  `csv:"is_signup_enabled"`
+	Carried                 cells `csv:"carried"`
+	Line                    cell  `csv:"line"`
+	Extra                   cells `csv:"extra"`
+}
+
+// cell is a cell without the space around it.
+type cell string
+
+// UnmarshalCSV is called by gocsv for the cell.
+func (c *cell) UnmarshalCSV(s string) error {
+	*c = cell(strings.TrimSpace(s))
+	return nil
+}
+
+// cells are those of several columns.
+type cells []string
+
+// UnmarshalCSV is called by gocsv for every cell in turn.
+func (c *cells) UnmarshalCSV(s string) error {
+	*c = append(*c, strings.TrimSpace(s))
+	return nil
+}
+
+// blank reports whether all cells are empty. The columns of a results file that
+// have no field are not looked at, to save time: where one of them is filled, so
+// is line.
+func (r *csvRecord) blank() bool {
+	for _, c := range []cell{r.OrgID, r.ConnectionID, r.ConnectionName, r.Outcome, r.Command, r.Tenant,
+		r.AssignMembershipOnLogin, r.ShowAsButton, r.IsSignupEnabled, r.Line} {
+		if c != "" {
+			return false
+		}
+	}
+	filled := func(s string) bool { return s != "" }
+	return !slices.ContainsFunc(r.Carried, filled) && !slices.ContainsFunc(r.Extra, filled) && len(r.Extra) < maxExtra
+}
+
+// snapshot returns the settings that the record has, nil where it has none, or
+// why they are unusable.
+func (r *csvRecord) snapshot() (_ *journal.Snapshot, reason string) {
+	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as it outlives the record
+	cells := map[string]cell{
+		"assign_membership_on_login": r.AssignMembershipOnLogin,
+		"show_as_button":             r.ShowAsButton,
+		"is_signup_enabled":          r.IsSignupEnabled,
+	}
+	there := false
+	for _, setting := range snapshot.All() {
+		value, ok := parseSetting(string(cells[setting.Name]))
+		if !ok {
+			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(string(cells[setting.Name])))
+		}
+		*setting.Value = value
+		there = there || value != nil
+	}
+	if !there {
+		return nil, ""
+	}
+	return snapshot, ""
+}
