@@ -215,7 +215,7 @@ func TestReasonsAreGrouped(t *testing.T) {
 	}
 	page, _ := pageOf(t, input.String(), runRecord(), records...)
 	for _, want := range []string{"… cannot be removed&#34;: 180 rows, 100 organizations", "reason 0: 1 row, 1 organization",
-		"org_id … has other characters than letters and digits after org_: 5 rows, 5 organizations"} {
+		"org_id … has characters other than letters and digits after org_: 5 rows, 5 organizations"} {
 		if !strings.Contains(text(page), want) {
 			t.Errorf("it does not say %q", want)
 		}

@@ -29,7 +29,7 @@ func noUsableRow(file string, first Record) *Error {
 	if strings.HasPrefix(first.OrgID, connectionPrefix) && strings.HasPrefix(first.ConnectionID, orgPrefix) {
 		hint = "the columns org_id and connection_id look swapped"
 	}
-	return &Error{File: file, Line: first.Line, Message: "no row is usable; in this first one, " + first.Message, Hint: hint}
+	return &Error{File: file, Line: first.Line, Message: "no row is usable; the first invalid one: " + first.Message, Hint: hint}
 }
 
 // maxQuoted is how many characters of a cell a message shows.

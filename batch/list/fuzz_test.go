@@ -106,7 +106,7 @@ func checkOrganizations(t *testing.T, l *List) {
 	}
 }
 
-// printable fails where a message would reach the terminal's control codes.
+// printable fails if a message has control codes, which would reach the terminal.
 func printable(t *testing.T, message string) {
 	if strings.ContainsFunc(message, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		t.Fatalf("%q", message)

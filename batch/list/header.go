@@ -45,6 +45,13 @@ func parseHeader(names []string, command string) (header, *Error) {
 	if connection, h.connection, err = h.findIdentity(columns, "connection_name", "connection_id", "conn_id", "connection", "con_id"); err != nil {
 		return header{}, err
 	}
+	h.setFields(names, columns, org, connection)
+	return h, nil
+}
+
+// setFields says where each column goes. Org and connection are the indexes of the
+// columns with ids.
+func (h *header) setFields(names, columns []string, org, connection int) {
 	h.fields = make([]string, len(columns))
 	for i, column := range columns {
 		switch {
@@ -62,7 +69,6 @@ func parseHeader(names []string, command string) (header, *Error) {
 			h.carried = append(h.carried, carriedName(strings.TrimSpace(names[i]), columns))
 		}
 	}
-	return h, nil
 }
 
 // findIdentity finds the column with the ids of organizations or connections: the
@@ -79,20 +85,23 @@ func (h header) findIdentity(columns []string, name, id string, aliases ...strin
 			continue
 		}
 		if index >= 0 {
-			return 0, "", &Error{Message: fmt.Sprintf("the columns %s and %s both stand for %s", columns[index], column, id),
+			return 0, "", &Error{Message: fmt.Sprintf("the columns %s and %s both mean %s", columns[index], column, id),
 				Hint: "rename the right one to " + id}
 		}
 		index = i
 	}
-	switch {
-	case index >= 0:
+	if index >= 0 {
 		return index, id, nil
-	case !h.results && slices.Contains(columns, name):
-		return -1, name, nil
+	}
+	if !h.results {
+		if slices.Contains(columns, name) {
+			return -1, name, nil
+		}
+		aliases = append(aliases, name)
 	}
 	return 0, "", &Error{
-		Message: fmt.Sprintf("no column %s (nor %s, nor %s) in the header %s",
-			id, strings.Join(aliases, ", "), name, quote(strings.Join(columns, ","))),
+		Message: fmt.Sprintf("the header %s has no column %s (nor %s)",
+			quote(strings.Join(columns, ",")), id, strings.Join(aliases, ", ")),
 		Hint: "the first line has the names of the columns: org_id,connection_id",
 	}
 }
@@ -109,7 +118,7 @@ func normalizeAll(names []string) ([]string, *Error) {
 		column := normalize(name)
 		inResults := strings.TrimPrefix(column, "'") // results.csv puts one before what looks like a formula
 		if column != "" && seen[inResults] {
-			return nil, &Error{Message: fmt.Sprintf("the column %s is there twice", quote(column)),
+			return nil, &Error{Message: fmt.Sprintf("the column %s appears twice", quote(column)),
 				Hint: "remove or rename one of them"}
 		}
 		columns[i] = column

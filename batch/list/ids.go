@@ -26,7 +26,7 @@ func validateID(column, prefix, id string) string {
 	case rest == "":
 		return fmt.Sprintf("%s %s has nothing after %s", column, quote(id), prefix)
 	case strings.ContainsFunc(rest, notAlphanumeric):
-		return fmt.Sprintf("%s %s has other characters than letters and digits after %s", column, quote(id), prefix)
+		return fmt.Sprintf("%s %s has characters other than letters and digits after %s", column, quote(id), prefix)
 	case len(id) > maxLength:
 		return fmt.Sprintf("%s %s is longer than %d characters", column, quote(id), maxLength)
 	}
@@ -38,7 +38,7 @@ func validateID(column, prefix, id string) string {
 func validateName(column, name string) string {
 	switch {
 	case strings.Trim(name, ".") == "":
-		return fmt.Sprintf("%s %s is no name", column, quote(name))
+		return fmt.Sprintf("%s %s is not a valid name", column, quote(name))
 	case len(name) > maxNameLength:
 		return fmt.Sprintf("%s %s is longer than %d characters", column, quote(name), maxNameLength)
 	}

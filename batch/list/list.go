@@ -121,7 +121,7 @@ func (l *List) read() error {
 		return err
 	}
 	if len(s.missing) > 0 {
-		return &Error{File: l.name, Message: "it has no row of organization " + quote(s.missing[0]), Hint: "--org takes an id: org_ and 16 letters and digits"}
+		return &Error{File: l.name, Message: "no row of organization " + quote(s.missing[0]), Hint: "--org expects an id: org_ and 16 letters and digits"}
 	}
 	l.carried, l.origin = s.header.carried, s.origin
 	l.group()
@@ -250,7 +250,7 @@ func (l *List) Warnings() []string {
 	if l.oddLengths.rows == 0 {
 		return nil
 	}
-	return []string{fmt.Sprintf("rows with an id that has not Auth0's 16 characters after its prefix: %d, the first in line %d",
+	return []string{fmt.Sprintf("rows with an id that does not have Auth0's 16 characters after its prefix: %d, the first in line %d",
 		l.oddLengths.rows, l.oddLengths.first)}
 }
 

@@ -11,8 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/orgconn/orgconn/batch/journal"
 )
 
 const (
@@ -69,245 +67,7 @@ func show(t *testing.T, l *List) []string {
 	return shown
 }
 
-func TestHabits(t *testing.T) {
-	tests := []struct {
-		file    string
-		carried []string
-		want    []string
-	}{
-		{"european-excel.csv", []string{"Kunde"}, []string{
-			"2 " + acme + " " + okta + ` ["Müller & Söhne"]`,
-			"3 " + globex + " " + saml + ` ["Globex; Köln"]`,
-		}},
-		{"excel-utf8.csv", []string{"customer"}, []string{
-			"2 " + acme + " " + okta + ` ["Müller, Söhne"]`,
-			"3 " + globex + " " + saml + ` [""]`,
-		}},
-		{"sep-line-bom.csv", nil, []string{"3 " + acme + " " + okta, "4 " + globex + " " + saml}},
-		{"psql-quoted.csv", []string{"name"}, []string{
-			"2 " + acme + " " + okta + ` ["Acme \"the\" Co"]`,
-			"3 " + globex + " " + saml + ` [""]`,
-		}},
-		{"sep-line.csv", nil, []string{"3 " + acme + " " + okta, "4 " + globex + " " + saml}},
-		{"utf16le-tabs.csv", []string{"customer"}, []string{
-			"2 " + acme + " " + okta + ` ["Zażółć"]`,
-			"3 " + globex + " " + saml + ` [""]`,
-		}},
-		{"utf16be-tabs.csv", []string{"customer"}, []string{
-			"2 " + acme + " " + okta + ` ["株式会社"]`,
-			"3 " + globex + " " + saml + ` [""]`,
-		}},
-		{"google-sheets.csv", []string{"customer"}, []string{
-			"2 " + acme + " " + okta + ` ["Acme, Inc."]`,
-			"3 " + globex + " " + saml + ` ["Globex"]`,
-		}},
-		{"psql-copy.csv", []string{"cancelled_at"}, []string{
-			"2 " + acme + " " + okta + ` ["2026-01-31 10:00:00+00"]`,
-			"3 " + globex + " " + saml + ` [""]`,
-		}},
-		{"by-hand.csv", []string{"remark"}, []string{
-			"4 " + acme + " " + okta + ` ["left, March"]`,
-			"5 " + acme + " " + saml + ` [""]`,
-			"8 " + globex + " " + okta + ` [""]`,
-		}},
-		{"quoted-newlines.csv", []string{"why\nand when"}, []string{
-			"3 " + acme + " " + okta + ` ["asked\nby mail"]`,
-			"6 " + globex + " " + saml + ` ["asked\nby phone"]`,
-			"8 " + globex + " " + okta + ` [""]`,
-		}},
-		{"blank-rows.csv", []string{"note"}, []string{
-			"5 " + acme + " " + okta + ` [""]`,
-			"9 " + globex + " " + saml + ` ["x"]`,
-		}},
-		{"carried-columns.csv", []string{"Customer Name", "input_input_message", "organization", "input_Attempts",
-			"input_message", "org_name", "input_outcome"}, []string{
-			"2 " + acme + " " + okta + ` ["Acme" "hello" "x" "7" "y" "acme" "open"]`,
-			"3 " + globex + " " + saml + ` ["Globex" "" "" "" "" "" ""]`,
-		}},
-		{"aliases.csv", []string{"note"}, []string{
-			"2 " + acme + " " + okta + ` ["a"]`,
-			"3 " + globex + " " + saml + ` ["b"]`,
-		}},
-		{"header-only.csv", nil, nil},
-		{"duplicates.csv", nil, []string{
-			"2 " + globex + " " + saml,
-			"3 " + acme + " " + okta,
-			"4 " + globex + " " + saml + " duplicate: same pair as in line 2",
-			"5 " + globex + " " + okta,
-			"6 " + acme + " " + okta + " duplicate: same pair as in line 3",
-			"7 " + globex + " " + saml + " duplicate: same pair as in line 2",
-		}},
-	}
-	for _, tt := range tests {
-		t.Run(tt.file, func(t *testing.T) {
-			l, err := sample(tt.file, Options{Command: "disable"})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(tt.carried, l.Carried()); diff != "" {
-				t.Errorf("carried columns (-want +got):\n%s", diff)
-			}
-			if diff := cmp.Diff(tt.want, show(t, l)); diff != "" {
-				t.Errorf("records (-want +got):\n%s", diff)
-			}
-		})
-	}
-}
-
-func TestInvalidRows(t *testing.T) {
-	const other = " has other characters than letters and digits after "
-	reasons := []string{
-		"org_id is empty",
-		"connection_id is empty",
-		"org_id is empty",
-		`org_id "Acme" does not start with org_`,
-		`org_id "` + okta + `" does not start with org_`,
-		`org_id "org_" has nothing after org_`,
-		`org_id "org_x/../../clients/abc"` + other + "org_",
-		`connection_id "con_%2e%2e"` + other + "con_",
-		`connection_id "con_Okta 00000000001"` + other + "con_",
-		`org_id "org_Acme\t00000000001"` + other + "org_",
-		`connection_id "con_\x1b[31mred"` + other + "con_",
-		`org_id "org_Acme00000000000é"` + other + "org_",
-		`org_id "org_` + strings.Repeat("a", 47) + `" is longer than 50 characters`,
-		`connection_id "con_` + strings.Repeat("b", 56) + `"… is longer than 50 characters`,
-		`connection_id "CON_Okta000000000001" does not start with con_`,
-		`org_id "=HYPERLINK(1)" does not start with org_`,
-		"there are more cells than in the header",
-		"connection_id is empty",
-	}
-	l, err := sample("invalid-rows.csv", Options{Command: "disable"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	var got []string
-	for rec := range l.Records() {
-		if rec.Outcome == journal.Invalid {
-			got = append(got, fmt.Sprint(rec.Line, " ", rec.Message))
-		}
-	}
-	var want []string
-	var problems []Problem
-	for i, reason := range reasons {
-		want = append(want, fmt.Sprint(i+3, " ", reason))
-		problems = append(problems, Problem{i + 3, reason})
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("reasons (-want +got):\n%s", diff)
-	}
-	if diff := cmp.Diff(problems[:10], l.Problems()); diff != "" {
-		t.Errorf("problems (-want +got):\n%s", diff)
-	}
-	if want := (Counts{Rows: 20, Organizations: 2, Pairs: 2, Invalid: 18}); l.Counts() != want {
-		t.Errorf("counts %+v, want %+v", l.Counts(), want)
-	}
-}
-
-func TestRefused(t *testing.T) {
-	const (
-		saveAs   = `save it as "CSV UTF-8"`
-		header   = "the first line has the names of the columns: org_id,connection_id"
-		empty    = "a list begins with the line org_id,connection_id"
-		quotes   = `a quote inside a cell is doubled, and its cell quoted: "5"" nail"`
-		oneRun   = "take one run's results at a time"
-		whichRun = "restore takes the run directory or the results.csv of a disable"
-	)
-	tests := []struct{ command, file, message, hint string }{
-		{"disable", "missing-column.csv", `:1: no column connection_id (nor conn_id, connection, con_id, nor connection_name) in the header "org_id,customer"`, header},
-		{"disable", "no-header.csv", `:1: no column org_id (nor organization_id, organization, org, nor org_name) in the header "org_acme000000000001,con_okta000000000001"`, header},
-		{"disable", "doubled-column.csv", `:1: the column "org_id" is there twice`, "remove or rename one of them"},
-		{"disable", "doubled-carried.csv", `:1: the column "note" is there twice`, "remove or rename one of them"},
-		{"disable", "doubled-as-written.csv", `:1: the column "'=a" is there twice`, "remove or rename one of them"},
-		{"disable", "two-aliases.csv", ":1: the columns org and organization both stand for org_id", "rename the right one to org_id"},
-		{"disable", "empty.csv", ": the file is empty", empty},
-		{"disable", "blank.csv", ": the file is empty", empty},
-		{"disable", "broken-quote.csv", ":4: broken quote", quotes},
-		{"disable", "open-quote.csv", ":3: broken quote in the row from here to line 5", quotes},
-		{"disable", "latin-1.csv", ":3: not UTF-8", saveAs},
-		{"disable", "utf16-no-bom.csv", ":1: a zero byte: this is UTF-16 without its byte order mark, or no text", saveAs},
-		{"disable", "carriage-returns.csv", ":1: the lines end with a carriage return only", saveAs},
-		{"disable", "sep-unknown.csv", `:1: the separator "|" is not known`, "use comma, semicolon or tab"},
-		{"disable", "swapped.csv", `:3: no row is usable; in this first one, org_id "` + okta + `" does not start with org_`, "the columns org_id and connection_id look swapped"},
-		{"disable", "none-usable.csv", `:2: no row is usable; in this first one, org_id "acme" does not start with org_`, "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"},
-
-		{"disable", "results-disable.csv", `:2: these are the results of "disable", which disable does not go on from`, resultsHint},
-		{"disable", "results-restore-dry-run.csv", `:2: these are the results of "restore --dry-run", which disable does not go on from`, resultsHint},
-		{"restore", "results-dry-run.csv", `:2: these are the results of "disable --dry-run", which restore does not go on from`, resultsHint},
-		{"restore", "results-restore.csv", `:2: these are the results of "restore", which restore does not go on from`, resultsHint},
-		{"disable", "results-unknown-outcome.csv", `:3: the outcome "done" is not known`, "set it to not_selected to leave the row out"},
-		{"disable", "results-two-tenants.csv", `:3: the tenant "globex.eu.auth0.com" is another than "acme.eu.auth0.com" above`, oneRun},
-		{"disable", "results-two-commands.csv", `:3: the command "disable" is another than "disable --dry-run" above`, oneRun},
-		{"disable", "results-row-without-tenant.csv", ":3: there is no command or no tenant", resultsHint},
-		{"disable", "results-no-tenant.csv", ":1: a results file without the column tenant", resultsHint},
-		{"restore", "results-no-settings.csv", ":1: a results file without the column assign_membership_on_login", resultsHint},
-		{"restore", "psql-copy.csv", ":1: not a results file, which has the columns outcome, command and tenant", whichRun},
-	}
-	for _, tt := range tests {
-		t.Run(tt.command+" "+tt.file, func(t *testing.T) {
-			_, err := sample(tt.file, Options{Command: tt.command})
-			var refused *Error
-			if !errors.As(err, &refused) {
-				t.Fatalf("error %v, want a refusal", err)
-			}
-			if want := tt.file + tt.message; refused.Error() != want {
-				t.Errorf("got  %s\nwant %s", refused, want)
-			}
-			if refused.Hint != tt.hint {
-				t.Errorf("hint %q, want %q", refused.Hint, tt.hint)
-			}
-		})
-	}
-}
-
-// The line must be right also where the damage is far behind what is read ahead.
-func TestRefusedFarDown(t *testing.T) {
-	good := "org_id,connection_id,note\n" + strings.Repeat(acme+","+okta+",\"über\n\"\n", 5000)
-	for _, bad := range []string{"\xfcber\n", "a\x00\n"} {
-		_, err := Open(write(t, good+acme+","+okta+","+bad+good), "pairs.csv", Options{Command: "disable"})
-		var refused *Error
-		if !errors.As(err, &refused) || refused.Line != 10002 {
-			t.Errorf("%q: error %v, want one in line 10002", bad, err)
-		}
-	}
-}
-
-// The skipped lines before the header count, too.
-func TestRefusedAfterSepLine(t *testing.T) {
-	text := "\nsep=;\n;;\norg_id;connection_id;note\n" + acme + ";" + okta + ";\"open\nto the end\n"
-	_, err := Open(write(t, text), "pairs.csv", Options{Command: "disable"})
-	if want := "pairs.csv:5: broken quote in the row from here to line 6"; err == nil || err.Error() != want {
-		t.Errorf("error %v, want %s", err, want)
-	}
-}
-
-func TestSeparators(t *testing.T) {
-	want := []string{"2 " + acme + " " + okta + ` ["x"]`}
-	l := open(t, "org_id;connection_id;\"a, b, c, d\"\n"+acme+";"+okta+";x\n", Options{Command: "disable"})
-	if diff := cmp.Diff(want, show(t, l)); diff != "" {
-		t.Errorf("commas in a quoted name (-want +got):\n%s", diff)
-	}
-	want = []string{"3 " + acme + " " + okta + ` ["x"]`}
-	l = open(t, "\"SEP=;\"\norg_id;connection_id;a, b, c, d\n"+acme+";"+okta+";x\n", Options{Command: "disable"})
-	if diff := cmp.Diff(want, show(t, l)); diff != "" {
-		t.Errorf("commas in a name after a separator line (-want +got):\n%s", diff)
-	}
-}
-
-// A row is not blank for having its cells far to the right.
-func TestCellsPastTheHeader(t *testing.T) {
-	for row, blank := range map[string]bool{
-		strings.Repeat(",", maxExtra):   true,
-		",,,x":                          false,
-		strings.Repeat(",", 1000) + "x": false,
-	} {
-		l := open(t, "org_id,connection_id\n"+acme+","+okta+"\n"+row+"\n", Options{Command: "disable"})
-		if got := l.Counts().Invalid == 0; got != blank {
-			t.Errorf("%q: blank is %t, want %t", row, got, blank)
-		}
-	}
-}
-
-func TestDiskErrors(t *testing.T) {
+func TestDiskErrorIsNoRefusal(t *testing.T) {
 	var refused *Error
 	_, err := Open(filepath.Join(t.TempDir(), "none.csv"), "none.csv", Options{Command: "disable"})
 	if !errors.Is(err, os.ErrNotExist) || errors.As(err, &refused) {
@@ -318,7 +78,7 @@ func TestDiskErrors(t *testing.T) {
 	}
 }
 
-func TestOrganizations(t *testing.T) {
+func TestOrganizationsKeepTheOrderOfTheList(t *testing.T) {
 	l := open(t, "org_id,connection_id\n"+
 		globex+","+saml+"\n"+acme+","+okta+"\n"+globex+","+saml+"\n"+globex+","+okta+"\n"+
 		"acme,okta\n"+initech+","+okta+"\n"+acme+","+entra+"\n", Options{Command: "disable", Limit: 6})
@@ -340,8 +100,8 @@ func TestOrganizations(t *testing.T) {
 	}
 }
 
-// Short lists are sorted by another rule, so a long one is needed.
-func TestManyRepeatedRows(t *testing.T) {
+// Short slices are sorted by another algorithm, so the list must be long.
+func TestDuplicatesInALongList(t *testing.T) {
 	var text strings.Builder
 	text.WriteString("org_id,connection_id\n")
 	first := make(map[string]int)
@@ -362,8 +122,9 @@ func TestManyRepeatedRows(t *testing.T) {
 	}
 }
 
-// Rows beyond the limit count for the verdict on the file, and for nothing else.
-func TestLimitWithInvalidRows(t *testing.T) {
+// A file is not refused for invalid rows within the limit if there is a usable
+// one beyond it.
+func TestUsableRowBeyondTheLimit(t *testing.T) {
 	text := "org_id,connection_id\nacme,okta\n" + acme + "," + okta + "\nglobex,okta\n"
 	l := open(t, text, Options{Command: "disable", Limit: 1})
 	if want := (Counts{Rows: 3, Invalid: 1, BeyondLimit: 2}); l.Counts() != want {
@@ -373,12 +134,12 @@ func TestLimitWithInvalidRows(t *testing.T) {
 		t.Errorf("problems %v, want the one in line 2", l.Problems())
 	}
 	_, err := Open(write(t, "org_id,connection_id\nacme,okta\n"), "pairs.csv", Options{Command: "disable", Limit: 1})
-	if want := `pairs.csv:2: no row is usable; in this first one, org_id "acme" does not start with org_`; err == nil || err.Error() != want {
+	if want := `pairs.csv:2: no row is usable; the first invalid one: org_id "acme" does not start with org_`; err == nil || err.Error() != want {
 		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
-func TestConnections(t *testing.T) {
+func TestConnectionsAndOddIDs(t *testing.T) {
 	l, err := sample("odd-lengths.csv", Options{Command: "disable"})
 	if err != nil {
 		t.Fatal(err)
@@ -387,14 +148,14 @@ func TestConnections(t *testing.T) {
 	if diff := cmp.Diff(map[string]int{okta: 2, long: 1, "con_b": 1}, l.Connections()); diff != "" {
 		t.Errorf("connections (-want +got):\n%s", diff)
 	}
-	want := []string{"rows with an id that has not Auth0's 16 characters after its prefix: 3, the first in line 3"}
+	want := []string{"rows with an id that does not have Auth0's 16 characters after its prefix: 3, the first in line 3"}
 	if diff := cmp.Diff(want, l.Warnings()); diff != "" {
 		t.Errorf("warnings (-want +got):\n%s", diff)
 	}
 }
 
-// What is not needed of a row must not stay in memory: lists may carry columns
-// of long texts.
+// Only what is needed of a row may stay in memory: other columns may have long
+// texts.
 func TestMemoryOfWideRows(t *testing.T) {
 	const rows = 500
 	wide := strings.Repeat("x", 10_000)
@@ -427,7 +188,7 @@ func TestMemoryOfWideRows(t *testing.T) {
 	}
 }
 
-// heap returns the bytes that are in use.
+// heap returns the bytes in use.
 func heap() int {
 	runtime.GC()
 	var stats runtime.MemStats

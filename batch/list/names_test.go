@@ -37,7 +37,7 @@ func TestNames(t *testing.T) {
 		"4 " + acme + " " + saml + cells("acme", "an id beats a name"),
 		"5 " + globex + `  not_found: the tenant has no connection named "nope"` + cells("globex", ""),
 		"6  " + okta + ` not_found: the tenant has no organization named "nope"` + cells("nope", ""),
-		`7   invalid: org_name ".." is no name` + cells("..", ""),
+		`7   invalid: org_name ".." is not a valid name` + cells("..", ""),
 		"8  " + okta + " invalid: org_id is empty" + cells("", ""),
 		"9 " + acme + " " + okta + " duplicate: same pair as in line 2" + cells("acme", "again"),
 		"10 " + globex + " " + okta + cells("initech", "an id beats a name"),
@@ -58,7 +58,7 @@ func TestNames(t *testing.T) {
 	}
 }
 
-// A column of names will do for the ids; a results file goes by ids alone.
+// A list may have names instead of ids; a results file may not.
 func TestNamesAlone(t *testing.T) {
 	for file, missing := range map[string][2]int{"names-only.csv": {1, 1}, "names-half.csv": {0, 1}} {
 		var names Names
@@ -83,7 +83,7 @@ func TestNamesAlone(t *testing.T) {
 	}
 }
 
-// Rows beyond the limit, and rows that are decided, need no lookup.
+// Rows beyond the limit, and rows that the list decides, need no lookup.
 func TestNamesThatAreNotNeeded(t *testing.T) {
 	var names Names
 	l := open(t, "org_name,connection_id\nacme,"+okta+"\nglobex,bad\nacme,"+okta+"\ninitech,"+okta+"\n",
@@ -96,7 +96,7 @@ func TestNamesThatAreNotNeeded(t *testing.T) {
 	}
 }
 
-// A list of nothing but unknown names is a list, be there an invalid row too.
+// A list of unknown names and invalid rows is not refused.
 func TestNoNameKnown(t *testing.T) {
 	var names Names
 	names.Add(journal.Names{Organizations: map[string]string{"acme": "", "long": "org_" + strings.Repeat("a", 46)}})
@@ -124,8 +124,9 @@ func TestEachNameIsLookedUpOnce(t *testing.T) {
 	}
 }
 
-// The tenant's list may have names that no row has.
-func TestIDsOfNamesThatNoRowHas(t *testing.T) {
+// A journal is read before the list: its ids are kept although no row wants the
+// names yet.
+func TestIDsFoundEarlierAreKept(t *testing.T) {
 	var table NameTable
 	table.Want("acme")
 	table.Set("globex", globex)

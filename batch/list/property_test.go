@@ -16,7 +16,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// writer writes a list as some program might, and counts its lines.
+// writer writes a list the way some program might, and counts its lines.
 type writer struct {
 	t         *rapid.T
 	text      strings.Builder
@@ -26,7 +26,7 @@ type writer struct {
 
 func (w *writer) line() int { return strings.Count(w.text.String(), "\n") + 1 }
 
-// cell quotes where it must and now and then where it need not.
+// cell quotes a cell where it must, and at times where it need not.
 func (w *writer) cell(s string) string {
 	if strings.ContainsAny(s, ",;\t\"\n") || rapid.IntRange(0, 4).Draw(w.t, "quote") == 0 {
 		return `"` + strings.ReplaceAll(s, `"`, `""`) + `"`
@@ -45,7 +45,7 @@ func (w *writer) row(cells []string) {
 	w.text.WriteString(w.newline)
 }
 
-// input is a list with what is expected of it.
+// input is a list with the records that are expected of it.
 type input struct {
 	data    []byte
 	opt     Options
@@ -53,8 +53,8 @@ type input struct {
 	records []Record
 }
 
-// drawInput draws a list. The expected records have the outcome that maps and
-// plain loops find.
+// drawInput draws a list. It finds the expected outcomes with maps and plain
+// loops.
 func drawInput(t *rapid.T) input {
 	w := &writer{
 		t:         t,
@@ -139,7 +139,7 @@ func (in *input) expectOutcomes() {
 	}
 }
 
-// encode also takes away the last newline now and then.
+// encode encodes the list, at times without its last newline.
 func encode(t *rapid.T, text string) []byte {
 	if rapid.Bool().Draw(t, "no last newline") {
 		text = strings.TrimSuffix(strings.TrimSuffix(text, "\n"), "\r")
@@ -178,7 +178,7 @@ func (in *input) organizations() []Organization {
 	return orgs
 }
 
-func TestAnyList(t *testing.T) {
+func TestAnyListIsReadAsWritten(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pairs.csv")
 	rapid.Check(t, func(t *rapid.T) {
 		in := drawInput(t)

@@ -9,8 +9,8 @@ import (
 )
 
 // resultsHint names both ways to go on with a results file that is refused.
-const resultsHint = `for rows that failed or were not reached use "orgconn resume RUNDIR"; ` +
-	"or mend them and remove the column outcome, which makes the file a list"
+const resultsHint = `to retry rows that failed or were not reached, use "orgconn resume RUNDIR"; ` +
+	"or correct them and remove the column outcome, which turns the file into a list"
 
 // origin is the run that a results file is from: the label of its command and
 // its tenant. It is zero until the first row is read.
@@ -31,8 +31,8 @@ func isResults(columns []string) bool {
 // command needs, and for restore any other file.
 func validateResultsColumns(columns []string, results bool, command string) *Error {
 	if !results && command == journal.CommandRestore {
-		return &Error{Message: "not a results file, which has the columns outcome, command and tenant",
-			Hint: "restore takes the run directory or the results.csv of a disable"}
+		return &Error{Message: "not a results file: one has the columns outcome, command and tenant",
+			Hint: "give restore the run directory or the results.csv of a disable"}
 	}
 	if !results {
 		return nil
@@ -43,7 +43,7 @@ func validateResultsColumns(columns []string, results bool, command string) *Err
 	}
 	for _, column := range needed {
 		if !slices.Contains(columns, column) {
-			return &Error{Message: "a results file without the column " + column, Hint: resultsHint}
+			return &Error{Message: "the results file has no column " + column, Hint: resultsHint}
 		}
 	}
 	return nil
@@ -82,17 +82,17 @@ func (o *origin) validate(r *csvRecord, opt Options) *Error {
 	}
 	switch {
 	case !journal.Outcome(r.Outcome).Known():
-		return refuse("set it to not_selected to leave the row out", "the outcome %s is not known", quote(string(r.Outcome)))
+		return refuse("set it to not_selected to leave the row out", "unknown outcome %s", quote(string(r.Outcome)))
 	case r.Command == "" || r.Tenant == "":
-		return refuse(resultsHint, "there is no command or no tenant")
+		return refuse(resultsHint, "the row has no command or no tenant")
 	case string(r.Command) != o.command:
-		return refuse("take one run's results at a time", "the command %s is another than %s above",
+		return refuse("use the results of one run at a time", "the command %s differs from %s in earlier rows",
 			quote(string(r.Command)), quote(o.command))
 	case string(r.Tenant) != o.tenant:
-		return refuse("take one run's results at a time", "the tenant %s is another than %s above",
+		return refuse("use the results of one run at a time", "the tenant %s differs from %s in earlier rows",
 			quote(string(r.Tenant)), quote(o.tenant))
 	case selectedOutcomes(opt.Command, o.command) == nil:
-		return refuse(resultsHint, "these are the results of %s, which %s does not go on from", quote(o.command), opt.label())
+		return refuse(resultsHint, "these are the results of %s, which %s does not accept", quote(o.command), opt.label())
 	}
 	return nil
 }

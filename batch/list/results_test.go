@@ -10,7 +10,7 @@ import (
 )
 
 func TestResultsFiles(t *testing.T) {
-	notTaken := func(outcome string) string { return " not_selected: its outcome was " + outcome }
+	notSelected := func(outcome string) string { return " not_selected: its outcome was " + outcome }
 	tests := []struct {
 		file      string
 		opt       Options
@@ -19,29 +19,29 @@ func TestResultsFiles(t *testing.T) {
 	}{
 		{"results-dry-run.csv", Options{Command: "disable"}, true, []string{
 			"2 " + acme + " " + okta + ` [""]`,
-			"3 " + acme + " " + saml + notTaken("already_disabled") + ` [""]`,
+			"3 " + acme + " " + saml + notSelected("already_disabled") + ` [""]`,
 			"4 " + globex + " " + okta + ` [""]`,
-			"5 acme okta" + notTaken("invalid") + ` [""]`,
+			"5 acme okta" + notSelected("invalid") + ` [""]`,
 		}},
 		{"results-edited.csv", Options{Command: "disable", DryRun: true}, true, []string{
 			"2 " + acme + " " + okta,
-			"3 " + globex + " " + saml + notTaken("not_selected"),
+			"3 " + globex + " " + saml + notSelected("not_selected"),
 		}},
-		{"results-nothing-taken.csv", Options{Command: "disable"}, true, []string{
-			"2 " + acme + " " + okta + notTaken("already_disabled") + ` [""]`,
+		{"results-nothing-selected.csv", Options{Command: "disable"}, true, []string{
+			"2 " + acme + " " + okta + notSelected("already_disabled") + ` [""]`,
 		}},
 		{"results-disable.csv", Options{Command: "restore"}, false, []string{
 			"2 " + acme + " " + okta + ` ["first"]`,
-			"3 " + acme + " " + saml + notTaken("already_disabled") + ` [""]`,
+			"3 " + acme + " " + saml + notSelected("already_disabled") + ` [""]`,
 			"4 " + globex + " " + saml + ` [""]`,
 			"5 " + globex + " " + entra + ` [""]`,
-			"6 acme okta" + notTaken("invalid") + ` [""]`,
+			"6 acme okta" + notSelected("invalid") + ` [""]`,
 			"7 " + initech + " " + entra + ` invalid: assign_membership_on_login "maybe" is neither yes nor no [""]`,
-			"8 " + initech + " " + saml + notTaken("not_selected") + ` [""]`,
+			"8 " + initech + " " + saml + notSelected("not_selected") + ` [""]`,
 		}},
 		{"results-restore-dry-run.csv", Options{Command: "restore"}, true, []string{
 			"2 " + acme + " " + okta + ` [""]`,
-			"3 " + acme + " " + saml + notTaken("already_enabled") + ` [""]`,
+			"3 " + acme + " " + saml + notSelected("already_enabled") + ` [""]`,
 		}},
 	}
 	for _, tt := range tests {
@@ -67,7 +67,7 @@ func TestResultsWithoutRows(t *testing.T) {
 	}
 }
 
-func TestSnapshots(t *testing.T) {
+func TestRestoreReadsTheSettings(t *testing.T) {
 	l, err := sample("results-disable.csv", Options{Command: "restore"})
 	if err != nil {
 		t.Fatal(err)
@@ -92,7 +92,7 @@ func TestSnapshots(t *testing.T) {
 	}
 }
 
-// What says which row it was must not pass for blank.
+// A row with a single filled cell must not be skipped as blank.
 func TestRowWithOneCellIsNotBlank(t *testing.T) {
 	head := "org_id,connection_id,outcome,command,tenant"
 	for _, column := range []string{"line", "connection_name", "assign_membership_on_login", "show_as_button", "is_signup_enabled", "ticket"} {

@@ -159,7 +159,7 @@ func (s *scanner) selectRow(r *csvRecord) string {
 // snapshot to the record.
 func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	if len(r.Extra) > 0 {
-		return "there are more cells than in the header"
+		return "the row has more cells than the header"
 	}
 	reason := validateIDOrName(s.header.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
 	if reason != "" {
@@ -218,7 +218,7 @@ func (s *scanner) readError(err error) error {
 		if broken.Line != broken.StartLine {
 			message = fmt.Sprintf("broken quote in the row from here to line %d", s.skipped+broken.Line)
 		}
-		return s.refuse(&Error{Message: message, Hint: `a quote inside a cell is doubled, and its cell quoted: "5"" nail"`},
+		return s.refuse(&Error{Message: message, Hint: `double a quote inside a cell, and put the cell in quotes: "5"" nail"`},
 			s.skipped+broken.StartLine)
 	case !errors.Is(err, io.EOF):
 		return fmt.Errorf("read %s: %w", s.name, err)

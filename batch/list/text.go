@@ -41,7 +41,7 @@ func (t *textReader) Read(p []byte) (int, error) {
 	t.line += bytes.Count(p[:n], []byte("\n"))
 	switch {
 	case zero >= 0:
-		t.err = t.refuse("a zero byte: this is UTF-16 without its byte order mark, or no text")
+		t.err = t.refuse("a zero byte: the file is UTF-16 without a byte order mark, or not text")
 	case errors.Is(err, encoding.ErrInvalidUTF8):
 		t.err = t.refuse("not UTF-8")
 	default:
@@ -74,7 +74,7 @@ func skipToHeader(r *bufio.Reader) (separator rune, lines int, _ *Error) {
 		}
 		if value, ok := separatorLine(line); ok {
 			if len(value) != 1 || !strings.Contains(separators, value) {
-				return 0, lines, &Error{Message: fmt.Sprintf("the separator %s is not known", quote(value)),
+				return 0, lines, &Error{Message: fmt.Sprintf("unknown separator %s", quote(value)),
 					Hint: "use comma, semicolon or tab"}
 			}
 			separator = rune(value[0])
