@@ -192,13 +192,7 @@ func (l *List) keep(rec Record) {
 		}
 		l.oddLengths.rows++
 	}
-	l.rows = append(l.rows, Row{
-		Line: rec.Line,
-		// A record's cells share one string. Clones let it go.
-		OrgID:        strings.Clone(rec.OrgID),
-		ConnectionID: strings.Clone(rec.ConnectionID),
-		Snapshot:     rec.Snapshot,
-	})
+	l.rows = append(l.rows, Row{rec.Line, rec.OrgID, rec.ConnectionID, rec.Snapshot})
 }
 
 func appendProblem(problems []Problem, rec Record) []Problem {

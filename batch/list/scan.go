@@ -125,11 +125,13 @@ func (s *scanner) validate(r *csvRecord) (Record, error) {
 	return rec, nil
 }
 
+// newRecord clones the ids, which a list keeps: the cells of a record share one
+// string, which would be kept with them.
 func (s *scanner) newRecord(r *csvRecord) Record {
 	rec := Record{
 		Line:           s.line(),
-		OrgID:          string(r.OrgID),
-		ConnectionID:   string(r.ConnectionID),
+		OrgID:          strings.Clone(string(r.OrgID)),
+		ConnectionID:   strings.Clone(string(r.ConnectionID)),
 		ConnectionName: string(r.ConnectionName),
 		Carried:        r.Carried,
 	}
@@ -281,7 +283,7 @@ func (r *csvRecord) blank() bool {
 // snapshot returns the settings that the record has, nil where it has none, or
 // why they are unusable.
 func (r *csvRecord) snapshot() (_ *journal.Snapshot, reason string) {
-	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as it outlives the record
+	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as newRecord does
 	cells := map[string]cell{
 		"assign_membership_on_login": r.AssignMembershipOnLogin,
 		"show_as_button":             r.ShowAsButton,
