@@ -12,12 +12,13 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-const reportLong = `Make the reports of a run directory again from its list and its journal, also
-those of a run that goes on or was killed. Nothing is sent.
+const reportLong = `Make the reports of a run directory again from its list and its journal. This
+works for a running or killed run, too. Nothing is sent.
 
-A run directory has input.csv, the list as it was given; journal.jsonl, the
-record that everything else is made from; and, made at the end of each invocation,
-results.csv with a line for each row, report.html for people, and summary.json.`
+A run directory has input.csv, the list as it was given, and journal.jsonl, the
+record from which everything else is made. At the end of each invocation orgconn
+makes results.csv with a line for each row, report.html for people, and
+summary.json.`
 
 func newReport() *cobra.Command {
 	return &cobra.Command{
