@@ -2,34 +2,6 @@ package journal
 
 import "slices"
 
-// The commands that work on a list.
-const (
-	CommandDisable = "disable"
-	CommandRestore = "restore"
-)
-
-// Label is a command as it is typed, and as results.csv has it.
-func Label(command string, dryRun bool) string {
-	if dryRun {
-		return command + " --dry-run"
-	}
-	return command
-}
-
-// The exit codes of an invocation, and so of the program. An unknown code is a
-// failure.
-const (
-	ExitOK          = 0   // every row ended as wanted
-	ExitFailedRows  = 1   // finished, some rows failed
-	ExitRefused     = 2   // usage, configuration or input refused; nothing was sent
-	ExitCredentials = 3   // the tenant refused the credentials or the scope
-	ExitLocked      = 4   // another run holds the tenant's lock
-	ExitStopped     = 5   // stopped before the end, worth going on
-	ExitInternal    = 70  // a panic, recovered
-	ExitInterrupted = 130 // SIGINT
-	ExitTerminated  = 143 // SIGTERM
-)
-
 // Outcome is what became of a row; "" is not known yet. What an outcome means is
 // said here and nowhere else.
 type Outcome string
@@ -96,3 +68,17 @@ func (o Outcome) Announced() bool { return o == WouldDisable || o == WouldRestor
 func (o Outcome) Drifted() bool {
 	return !o.Changed() && !o.Announced() && o != NotAttempted && o != NotSelected
 }
+
+// The exit codes of an invocation, and so of the program. An unknown code is a
+// failure.
+const (
+	ExitOK          = 0   // every row ended as wanted
+	ExitFailedRows  = 1   // finished, some rows failed
+	ExitRefused     = 2   // usage, configuration or input refused; nothing was sent
+	ExitCredentials = 3   // the tenant refused the credentials or the scope
+	ExitLocked      = 4   // another run holds the tenant's lock
+	ExitStopped     = 5   // stopped before the end, worth going on
+	ExitInternal    = 70  // a panic, recovered
+	ExitInterrupted = 130 // SIGINT
+	ExitTerminated  = 143 // SIGTERM
+)

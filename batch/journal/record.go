@@ -13,6 +13,20 @@ import (
 // journal of another format is refused.
 const Format = 1
 
+// The commands that work on a list.
+const (
+	CommandDisable = "disable"
+	CommandRestore = "restore"
+)
+
+// Label is a command as it is typed, and as results.csv has it.
+func Label(command string, dryRun bool) string {
+	if dryRun {
+		return command + " --dry-run"
+	}
+	return command
+}
+
 // Record is one line of the journal. Exactly one of the pointers is set.
 type Record struct {
 	At      time.Time   `json:"at"`
@@ -49,24 +63,6 @@ func (i Input) Name() string {
 		return "standard input"
 	}
 	return i.Path
-}
-
-// Settings are the flags that decide what a run does.
-type Settings struct {
-	DryRun        bool      `json:"dry_run,omitempty"`
-	NoCheck       bool      `json:"no_check,omitempty"`
-	AllowLockout  bool      `json:"allow_lockout,omitempty"`
-	AllowDefaults bool      `json:"allow_defaults,omitempty"`
-	MissingOK     bool      `json:"missing_ok,omitempty"`
-	Organizations []string  `json:"organizations,omitempty"` // only these; none is all
-	Limit         int       `json:"limit,omitempty"`         // rows of the input; 0 is all
-	MaxChanges    int       `json:"max_changes,omitempty"`   // rows; 0 is no bound
-	MaxFailures   Threshold `json:"max_failures"`            // the zero value is no bound
-	Headroom      float64   `json:"headroom"`                // share of the bucket left to others, 0 to 1
-	MaxRPS        float64   `json:"max_rps,omitempty"`       // requests per second; 0 is no bound
-	Workers       int       `json:"workers"`
-	Timeout       Duration  `json:"timeout"`               // of one call
-	MaxDuration   Duration  `json:"max_duration,omitzero"` // 0 is no bound
 }
 
 // Names are ids that were looked up for names of the list, by name; an empty id

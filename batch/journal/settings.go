@@ -7,6 +7,24 @@ import (
 	"time"
 )
 
+// Settings are the flags that decide what a run does.
+type Settings struct {
+	DryRun        bool      `json:"dry_run,omitempty"`
+	NoCheck       bool      `json:"no_check,omitempty"`
+	AllowLockout  bool      `json:"allow_lockout,omitempty"`
+	AllowDefaults bool      `json:"allow_defaults,omitempty"`
+	MissingOK     bool      `json:"missing_ok,omitempty"`
+	Organizations []string  `json:"organizations,omitempty"` // only these; none is all
+	Limit         int       `json:"limit,omitempty"`         // rows of the input; 0 is all
+	MaxChanges    int       `json:"max_changes,omitempty"`   // rows; 0 is no bound
+	MaxFailures   Threshold `json:"max_failures"`            // the zero value is no bound
+	Headroom      float64   `json:"headroom"`                // share of the bucket left to others, 0 to 1
+	MaxRPS        float64   `json:"max_rps,omitempty"`       // requests per second; 0 is no bound
+	Workers       int       `json:"workers"`
+	Timeout       Duration  `json:"timeout"`               // of one call
+	MaxDuration   Duration  `json:"max_duration,omitzero"` // 0 is no bound
+}
+
 // leastDecided is how many rows calls must have decided before a share of
 // failed ones means anything.
 const leastDecided = 100
