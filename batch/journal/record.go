@@ -1,6 +1,15 @@
-// Package journal keeps a run's append-only record, journal.jsonl: one JSON
-// object a line, each with a checksum. It is the truth from which every report
-// is made; nothing else about a run is needed but its input.
+// Package journal keeps the journal of a run, journal.jsonl: an append-only file
+// of records, from which every report is made. Reports need nothing else but the
+// run's input.
+//
+// The journal is a write-ahead log. The [Intent] to change a row is on disk
+// before the call is sent, and a [RowOutcome] follows once the call is answered.
+// After a crash, an intent without an outcome marks a call that may have taken
+// effect.
+//
+// Each line is one record, a JSON object with a checksum. A [Writer] syncs
+// records in groups, a [Reader] tells damage from what a crash leaves at the end,
+// and [Repair] cuts that off.
 package journal
 
 import (
@@ -9,7 +18,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 )
 
-// Format is the number of the file format, written in the first record. A
+// Format is the version of the file format, written in the first record. A
 // journal of another format is refused.
 const Format = 1
 
@@ -19,7 +28,8 @@ const (
 	CommandRestore = "restore"
 )
 
-// Label is a command as it is typed, and as results.csv has it.
+// Label is a command as the user types it, and as the command column of
+// results.csv shows it.
 func Label(command string, dryRun bool) string {
 	if dryRun {
 		return command + " --dry-run"
@@ -39,25 +49,25 @@ type Record struct {
 	End     *End        `json:"end,omitempty"`
 }
 
-// Header is the first record of a sitting, and so of the journal: what was asked
-// for, without secrets.
+// Header is the first record of an invocation, and so of the journal. It holds
+// what the user asked for, without secrets.
 type Header struct {
 	Format   int      `json:"format"`
-	Command  string   `json:"command"` // disable or restore
+	Command  string   `json:"command"` // CommandDisable or CommandRestore
 	Tenant   string   `json:"tenant"`  // host[:port] of the API audience, lower case
-	Version  string   `json:"version"`
+	Version  string   `json:"version"` // of the program
 	Note     string   `json:"note,omitempty"`
 	Input    Input    `json:"input"`
 	Settings Settings `json:"settings"`
 }
 
-// Input names the list as it was given, and its content.
+// Input identifies the list: its path as the user gave it, and its content.
 type Input struct {
 	Path   string `json:"path"` // "-" is standard input
 	SHA256 string `json:"sha256"`
 }
 
-// Name is what people call the list.
+// Name returns the list's name for messages and reports.
 func (i Input) Name() string {
 	if i.Path == "-" {
 		return "standard input"
@@ -65,59 +75,59 @@ func (i Input) Name() string {
 	return i.Path
 }
 
-// Names are ids that were looked up for names of the list, by name; an empty id
-// says that the tenant has no such name. They are on disk before anything that
-// goes by them: a name may come to stand for something else.
+// Names maps names of the list to the ids that the tenant returned for them. An
+// empty id means that the tenant has no such name. Names are on disk before the
+// run uses the ids, since a name may later belong to something else.
 type Names struct {
 	Organizations map[string]string `json:"organizations,omitempty"`
 	Connections   map[string]string `json:"connections,omitempty"`
 }
 
-// Intent says that a row's call is about to be sent. It is on disk before the
-// call, so that a call which a crash cut off is known of.
+// Intent announces the call that changes a row. It is on disk before the call is
+// sent, so that a crash during the call leaves a trace.
 type Intent struct {
-	Line int `json:"line"`
-	// Snapshot is the enabled connection before the change; nil where it was
-	// not read (--no-check).
+	Line int `json:"line"` // of the row in the input
+	// Snapshot is the link before the change; nil if it was not read
+	// (--no-check).
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 }
 
 // Snapshot is a link's settings before the change.
 type Snapshot struct {
-	Name string `json:"name,omitempty"` // the connection's own
+	Name string `json:"name,omitempty"` // of the connection
 	apiclient.LinkSettings
 }
 
-// RowOutcome is what became of a row. The last one of a line counts.
+// RowOutcome is what became of a row. The last one of a row counts.
 type RowOutcome struct {
-	Line    int     `json:"line"`
+	Line    int     `json:"line"` // of the row in the input
 	Outcome Outcome `json:"outcome"`
 	Message string  `json:"message,omitempty"`
-	// Call is the write's, or the read's where that failed; nil where neither
-	// is the case.
+	// Call is the row's write, or its read if the read failed; nil if there was
+	// neither.
 	Call *Call `json:"call,omitempty"`
-	// Snapshot is what the check read, where no intent has it.
+	// Snapshot is what the check read; nil if an intent has it.
 	Snapshot *Snapshot `json:"connection,omitempty"`
 }
 
 // Call is the last call made for a row.
 type Call struct {
-	Status     int    `json:"status,omitempty"` // HTTP status; 0 where no answer came
+	Status     int    `json:"status,omitempty"` // HTTP status; 0 without an answer
 	ErrorCode  string `json:"error_code,omitempty"`
-	Attempts   int    `json:"attempts"` // calls not answered by 429
+	Attempts   int    `json:"attempts"` // not counting those answered by 429
 	DurationMS int64  `json:"duration_ms"`
 	RequestID  string `json:"request_id,omitempty"`
 }
 
-// Seen names connections of the list that an organization's check had although
-// the list does not pair them with that organization. A connection that is
-// neither here nor in any row's snapshot was never seen in the tenant.
+// Seen names connections of the list that the check found in an organization
+// with which the list does not pair them. A connection that is neither here nor
+// in a snapshot was never seen in the tenant.
 type Seen struct {
 	Connections []string `json:"connections"`
 }
 
-// Sample is what the throttles know at an instant. Calls count from the start
-// of the sitting.
+// Sample is what the throttles know at one moment. Its calls count from the start
+// of the invocation.
 type Sample struct {
 	Reads  Bucket `json:"reads"`
 	Writes Bucket `json:"writes"`
@@ -126,30 +136,31 @@ type Sample struct {
 
 // Bucket is what was measured of one of the tenant's token buckets.
 type Bucket struct {
-	Burst     float64 `json:"burst,omitempty"`        // tokens
+	Burst     float64 `json:"burst,omitempty"`        // size, in tokens
 	Refill    float64 `json:"refill_per_s,omitempty"` // tokens per second
-	Others    float64 `json:"others_per_s,omitempty"` // tokens per second that others took
+	Others    float64 `json:"others_per_s,omitempty"` // tokens per second that other clients use
 	Remaining float64 `json:"remaining"`              // tokens
 	ActiveS   float64 `json:"active_s,omitempty"`     // seconds from the first call to the last answer
 	Sent      int     `json:"sent,omitempty"`         // calls
 }
 
-// Calls counts calls.
+// Calls counts calls to the API.
 type Calls struct {
 	Reads       int `json:"reads"`
 	Writes      int `json:"writes"`
-	Retries     int `json:"retries"`      // calls repeated after a lost or faulty answer
-	RateLimited int `json:"rate_limited"` // calls answered by 429
+	Retries     int `json:"retries"`      // repeated after a lost or faulty answer
+	RateLimited int `json:"rate_limited"` // answered by 429
 }
 
-// Plus adds two counts.
+// Plus returns the sum of both counts.
 func (c Calls) Plus(d Calls) Calls {
 	return Calls{c.Reads + d.Reads, c.Writes + d.Writes, c.Retries + d.Retries, c.RateLimited + d.RateLimited}
 }
 
-// End is the last record of a sitting that was not killed.
+// End is the last record of an invocation. It is missing if the process was
+// killed.
 type End struct {
 	ExitCode int    `json:"exit_code"`
-	Reason   string `json:"reason,omitempty"` // why it stopped before its end
+	Reason   string `json:"reason,omitempty"` // why the run stopped early
 	Final    Sample `json:"final"`
 }

@@ -14,29 +14,46 @@ type Settings struct {
 	AllowLockout  bool      `json:"allow_lockout,omitempty"`
 	AllowDefaults bool      `json:"allow_defaults,omitempty"`
 	MissingOK     bool      `json:"missing_ok,omitempty"`
-	Organizations []string  `json:"organizations,omitempty"` // only these; none is all
-	Limit         int       `json:"limit,omitempty"`         // rows of the input; 0 is all
-	MaxChanges    int       `json:"max_changes,omitempty"`   // rows; 0 is no bound
-	MaxFailures   Threshold `json:"max_failures"`            // the zero value is no bound
-	Headroom      float64   `json:"headroom"`                // share of the bucket left to others, 0 to 1
-	MaxRPS        float64   `json:"max_rps,omitempty"`       // requests per second; 0 is no bound
+	Organizations []string  `json:"organizations,omitempty"` // only these; empty means all
+	Limit         int       `json:"limit,omitempty"`         // rows of the input; 0 means all
+	MaxChanges    int       `json:"max_changes,omitempty"`   // rows; 0 means no limit
+	MaxFailures   Threshold `json:"max_failures"`            // the zero value means no limit
+	Headroom      float64   `json:"headroom"`                // share of the bucket left to other clients, 0 to 1
+	MaxRPS        float64   `json:"max_rps,omitempty"`       // requests per second; 0 means no limit
 	Workers       int       `json:"workers"`
 	Timeout       Duration  `json:"timeout"`               // of one call
-	MaxDuration   Duration  `json:"max_duration,omitzero"` // 0 is no bound
+	MaxDuration   Duration  `json:"max_duration,omitzero"` // 0 means no limit
 }
 
-// leastDecided is how many rows calls must have decided before a share of
-// failed ones means anything.
-const leastDecided = 100
+// minDecided is the number of decided rows from which on a share of failed rows
+// is meaningful.
+const minDecided = 100
 
-// Threshold is a bound on failed rows: a number of rows, or a share of the
-// decided ones in percent. The zero value is no bound.
+// Threshold is a limit on failed rows: a number of rows, or a percentage of the
+// decided rows. The zero value means no limit.
 type Threshold struct {
 	Rows    int
-	Percent float64
+	Percent float64 // 0 to 100
 }
 
-// UnmarshalText reads "20" (rows) or "50%" (of the decided rows); "0" is no bound.
+// Share returns a limit in percent of the decided rows.
+func Share(percent float64) Threshold { return Threshold{Percent: percent} }
+
+// Passed reports whether too many of the decided rows failed. A percentage is
+// ignored until 100 rows are decided.
+func (t Threshold) Passed(failed, decided int) bool {
+	switch {
+	case t.Rows > 0:
+		return failed >= t.Rows
+	case t.Percent > 0:
+		return decided >= minDecided && float64(failed)*100 > t.Percent*float64(decided)
+	default:
+		return false
+	}
+}
+
+// UnmarshalText reads "20" (rows) or "50%" (of the decided rows). "0" means no
+// limit.
 func (t *Threshold) UnmarshalText(text []byte) (err error) {
 	number, isPercent := strings.CutSuffix(string(text), "%")
 	*t = Threshold{}
@@ -52,12 +69,10 @@ func (t *Threshold) UnmarshalText(text []byte) (err error) {
 	return nil
 }
 
-// MarshalText writes what UnmarshalText reads.
+// MarshalText writes the form that UnmarshalText reads.
 func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// Share is a bound in percent of the decided rows.
-func Share(percent float64) Threshold { return Threshold{Percent: percent} }
-
+// String returns the form that UnmarshalText reads.
 func (t Threshold) String() string {
 	if t.Percent > 0 {
 		return strconv.FormatFloat(t.Percent, 'f', -1, 64) + "%"
@@ -65,29 +80,18 @@ func (t Threshold) String() string {
 	return strconv.Itoa(t.Rows)
 }
 
-// Passed says whether failed of the decided rows are too many.
-func (t Threshold) Passed(failed, decided int) bool {
-	switch {
-	case t.Rows > 0:
-		return failed >= t.Rows
-	case t.Percent > 0:
-		return decided >= leastDecided && float64(failed)*100 > t.Percent*float64(decided)
-	default:
-		return false
-	}
-}
-
-// Duration is a time, written as Go writes it.
+// Duration is a [time.Duration] that is written as text, such as "1m30s".
 type Duration time.Duration
 
-// UnmarshalText reads "1m30s".
+// UnmarshalText reads the form that [time.ParseDuration] accepts.
 func (d *Duration) UnmarshalText(text []byte) error {
 	value, err := time.ParseDuration(string(text))
 	*d = Duration(value)
 	return err
 }
 
-// MarshalText writes what UnmarshalText reads.
+// MarshalText writes the form that UnmarshalText reads.
 func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil }
 
+// String formats the duration as [time.Duration] does.
 func (d Duration) String() string { return time.Duration(d).String() }
