@@ -97,7 +97,7 @@ func (r *Reader) next() (Entry, error) {
 	case err != nil:
 		return Entry{}, r.skipTail(at, err.Error())
 	case at.line == 1:
-		err = checkFirst(e.Header)
+		err = checkHeader(e.Header)
 	case e.Synced > at.offset:
 		err = damage(at, "records before it are missing")
 	}
@@ -167,8 +167,8 @@ func ReadAt(r io.ReaderAt, offset int64, length int) (Record, error) {
 	return e.Record, nil
 }
 
-// checkFirst refuses a journal by its first record.
-func checkFirst(run *Header) error {
+// checkHeader refuses a journal by its first record.
+func checkHeader(run *Header) error {
 	if run == nil {
 		return errors.New("not a journal: its first record is not a run")
 	}

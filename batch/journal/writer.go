@@ -11,55 +11,58 @@ import (
 	"time"
 )
 
+// How long a batch of records may grow before it is written and synced.
 const (
-	maxDelay   = time.Second           // for which an appended record waits for its sync
-	syncPause  = 10 * time.Millisecond // between syncs
-	maxWaiting = 128                   // records that are waited for; then the pause ends
-	maxQueued  = 256                   // records; then Append blocks
-	maxBatch   = 1 << 20               // bytes; then a batch is written though nobody waits
+	maxDelay     = time.Second           // if nobody waits for a record
+	syncInterval = 10 * time.Millisecond // since the last sync, if somebody waits
+	maxWaiting   = 128                   // callers that wait; then the batch is synced at once
+	maxBatch     = 1 << 20               // bytes; likewise
 )
 
-// File is what a Writer needs of the file it writes; *os.File is one. It must
-// write at the end of what is there.
+// maxQueued is the number of records that may be queued before Append blocks.
+const maxQueued = 256
+
+// File is the part of [os.File] that a Writer needs. Write must append to what
+// the file contains.
 type File interface {
 	io.Writer
 	Sync() error
 }
 
-// Writer appends records to a journal. One goroutine owns the file and writes
-// and syncs for all callers together, so that a hundred waiting rows cost one
-// sync. Its methods may be called by several goroutines at once.
+// Writer appends records to a journal by group commit: one goroutine owns the
+// file, and writes and syncs the records of all callers together. A hundred rows
+// that wait then share one sync. Its methods are safe for concurrent use.
 //
-// A write or sync that fails is the end of the Writer: every call from then on
-// returns that error, and nothing is tried again. After a failed fsync Linux
-// marks the pages clean and forgets the error, so a second fsync of the same
-// file would report success for data that is not on the disk.
+// The Writer ends with the first write or sync that fails: every later call
+// returns that error, and nothing is retried. After a failed fsync Linux marks
+// the pages clean and forgets the error, so a second fsync of the same file would
+// report success for data that is not on the disk.
 type Writer struct {
 	queue   chan request
-	stopped chan struct{} // closed when the owner has ended
-	err     error         // why it ended; read it after stopped
+	stopped chan struct{} // closed when loop has ended
+	err     error         // why loop ended; read it only after stopped is closed
 
-	mu     sync.RWMutex // held for reading by whoever sends to queue
-	closed bool
+	mu     sync.RWMutex // held for reading while sending to queue
+	closed bool         // queue is closed
 
-	// The owner's.
+	// Only loop uses these.
 	file     File
-	end      int64 // offset behind the last synced byte
+	synced   int64 // bytes of the file that are on disk
 	lastSync time.Time
-	buf      []byte
-	waiting  []chan struct{}
+	batch    []byte          // encoded lines that are not written yet
+	waiting  []chan struct{} // closed once the batch is on disk
 }
 
-// request is an encoded record on its way to the owner.
+// request asks loop to write an encoded record.
 type request struct {
 	body []byte
-	done chan struct{} // closed when the record is on disk; nil: nobody waits
+	done chan struct{} // closed when the record is on disk; nil if nobody waits
 }
 
-// Create starts a journal in an empty file. The first record, a Run, is on disk
-// when Create returns. The file stays the caller's to close, after the Writer.
+// Create starts a journal in an empty file. The first record must be a Header; it
+// is on disk when Create returns. The caller closes the file, after the Writer.
 func Create(f File, first Record) (*Writer, error) {
-	if err := checkFirst(first.Header); err != nil {
+	if err := checkHeader(first.Header); err != nil {
 		return nil, err
 	}
 	w := Append(f, 0)
@@ -69,39 +72,43 @@ func Create(f File, first Record) (*Writer, error) {
 	return w, nil
 }
 
-// Append goes on with a journal that ends, whole and synced, at the offset end,
-// in bytes: what Repair leaves. The file must stand there, or append.
+// Append continues a journal that ends at the given offset, in bytes, with all its
+// records whole and on disk; [Repair] leaves it like that. The file must be
+// positioned at its end, or be opened for appending. The caller closes it, after
+// the Writer.
 func Append(f File, end int64) *Writer {
 	w := &Writer{
 		queue:   make(chan request, maxQueued),
 		stopped: make(chan struct{}),
 		file:    f,
-		end:     end,
+		synced:  end,
 	}
-	go w.own()
+	go w.loop()
 	return w
 }
 
-// Append queues a record; it is on disk with the next sync, about a second
-// later at most. It blocks while too much is queued. An error is the record's
-// own (too long for a line), the Writer's, or os.ErrClosed.
+// Append queues a record, which is on disk about a second later at most. While the
+// queue is full it blocks: that is the backpressure of a slow disk. It returns an
+// error if the record is too long for a line, the error that ended the Writer, or
+// [os.ErrClosed] after Close.
 func (w *Writer) Append(rec Record) error {
 	body, err := encode(rec)
 	if err != nil {
 		return err
 	}
-	return w.send(context.Background(), request{body: body})
+	return w.enqueue(context.Background(), request{body: body})
 }
 
-// Commit returns once the record is on disk. Where ctx ends first it returns
-// the cause; the record may then be written or not. Other errors are Append's.
+// Commit writes a record and returns once it is on disk. If ctx ends first, Commit
+// returns its cause, and the record may or may not be written. Other errors are
+// those of Append.
 func (w *Writer) Commit(ctx context.Context, rec Record) error {
 	body, err := encode(rec)
 	if err != nil {
 		return err
 	}
 	done := make(chan struct{})
-	if err := w.send(ctx, request{body, done}); err != nil {
+	if err := w.enqueue(ctx, request{body, done}); err != nil {
 		return err
 	}
 	select {
@@ -112,19 +119,19 @@ func (w *Writer) Commit(ctx context.Context, rec Record) error {
 	case <-w.stopped:
 	}
 	select {
-	case <-done: // by the owner's last sync
+	case <-done: // by the last sync before loop ended
 		return nil
 	default:
 		return w.err
 	}
 }
 
-// send hands a request to the owner. The lock keeps Close from ending the owner
-// between a request that was taken and its write.
-func (w *Writer) send(ctx context.Context, req request) error {
+// enqueue sends a request to loop. It holds the lock, so that Close does not close
+// the queue during the send, which would panic.
+func (w *Writer) enqueue(ctx context.Context, req request) error {
 	w.mu.RLock()
 	defer w.mu.RUnlock()
-	if err := w.ended(); err != nil { // asked first: select picks by chance
+	if err := w.usable(); err != nil { // checked first, as select picks any case that is ready
 		return err
 	}
 	select {
@@ -137,8 +144,9 @@ func (w *Writer) send(ctx context.Context, req request) error {
 	}
 }
 
-// ended returns why no more records are taken, or nil. mu is held.
-func (w *Writer) ended() error {
+// usable returns nil if the Writer accepts records, else the reason why not. The
+// caller holds mu.
+func (w *Writer) usable() error {
 	select {
 	case <-w.stopped:
 		if w.err != nil {
@@ -152,8 +160,8 @@ func (w *Writer) ended() error {
 	return nil
 }
 
-// Close writes and syncs what is queued, and returns the error that ended the
-// Writer, if one did. It does not close the file. Further calls do no harm.
+// Close writes and syncs the queued records. It returns the error that ended the
+// Writer, if there was one. It does not close the file. Closing twice is fine.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	if !w.closed {
@@ -165,102 +173,101 @@ func (w *Writer) Close() error {
 	return w.err
 }
 
-// own is the goroutine that owns the file.
-func (w *Writer) own() {
+// loop is the goroutine that owns the file. It collects records in a batch. It
+// flushes the batch when a caller waits, when it is full, or when it is overdue.
+func (w *Writer) loop() {
 	defer close(w.stopped)
-	var due <-chan time.Time // for what nobody waits for
+	var overdue <-chan time.Time // fires maxDelay after the first record of a batch
 	for {
-		urgent := true
 		select {
-		case req, ok := <-w.queue:
-			if !ok {
+		case req, open := <-w.queue:
+			if !open {
 				w.err = w.flush()
 				return
 			}
 			w.add(req)
-			w.gatherQueued()
-			if urgent = len(w.waiting) > 0 || len(w.buf) >= maxBatch; urgent {
-				w.gatherMore()
+			w.drain()
+			if len(w.waiting) == 0 && len(w.batch) < maxBatch {
+				if overdue == nil {
+					overdue = time.After(maxDelay)
+				}
+				continue
 			}
-		case <-due:
+			w.linger()
+		case <-overdue:
 		}
-		switch {
-		case urgent:
-			due = nil
-			if w.err = w.flush(); w.err != nil {
-				return
-			}
-		case due == nil:
-			due = time.After(maxDelay)
-		}
-	}
-}
-
-// gatherQueued adds what is queued to the batch.
-func (w *Writer) gatherQueued() {
-	for len(w.queue) > 0 && len(w.buf) < maxBatch {
-		w.add(<-w.queue)
-	}
-}
-
-// gatherMore lets some time pass since the last sync, so that where rows come
-// by the thousand a second, more of them share the next one; but not while so many
-// wait that their workers would be idle.
-func (w *Writer) gatherMore() {
-	enough := time.After(time.Until(w.lastSync.Add(syncPause)))
-	for len(w.waiting) < maxWaiting && len(w.buf) < maxBatch {
-		select {
-		case req, ok := <-w.queue:
-			if !ok {
-				return
-			}
-			w.add(req)
-		case <-enough:
+		overdue = nil
+		if w.err = w.flush(); w.err != nil {
 			return
 		}
 	}
 }
 
-// add adds a record to the batch. The batch's first record says how far the
-// file was synced before it, which tells damage from a torn tail.
+// drain adds the requests that are queued now.
+func (w *Writer) drain() {
+	for len(w.queue) > 0 && len(w.batch) < maxBatch {
+		w.add(<-w.queue)
+	}
+}
+
+// linger waits for more requests until syncInterval has passed since the last
+// sync. At thousands of rows a second, more of them then share a sync. It ends
+// early when maxWaiting callers wait: by then the workers would be idle.
+func (w *Writer) linger() {
+	expired := time.After(time.Until(w.lastSync.Add(syncInterval)))
+	for len(w.waiting) < maxWaiting && len(w.batch) < maxBatch {
+		select {
+		case req, open := <-w.queue:
+			if !open {
+				return
+			}
+			w.add(req)
+		case <-expired:
+			return
+		}
+	}
+}
+
+// add adds a record to the batch. The first line of a batch says how many bytes
+// were on disk before it, which lets a Reader tell damage from a torn tail.
 func (w *Writer) add(req request) {
 	var synced int64
-	if len(w.buf) == 0 {
-		synced = w.end
+	if len(w.batch) == 0 {
+		synced = w.synced
 	}
-	w.buf = appendLine(w.buf, req.body, synced)
+	w.batch = appendLine(w.batch, req.body, synced)
 	if req.done != nil {
 		w.waiting = append(w.waiting, req.done)
 	}
 }
 
-// flush writes and syncs the batch, and wakes who waits for it.
+// flush writes and syncs the batch, and wakes the callers that wait for it.
 func (w *Writer) flush() error {
-	if len(w.buf) == 0 {
+	if len(w.batch) == 0 {
 		return nil
 	}
-	n, err := w.file.Write(w.buf)
-	if err == nil && n < len(w.buf) {
+	n, err := w.file.Write(w.batch)
+	if err == nil && n < len(w.batch) {
 		err = io.ErrShortWrite
 	}
 	if err != nil {
-		return fmt.Errorf("write journal: %w", bare(err))
+		return fmt.Errorf("write journal: %w", withoutPath(err))
 	}
 	if err := w.file.Sync(); err != nil {
-		return fmt.Errorf("sync journal: %w", bare(err))
+		return fmt.Errorf("sync journal: %w", withoutPath(err))
 	}
 	w.lastSync = time.Now()
-	w.end += int64(n)
+	w.synced += int64(n)
 	for _, done := range w.waiting {
 		close(done)
 	}
-	w.buf, w.waiting = w.buf[:0], w.waiting[:0]
+	w.batch, w.waiting = w.batch[:0], w.waiting[:0]
 	return nil
 }
 
-// bare takes the path off an error: the file may have been renamed since it was
-// opened.
-func bare(err error) error {
+// withoutPath removes the path from an error, since the file may have been renamed
+// after it was opened.
+func withoutPath(err error) error {
 	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
 	}
