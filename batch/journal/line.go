@@ -11,40 +11,45 @@ import (
 	"github.com/segmentio/encoding/json"
 )
 
-// maxLine is the length of the longest line, newline included, in bytes. It
-// bounds what a reader has to hold.
-const maxLine = 1 << 20
+const (
+	maxLine = 1 << 20       // bytes, with the newline; a Reader holds one line
+	maxBody = maxLine - 128 // bytes; the rest is for crc, synced and the newline
+)
 
-// A line is {"crc":"xxxxxxxx", and the record's JSON object without its opening
-// brace. The checksum is the CRC-32C of that object, brace included: take the
-// crc member out of a line, and what is left is what was summed.
+// A line is the JSON object of a record, with one or two members put in front:
+//
+//	{"crc":"89abcdef","synced":4711,"at":…}
+//
+// crc is the CRC-32C, in hexadecimal, of the line without its crc member and
+// newline: of {"synced":4711,"at":…} here.
 const (
 	crcOpen   = `{"crc":"`
 	crcClose  = `",`
 	bodyStart = len(crcOpen) + 8 + len(crcClose)
 )
 
-// envelope is what a line holds: the record, and in the first of a batch the
-// number of bytes that were synced before the batch was written.
+// envelope is what a line holds: a record and, in the first line of a batch, the
+// number of bytes that were on disk before the batch was written. All lines before
+// that offset must be good, whatever happened to later ones.
 type envelope struct {
 	Synced int64 `json:"synced"`
 	Record
 }
 
-// encode returns a record's own JSON object.
+// encode returns the JSON object of a record.
 func encode(rec Record) ([]byte, error) {
 	body, err := json.Marshal(rec)
 	if err != nil {
 		return nil, fmt.Errorf("encode journal record: %w", err)
 	}
-	if len(body) > maxLine-128 { // leaves room for crc, synced and newline
-		return nil, fmt.Errorf("journal record of %d bytes is too long: at most 1 MiB", len(body))
+	if len(body) > maxBody {
+		return nil, fmt.Errorf("encode journal record: %d bytes are more than the limit of %d", len(body), maxBody)
 	}
 	return body, nil
 }
 
-// appendLine appends the line of a record that encode returned. A synced of 0
-// leaves the mark out.
+// appendLine appends the line of a record that encode returned. It leaves out a
+// synced of 0.
 func appendLine(dst, body []byte, synced int64) []byte {
 	start := len(dst)
 	dst = append(dst, crcOpen+"00000000"+crcClose...)
@@ -60,9 +65,10 @@ func appendLine(dst, body []byte, synced int64) []byte {
 	return append(dst, '\n')
 }
 
-// decode checks a line, newline included, and returns what it holds.
+// decode returns what a line holds. The line must have its newline and the right
+// checksum.
 func decode(line []byte) (e envelope, err error) {
-	line, err = check(line)
+	line, err = verify(line)
 	if err != nil {
 		return envelope{}, err
 	}
@@ -72,14 +78,14 @@ func decode(line []byte) (e envelope, err error) {
 	return e, nil
 }
 
-// check returns a line without its newline, if its checksum is right.
-func check(line []byte) ([]byte, error) {
+// verify checks the checksum of a line and returns the line without its newline.
+func verify(line []byte) ([]byte, error) {
 	line, whole := bytes.CutSuffix(line, []byte("\n"))
 	if !whole {
 		return nil, errors.New("the line is cut off or too long")
 	}
 	if len(line) < bodyStart || string(line[:len(crcOpen)]) != crcOpen {
-		return nil, errors.New("no checksum")
+		return nil, errors.New("the line has no checksum")
 	}
 	sum := checksum(line)
 	if !bytes.HasPrefix(line[len(crcOpen):], append(sum[:], crcClose...)) {
@@ -88,7 +94,7 @@ func check(line []byte) ([]byte, error) {
 	return line, nil
 }
 
-// checksum returns the sum of a line without its newline, in hexadecimal.
+// checksum returns the checksum of a line without its newline, in hexadecimal.
 func checksum(line []byte) (sum [8]byte) {
 	table := crc32.MakeTable(crc32.Castagnoli)
 	crc := crc32.Update(crc32.Checksum([]byte("{"), table), table, line[bodyStart:])

@@ -8,38 +8,38 @@ import (
 	"iter"
 )
 
-// Entry is a record with its place in the journal.
+// Entry is a record and the place of its line in the journal.
 type Entry struct {
 	Record
-	Offset int64 // of its line, in bytes
-	Length int   // of its line, newline included, in bytes
+	Offset int64 // of the line, in bytes
+	Length int   // of the line, in bytes, with the newline
 }
 
-// Tail is what follows a journal's last good record: bytes that a crash left
-// behind the last sync. A Length of 0 is none.
+// Tail is the part behind a journal's last good record: what a crash left of
+// records that were not synced yet. Its Length is 0 if there is none.
 type Tail struct {
-	Offset int64 // where the good records end, in bytes
-	Length int64 // bytes
+	Offset int64 // end of the last good record, in bytes
+	Length int64 // in bytes
 }
 
-// DamageError says that a record is damaged or missing in the part of a journal
-// that was synced, so that no crash explains it.
+// DamageError says that a record is damaged or missing although it was synced, so
+// that a crash cannot be the cause.
 type DamageError struct {
 	Line   int   // from 1
 	Offset int64 // of that line, in bytes
 	Reason string
 }
 
-// Error names the place.
+// Error says where the damage is, and what it is.
 func (e *DamageError) Error() string {
 	return fmt.Sprintf("journal damaged at line %d (byte %d): %s", e.Line, e.Offset, e.Reason)
 }
 
-// Reader reads a journal from its beginning, also one that is still written.
-// It holds one line at a time. It is not safe for concurrent use.
+// Reader reads a journal from its beginning, also while it is being written. It
+// holds one line at a time. It is not safe for concurrent use.
 type Reader struct {
 	in   *bufio.Reader
-	at   place
+	next place // of the line to be read next
 	tail Tail
 }
 
@@ -51,20 +51,20 @@ type place struct {
 
 // NewReader returns a Reader of a journal.
 func NewReader(r io.Reader) *Reader {
-	return &Reader{in: bufio.NewReaderSize(r, maxLine), at: place{line: 1}}
+	return &Reader{in: bufio.NewReaderSize(r, maxLine), next: place{line: 1}}
 }
 
-// Entries yields the records in order, up to the tail. An error is the last
-// that is yielded: a *DamageError, a journal that this version does not know,
-// or the underlying reader's.
+// Entries yields the records in order, up to the tail. It stops after an error: a
+// *DamageError, a journal of an unknown format, or an error of the underlying
+// reader.
 //
-// A record that is broken belongs to the tail unless a later one says that the
-// place was synced. Whole records behind it do not: what a crash loses of an
-// unsynced batch may be any part of it.
+// The tail begins at the first broken record, unless a later record says that the
+// broken one was synced: then it is damage. Good records behind a broken one belong
+// to the tail too, since a crash can lose any part of a batch that was not synced.
 func (r *Reader) Entries() iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for {
-			e, err := r.next()
+			e, err := r.read()
 			if err == io.EOF {
 				return
 			}
@@ -75,13 +75,13 @@ func (r *Reader) Entries() iter.Seq2[Entry, error] {
 	}
 }
 
-// Tail returns what follows the last record, once Entries has ended
+// Tail returns what follows the last record. It is valid once Entries has ended
 // without an error.
 func (r *Reader) Tail() Tail { return r.tail }
 
-// next returns the next record; io.EOF where the tail begins.
-func (r *Reader) next() (Entry, error) {
-	at := r.at
+// read returns the next record, or io.EOF where the tail begins.
+func (r *Reader) read() (Entry, error) {
+	at := r.next
 	line, err := r.readLine()
 	switch {
 	case err == io.EOF && at.line > 1:
@@ -92,25 +92,25 @@ func (r *Reader) next() (Entry, error) {
 	}
 	e, err := decode(line)
 	switch {
-	case err != nil && at.line == 1: // Create returned only when it was synced
-		return Entry{}, damage(at, "no first record: "+err.Error())
+	case err != nil && at.line == 1: // Create syncs it before anything else, so this is no tail
+		return Entry{}, damage(at, "no valid first record: "+err.Error())
 	case err != nil:
-		return Entry{}, r.skipTail(at, err.Error())
+		return Entry{}, r.readTail(at, err.Error())
 	case at.line == 1:
 		err = checkHeader(e.Header)
 	case e.Synced > at.offset:
-		err = damage(at, "records before it are missing")
+		err = damage(at, "the records before it are missing")
 	}
 	return Entry{e.Record, at.offset, len(line)}, err
 }
 
-// skipTail looks behind a broken record for one that says that its place was
-// synced. Where there is none it returns io.EOF.
-func (r *Reader) skipTail(broken place, reason string) error {
+// readTail reads what follows a broken record. It returns a *DamageError if a
+// later record says that the broken one was synced, else io.EOF.
+func (r *Reader) readTail(broken place, reason string) error {
 	for {
 		line, err := r.readLine()
 		if err == io.EOF {
-			r.tail = Tail{broken.offset, r.at.offset - broken.offset}
+			r.tail = Tail{broken.offset, r.next.offset - broken.offset}
 			return io.EOF
 		}
 		if err != nil {
@@ -122,29 +122,28 @@ func (r *Reader) skipTail(broken place, reason string) error {
 	}
 }
 
-// readLine returns the next line with its newline; the last may lack it. Of a
-// line that is too long it returns nothing. It returns io.EOF at the end.
+// readLine returns the next line with its newline, which the last line may lack.
+// For a line that is too long it returns nil. At the end it returns io.EOF.
 func (r *Reader) readLine() ([]byte, error) {
 	line, err := r.in.ReadSlice('\n')
-	r.at.offset += int64(len(line))
-	r.at.line++
-	if errors.Is(err, bufio.ErrBufferFull) {
+	r.next.offset += int64(len(line))
+	r.next.line++
+	switch {
+	case errors.Is(err, bufio.ErrBufferFull):
 		return nil, r.skipLine()
-	}
-	if err == io.EOF && len(line) > 0 {
+	case err == io.EOF && len(line) > 0:
 		return line, nil
-	}
-	if err != nil && err != io.EOF {
+	case err != nil && err != io.EOF:
 		err = fmt.Errorf("read journal: %w", err)
 	}
 	return line, err
 }
 
-// skipLine skips the rest of a line that does not fit the buffer.
+// skipLine skips the rest of a line that is too long.
 func (r *Reader) skipLine() error {
 	for {
 		part, err := r.in.ReadSlice('\n')
-		r.at.offset += int64(len(part))
+		r.next.offset += int64(len(part))
 		switch {
 		case err == nil || err == io.EOF:
 			return nil
@@ -154,7 +153,7 @@ func (r *Reader) skipLine() error {
 	}
 }
 
-// ReadAt returns the record of one line, which an Entry has told the place of.
+// ReadAt returns one record, of which offset and length are known from an Entry.
 func ReadAt(r io.ReaderAt, offset int64, length int) (Record, error) {
 	line := make([]byte, length)
 	if _, err := r.ReadAt(line, offset); err != nil && err != io.EOF {
@@ -167,13 +166,13 @@ func ReadAt(r io.ReaderAt, offset int64, length int) (Record, error) {
 	return e.Record, nil
 }
 
-// checkHeader refuses a journal by its first record.
-func checkHeader(run *Header) error {
-	if run == nil {
-		return errors.New("not a journal: its first record is not a run")
+// checkHeader refuses a journal that does not start with a header of this Format.
+func checkHeader(h *Header) error {
+	if h == nil {
+		return errors.New("not a journal: its first record is not a header")
 	}
-	if run.Format != Format {
-		return fmt.Errorf("journal of format %d: this version knows format %d only", run.Format, Format)
+	if h.Format != Format {
+		return fmt.Errorf("journal has format %d: this version reads format %d only", h.Format, Format)
 	}
 	return nil
 }

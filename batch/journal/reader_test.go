@@ -222,11 +222,11 @@ func TestLongLines(t *testing.T) {
 func TestRefused(t *testing.T) {
 	line := func(body string) string { return string(appendLine(nil, []byte(body), 0)) }
 	for name, tc := range map[string]struct{ journal, want string }{
-		"empty":         {"", "no first record"},
-		"not a journal": {"org_id,connection_id\n", "no first record"},
-		"no run":        {line(`{"at":"2026-01-02T03:04:05Z","outcome":{"line":2,"outcome":"disabled"}}`), "first record is not a run"},
+		"empty":         {"", "no valid first record"},
+		"not a journal": {"org_id,connection_id\n", "no valid first record"},
+		"no run":        {line(`{"at":"2026-01-02T03:04:05Z","outcome":{"line":2,"outcome":"disabled"}}`), "first record is not a header"},
 		"other format":  {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":2}}`), "format 2"},
-		"run cut off":   {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":1}}`)[:40], "no first record"},
+		"run cut off":   {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":1}}`)[:40], "no valid first record"},
 		"sum of a text": {line(`{"at":"2026-01-02T03:04:05Z","run":"x"}`), "not a record"},
 	} {
 		entries, _, err := read([]byte(tc.journal))

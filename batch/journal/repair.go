@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 )
 
-// Repair cuts off the torn tail that a Reader found in the journal at path, so
-// that Append can go on at tail.Offset. What is cut is kept beside it, as
-// path.torn or, where that exists, path.torn.2 and so on; Repair returns that
-// name, or "" where there was no tail. Only the process that holds the
+// Repair cuts off the torn tail that a Reader found in the journal at path, so that
+// Append can continue at tail.Offset. It keeps the cut part beside the journal, as
+// path.torn or, if that exists, path.torn.2, path.torn.3 and so on. It returns the
+// name of that file, or "" if there was no tail. Only the process that holds the
 // journal's lock may call it.
 func Repair(path string, tail Tail) (kept string, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
@@ -24,27 +24,27 @@ func Repair(path string, tail Tail) (kept string, err error) {
 		return "", fmt.Errorf("repair journal: %w", err)
 	}
 	if info.Size() != tail.Offset+tail.Length {
-		return "", fmt.Errorf("repair journal: %s changed since it was read", path)
+		return "", fmt.Errorf("repair journal: %s has changed since it was read", path)
 	}
 	if tail.Length > 0 {
-		if kept, err = keep(f, path, tail); err != nil {
+		if kept, err = keepTail(f, path, tail); err != nil {
 			return "", fmt.Errorf("keep the journal's torn tail: %w", err)
 		}
 		if err := f.Truncate(tail.Offset); err != nil {
-			return kept, fmt.Errorf("cut the journal's torn tail: %w", err)
+			return kept, fmt.Errorf("cut off the journal's torn tail: %w", err)
 		}
 	}
-	// The records before the tail may have been read from memory only.
+	// The records before the tail may have been read from the page cache only.
 	if err := f.Sync(); err != nil {
 		return kept, fmt.Errorf("sync journal: %w", err)
 	}
 	return kept, nil
 }
 
-// keep copies the tail to a new file beside the journal and returns its path.
-// The copy and its name are on disk before it returns.
-func keep(journal io.ReaderAt, path string, tail Tail) (string, error) {
-	out, err := createBeside(path)
+// keepTail copies the tail to a new file beside the journal and returns its path.
+// The file and its name are on disk when keepTail returns.
+func keepTail(journal io.ReaderAt, path string, tail Tail) (string, error) {
+	out, err := createTorn(path)
 	if err != nil {
 		return "", err
 	}
@@ -56,7 +56,9 @@ func keep(journal io.ReaderAt, path string, tail Tail) (string, error) {
 	return out.Name(), SyncDir(filepath.Dir(path))
 }
 
-func createBeside(path string) (*os.File, error) {
+// createTorn creates the first of path.torn, path.torn.2 and so on that does not
+// exist.
+func createTorn(path string) (*os.File, error) {
 	name := path + ".torn"
 	for n := 2; ; n++ {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)

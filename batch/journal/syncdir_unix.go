@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// SyncDir puts a directory's entries on disk: that a file is there, and under
-// which name.
+// SyncDir makes the entries of a directory durable: which files exist, and under
+// which names.
 func SyncDir(path string) error {
 	dir, err := os.Open(path)
 	if err != nil {

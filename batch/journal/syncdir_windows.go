@@ -1,5 +1,5 @@
 package journal
 
-// SyncDir does nothing: the file system journals its directories, and cannot be
-// asked to.
+// SyncDir does nothing: a directory cannot be synced on Windows, and NTFS journals
+// its changes itself.
 func SyncDir(string) error { return nil }
