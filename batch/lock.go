@@ -15,62 +15,62 @@ import (
 
 const (
 	lockRetry = 200 * time.Millisecond
-	// lockTouch keeps cleaners of the folder away from a lock that is held.
+	// lockTouch is short enough that programs that clean up old temporary files
+	// leave the file of a held lock alone.
 	lockTouch = time.Hour
 )
 
-// LockedError says that another process works on the tenant.
+// LockedError says that another process holds the tenant's lock.
 type LockedError struct {
 	Tenant string
-	Holder string // what the holder wrote about itself; may be empty
+	Holder string // that process, in words; or why it is not known
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("another run works on %s: %s", e.Tenant, e.Holder)
+	return fmt.Sprintf("another run is working on %s: %s", e.Tenant, e.Holder)
 }
 
-// Lock is a tenant's lock, held by one process of this machine at a time. The
-// kernel frees it when the process ends, however it ends.
+// Lock is the lock of a tenant. On one machine only one process at a time can hold
+// it. The kernel releases it when the process ends, however it ends.
 type Lock struct {
-	file *flock.Flock
-	end  context.CancelFunc
+	file      *flock.Flock
+	stopTouch context.CancelFunc
 }
 
-// LockFile is where a tenant's lock is.
+// LockFile returns the path of a tenant's lock file.
 func LockFile(tenant string) string {
-	return filepath.Join(lockFolder(), "orgconn-"+regexp.MustCompile(`[^a-z0-9.-]`).ReplaceAllString(tenant, "_")+".lock")
+	name := regexp.MustCompile(`[^a-z0-9.-]`).ReplaceAllString(tenant, "_")
+	return filepath.Join(lockFolder(), "orgconn-"+name+".lock")
 }
 
-// LockTenant takes the tenant's lock, waiting for at most wait. A
-// *LockedError says that somebody else has it.
+// LockTenant takes the tenant's lock and waits for it for at most wait. If another
+// process still holds it then, the error is a *LockedError.
 func LockTenant(ctx context.Context, tenant string, wait time.Duration) (*Lock, error) {
 	path := LockFile(tenant)
 	if err := createLockFile(path); err != nil {
 		return nil, fmt.Errorf("create the lock file: %w", err)
 	}
-	// Without O_CREAT: in a sticky folder the kernel may refuse to open
-	// another user's file with it, even where its mode allows writing.
-	// Without following links, which anybody may have put there.
+	// No O_CREAT: in a sticky folder such as /tmp the kernel may refuse it for
+	// another user's file, even if the file's mode allows writing. No symbolic
+	// links: anybody can create one there.
 	file := flock.New(path, flock.SetFlag(os.O_RDWR|noFollow))
-	ok, err := file.TryLock()
-	if err == nil && !ok && wait > 0 {
-		waiting, cancel := context.WithTimeout(ctx, wait)
-		defer cancel()
-		ok, err = file.TryLockContext(waiting, lockRetry)
-		if errors.Is(err, context.DeadlineExceeded) {
-			err = nil
-		}
-	}
+	locked, err := tryLock(ctx, file, wait)
 	if err != nil {
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}
-	if !ok {
-		return nil, &LockedError{Tenant: tenant, Holder: holder(path)}
+	if !locked {
+		return nil, &LockedError{Tenant: tenant, Holder: readHolder(path)}
 	}
-	return hold(file)
+	if err := writeHolder(path); err != nil {
+		return nil, errors.Join(fmt.Errorf("write the lock file: %w", err), file.Close())
+	}
+	touching, stopTouch := context.WithCancel(context.Background())
+	go touch(touching, path)
+	return &Lock{file: file, stopTouch: stopTouch}, nil
 }
 
-// createLockFile makes the file for every user of the machine.
+// createLockFile creates the file, if it does not exist, so that every user of the
+// machine can lock it.
 func createLockFile(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o666)
 	if errors.Is(err, fs.ErrExist) {
@@ -80,33 +80,42 @@ func createLockFile(path string) error {
 		return err
 	}
 	defer f.Close()
-	return f.Chmod(0o666) // whatever the umask says
+	return f.Chmod(0o666) // the umask may have removed permissions
 }
 
-// hold writes who holds the lock, and keeps its file young.
-func hold(file *flock.Flock) (*Lock, error) {
-	if err := sign(file.Path()); err != nil {
-		return nil, errors.Join(fmt.Errorf("write the lock file: %w", err), file.Close())
+// tryLock locks the file. It returns false if another process still holds the
+// lock after wait.
+func tryLock(ctx context.Context, file *flock.Flock, wait time.Duration) (locked bool, err error) {
+	locked, err = file.TryLock()
+	if locked || err != nil || wait <= 0 {
+		return locked, err
 	}
-	ctx, end := context.WithCancel(context.Background())
-	go func() {
-		ticker := time.NewTicker(lockTouch)
-		defer ticker.Stop()
-		for {
-			select {
-			case now := <-ticker.C:
-				_ = os.Chtimes(file.Path(), now, now)
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return &Lock{file: file, end: end}, nil
+	ctx, cancel := context.WithTimeout(ctx, wait)
+	defer cancel()
+	locked, err = file.TryLockContext(ctx, lockRetry)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return false, nil
+	}
+	return locked, err
 }
 
-// Release frees the lock. The file stays, since removing it would let two
-// processes hold two files of one name.
+// touch sets the file's times every lockTouch until ctx ends.
+func touch(ctx context.Context, path string) {
+	ticker := time.NewTicker(lockTouch)
+	defer ticker.Stop()
+	for {
+		select {
+		case now := <-ticker.C:
+			_ = os.Chtimes(path, now, now)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Release releases the lock. It leaves the file in place: if it were removed, one
+// process could lock the old file while another locks a new one of the same name.
 func (l *Lock) Release() error {
-	l.end()
+	l.stopTouch()
 	return l.file.Close()
 }

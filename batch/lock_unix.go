@@ -12,15 +12,15 @@ import (
 	"time"
 )
 
-// noFollow has a file not opened where its name is a symbolic link.
+// noFollow makes opening a symbolic link fail.
 const noFollow = syscall.O_NOFOLLOW
 
-// lockFolder is the same for every user and every TMPDIR, since the lock is for
-// the machine.
+// lockFolder returns the same folder for every user, whatever TMPDIR says, since
+// the lock is for the whole machine.
 func lockFolder() string { return "/tmp" }
 
-// sign writes into the lock file whose it is.
-func sign(path string) error {
+// writeHolder writes into the lock file which process holds the lock.
+func writeHolder(path string) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|noFollow, 0)
 	if err != nil {
 		return err
@@ -29,16 +29,18 @@ func sign(path string) error {
 	return errors.Join(err, f.Close())
 }
 
-// holder is what the lock's holder wrote about itself.
-func holder(path string) string {
+// readHolder returns what writeHolder wrote. It accepts nothing else, since every
+// user can write to the file and the text ends up in a message.
+func readHolder(path string) string {
+	const unknown = "its process id cannot be read"
 	f, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
 	if err != nil {
-		return "who it is cannot be read"
+		return unknown
 	}
 	defer f.Close()
 	text, _ := io.ReadAll(io.LimitReader(f, 200))
 	if !regexp.MustCompile(`^process \d+, since [0-9TZ:-]+\n$`).Match(text) {
-		return "who it is cannot be read"
+		return unknown
 	}
 	return string(text[:len(text)-1])
 }

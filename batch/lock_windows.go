@@ -2,14 +2,15 @@ package batch
 
 import "os"
 
-// noFollow has no equivalent, and the folder is the user's own.
+// noFollow is not needed: nobody else can create links in the user's own folder.
 const noFollow = 0
 
-// lockFolder is the user's: the lock holds among the runs of one user.
+// lockFolder returns the user's own folder, so the lock holds between the runs of
+// one user only.
 func lockFolder() string { return os.TempDir() }
 
-// sign does nothing: a file that is locked cannot be read here.
-func sign(string) error { return nil }
+// writeHolder does nothing: Windows lets no other process read a locked file.
+func writeHolder(string) error { return nil }
 
-// holder cannot tell who it is.
-func holder(string) string { return "which process it is cannot be told on this system" }
+// readHolder has nothing to read.
+func readHolder(string) string { return "its process id is not known on Windows" }
