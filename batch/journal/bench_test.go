@@ -71,28 +71,6 @@ func BenchmarkCommit128(b *testing.B) {
 	b.ReportMetric(float64(b.N)/float64(counted.syncs), "records/sync")
 }
 
-type discard struct{}
-
-func (*discard) Write(p []byte) (int, error) { return len(p), nil }
-func (*discard) Sync() error                 { return nil }
-
-type countSyncs struct {
-	*os.File
-	syncs int
-}
-
-func (c *countSyncs) Sync() error {
-	c.syncs++
-	return c.File.Sync()
-}
-
-func typicalIntent() Record {
-	yes, no := true, false
-	return Record{At: time.Now().UTC(), Intent: &Intent{Line: 123456, Snapshot: &Snapshot{
-		Name: fmt.Sprint("acme-", 17), LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: &yes, ShowAsButton: &no, IsSignupEnabled: &no},
-	}}}
-}
-
 func BenchmarkRead(b *testing.B) {
 	var d disk
 	w := create(b, &d)
@@ -128,4 +106,28 @@ func BenchmarkReadAt(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// discard is a File that keeps nothing.
+type discard struct{}
+
+func (*discard) Write(p []byte) (int, error) { return len(p), nil }
+func (*discard) Sync() error                 { return nil }
+
+// countSyncs counts the syncs of a file.
+type countSyncs struct {
+	*os.File
+	syncs int
+}
+
+func (c *countSyncs) Sync() error {
+	c.syncs++
+	return c.File.Sync()
+}
+
+func typicalIntent() Record {
+	yes, no := true, false
+	return Record{At: time.Now().UTC(), Intent: &Intent{Line: 123456, Snapshot: &Snapshot{
+		Name: fmt.Sprint("acme-", 17), LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: &yes, ShowAsButton: &no, IsSignupEnabled: &no},
+	}}}
 }

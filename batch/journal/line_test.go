@@ -7,14 +7,14 @@ import (
 	"testing"
 )
 
-// sumOf is the checksum as the format's description has it.
+// sumOf computes the checksum from the description of the format.
 func sumOf(body []byte) string {
 	object := "{" + strings.TrimSuffix(string(body), "\n")
 	return fmt.Sprintf("%08x", crc32.Checksum([]byte(object), crc32.MakeTable(crc32.Castagnoli)))
 }
 
-// The format is a promise to every later version.
-func TestLineFormat(t *testing.T) {
+// Every later version must be able to read the journals of this one.
+func TestLineFormatStays(t *testing.T) {
 	body, err := encode(outcomeOf(7))
 	if err != nil {
 		t.Fatal(err)

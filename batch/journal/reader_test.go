@@ -16,7 +16,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 )
 
-// readAll reads a journal that has to be good, and its tail.
+// readAll returns the records of a journal that must be readable.
 func readAll(t testing.TB, journal []byte) []Entry {
 	t.Helper()
 	entries, _, err := read(journal)
@@ -37,8 +37,8 @@ func read(journal []byte) (entries []Entry, tail Tail, err error) {
 	return entries, r.Tail(), nil
 }
 
-// journalOf writes batches of so many records behind the first, which holds the
-// run alone, and returns where they start. It needs a synctest bubble.
+// journalOf writes the header and then batches of the given numbers of records. It
+// returns the journal and where each batch starts. It needs a synctest bubble.
 func journalOf(t testing.TB, batches ...int) (journal []byte, starts []int) {
 	t.Helper()
 	var d disk
@@ -61,7 +61,7 @@ func journalOf(t testing.TB, batches ...int) (journal []byte, starts []int) {
 	return d.synced(), starts
 }
 
-func TestRoundTrip(t *testing.T) {
+func TestRecordsAreReadAsWritten(t *testing.T) {
 	records := rapid.SliceOfN(genRecord(), 0, 20)
 	rapid.Check(t, func(rt *rapid.T) {
 		var d disk
@@ -87,7 +87,7 @@ func TestRoundTrip(t *testing.T) {
 			}
 			again, err := ReadAt(bytes.NewReader(d.synced()), e.Offset, e.Length)
 			if diff := cmp.Diff(want[i], again); diff != "" || err != nil {
-				rt.Fatalf("record %d read at its place: %v\n%s", i, err, diff)
+				rt.Fatalf("record %d read by ReadAt: %v\n%s", i, err, diff)
 			}
 			want[i].At = time.Time{}
 		}
@@ -127,7 +127,8 @@ func genRecord() *rapid.Generator[Record] {
 	})
 }
 
-func TestCutAtEveryByte(t *testing.T) {
+// A crash may cut the last batch anywhere.
+func TestCutJournalKeepsItsWholeRecords(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal, _ := journalOf(t, 3, 4)
 		whole := readAll(t, journal)
@@ -153,16 +154,17 @@ func TestCutAtEveryByte(t *testing.T) {
 	})
 }
 
-// What is not synced may be lost in any part, so whatever befalls the last batch
-// is a tail; the same in an earlier batch is damage, and its place is told.
-func TestTailOrDamage(t *testing.T) {
-	harms := map[string]func(part []byte){
+// A crash can garble any part of a batch that was not synced. Whatever happens to
+// the last batch is therefore a tail. In an earlier batch the same is damage, and
+// the error says where.
+func TestDamageOfSyncedRecordsIsReported(t *testing.T) {
+	damages := map[string]func(part []byte){
 		"zeros":        func(part []byte) { clear(part) },
 		"one bit":      func(part []byte) { part[len(part)/2] ^= 4 },
 		"newlines":     func(part []byte) { copy(part, strings.Repeat("\n", len(part))) },
 		"old contents": func(part []byte) { copy(part, strings.Repeat(`{"crc":"00000000","at":1}`, len(part))) },
 	}
-	for name, harm := range harms {
+	for name, harm := range damages {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				journal, _ := journalOf(t, 3, 3, 3)
@@ -189,7 +191,7 @@ func TestTailOrDamage(t *testing.T) {
 	}
 }
 
-func TestMissingRecordIsDamage(t *testing.T) {
+func TestMissingRecordIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal, _ := journalOf(t, 3, 3)
 		e := readAll(t, journal)[2]
@@ -202,7 +204,7 @@ func TestMissingRecordIsDamage(t *testing.T) {
 	})
 }
 
-func TestLongLines(t *testing.T) {
+func TestGarbageLongerThanALine(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal, starts := journalOf(t, 2, 2)
 		long := bytes.Repeat([]byte("x"), 3*maxLine)
@@ -219,15 +221,15 @@ func TestLongLines(t *testing.T) {
 	})
 }
 
-func TestRefused(t *testing.T) {
+func TestOtherFilesAreRefused(t *testing.T) {
 	line := func(body string) string { return string(appendLine(nil, []byte(body), 0)) }
 	for name, tc := range map[string]struct{ journal, want string }{
 		"empty":         {"", "no valid first record"},
 		"not a journal": {"org_id,connection_id\n", "no valid first record"},
-		"no run":        {line(`{"at":"2026-01-02T03:04:05Z","outcome":{"line":2,"outcome":"disabled"}}`), "first record is not a header"},
+		"no header":     {line(`{"at":"2026-01-02T03:04:05Z","outcome":{"line":2,"outcome":"disabled"}}`), "first record is not a header"},
 		"other format":  {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":2}}`), "format 2"},
-		"run cut off":   {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":1}}`)[:40], "no valid first record"},
-		"sum of a text": {line(`{"at":"2026-01-02T03:04:05Z","run":"x"}`), "not a record"},
+		"cut header":    {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":1}}`)[:40], "no valid first record"},
+		"not an object": {line(`{"at":"2026-01-02T03:04:05Z","run":"x"}`), "not a record"},
 	} {
 		entries, _, err := read([]byte(tc.journal))
 		if err == nil || !strings.Contains(err.Error(), tc.want) || len(entries) > 0 {
@@ -236,7 +238,8 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestReadErrors(t *testing.T) {
+// A disk that cannot be read must not look like a torn tail, which Repair would cut.
+func TestReadErrorsAreReported(t *testing.T) {
 	broken := errors.New("input/output error")
 	first, _ := encode(firstRecord())
 	good := string(appendLine(nil, first, 0))
@@ -255,10 +258,10 @@ func TestReadErrors(t *testing.T) {
 		}
 	}
 	if _, err := ReadAt(strings.NewReader(good), 3, 20); err == nil {
-		t.Error("ReadAt of no line: no error")
+		t.Error("ReadAt in the middle of a line: no error")
 	}
 	if _, err := ReadAt(strings.NewReader(good), int64(len(good)), 20); err == nil {
-		t.Error("ReadAt behind the end: no error")
+		t.Error("ReadAt after the end: no error")
 	}
 }
 
@@ -280,12 +283,12 @@ func FuzzRead(f *testing.F) {
 				t.Fatalf("record %d at byte %d, the one before ends at %d", i, e.Offset, end)
 			}
 			if body, ok := bytes.CutPrefix(line[16:], []byte(`",`)); !ok || string(line[8:16]) != sumOf(body) {
-				t.Fatalf("record %d is not what was summed: %q", i, line)
+				t.Fatalf("record %d has a wrong checksum: %q", i, line)
 			}
 			end += int64(e.Length)
 		}
 		if err == nil && (tail.Offset != end || tail.Offset+tail.Length != int64(len(journal))) {
-			t.Fatalf("tail %+v behind %d of %d bytes", tail, end, len(journal))
+			t.Fatalf("tail %+v after %d of %d bytes", tail, end, len(journal))
 		}
 	})
 }

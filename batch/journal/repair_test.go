@@ -2,57 +2,40 @@ package journal
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
 )
 
-func TestRepairThenAppend(t *testing.T) {
+// A run that crashes again and again can be resumed each time, and each torn tail
+// is kept.
+func TestRepairedJournalCanBeContinued(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := create(t, f)
-	if err := w.Close(); err != nil {
+	if err := errors.Join(create(t, f).Close(), f.Close()); err != nil {
 		t.Fatal(err)
 	}
-	f.Close()
-	for sitting, torn := range []string{"torn", "", "\x00\x00\x00", `{"crc":"12345678","at":`} {
-		grow(t, path, torn)
-		f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
-		if err != nil {
-			t.Fatal(err)
+	for _, crash := range []struct{ torn, kept string }{
+		{"torn", path + ".torn"},
+		{"", ""},
+		{"\x00\x00\x00", path + ".torn.2"},
+		{`{"crc":"12345678","at":`, path + ".torn.3"},
+	} {
+		grow(t, path, crash.torn)
+		kept := repairAndCommit(t, path)
+		if kept != crash.kept {
+			t.Errorf("tail %q kept in %q, want %q", crash.torn, kept, crash.kept)
 		}
-		r := NewReader(f)
-		for _, err := range r.Entries() {
-			if err != nil {
-				t.Fatal(err)
-			}
+		if kept == "" {
+			continue
 		}
-		if r.Tail().Length != int64(len(torn)) {
-			t.Errorf("tail %+v, want %d bytes", r.Tail(), len(torn))
+		if got, _ := os.ReadFile(kept); string(got) != crash.torn {
+			t.Errorf("kept %q, want %q", got, crash.torn)
 		}
-		kept, err := Repair(path, r.Tail())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if want := []string{path + ".torn", "", path + ".torn.2", path + ".torn.3"}[sitting]; kept != want {
-			t.Errorf("kept in %q, want %q", kept, want)
-		}
-		if kept != "" {
-			if got, _ := os.ReadFile(kept); string(got) != torn {
-				t.Errorf("kept %q, want %q", got, torn)
-			}
-		}
-		w := Append(f, r.Tail().Offset)
-		if err := w.Commit(t.Context(), outcomeOf(sitting)); err != nil {
-			t.Fatal(err)
-		}
-		if err := w.Close(); err != nil {
-			t.Fatal(err)
-		}
-		f.Close()
 	}
 	whole, err := os.ReadFile(path)
 	if err != nil {
@@ -62,11 +45,36 @@ func TestRepairThenAppend(t *testing.T) {
 	if len(entries) != 5 {
 		t.Fatalf("%d records, want 5", len(entries))
 	}
-	// The mark of a later sitting guards what earlier ones wrote.
+	// What a later invocation wrote proves that the earlier records were synced.
 	whole[entries[2].Offset+30] ^= 1
 	if _, _, err := read(whole); err == nil {
-		t.Error("damage before a later sitting was taken for a tail")
+		t.Error("damage before a later invocation was read as a torn tail")
 	}
+}
+
+// repairAndCommit does what the next invocation does: it reads the journal, repairs
+// it and goes on with one record. It returns where the torn tail is kept.
+func repairAndCommit(t *testing.T, path string) (kept string) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	r := NewReader(f)
+	for _, err := range r.Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if kept, err = Repair(path, r.Tail()); err != nil {
+		t.Fatal(err)
+	}
+	w := Append(f, r.Tail().Offset)
+	if err := errors.Join(w.Commit(t.Context(), outcomeOf(2)), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	return kept
 }
 
 func TestRepairRefusesAGrownJournal(t *testing.T) {

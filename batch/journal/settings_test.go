@@ -2,7 +2,7 @@ package journal
 
 import "testing"
 
-func TestThreshold(t *testing.T) {
+func TestMaxFailuresStopsAtItsLimit(t *testing.T) {
 	cases := []struct {
 		text            string
 		failed, decided int
@@ -12,7 +12,7 @@ func TestThreshold(t *testing.T) {
 		{"0%", 1000, 1000, false},
 		{"3", 2, 1000, false},
 		{"3", 3, 3, true},
-		{"50%", 99, 99, false}, // too few to tell
+		{"50%", 99, 99, false}, // too few rows are decided
 		{"50%", 50, 100, false},
 		{"50%", 51, 100, true},
 		{"0.5%", 1, 100, true},

@@ -18,12 +18,12 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// disk is a File in memory that knows what was synced.
+// disk is a File in memory that tells written bytes from synced ones.
 type disk struct {
 	syncTime time.Duration
 	writeErr error
 	syncErr  error
-	short    int // bytes that a write leaves out
+	short    int // bytes that a write omits
 
 	mu            sync.Mutex
 	written       []byte
@@ -54,14 +54,14 @@ func (d *disk) Sync() error {
 	return d.syncErr
 }
 
-// synced returns what a crash would leave at worst.
+// synced returns the bytes that survive any crash.
 func (d *disk) synced() []byte {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return slices.Clone(d.written[:d.durable])
 }
 
-// calls returns how many writes and syncs there were.
+// calls returns the numbers of writes and syncs.
 func (d *disk) calls() [2]int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -85,7 +85,7 @@ func create(t testing.TB, f File) *Writer {
 	return w
 }
 
-func TestCreateIsDurable(t *testing.T) {
+func TestCreatedJournalSurvivesACrash(t *testing.T) {
 	var d disk
 	w := create(t, &d)
 	if n := len(readAll(t, d.synced())); n != 1 {
@@ -96,9 +96,9 @@ func TestCreateIsDurable(t *testing.T) {
 	}
 }
 
-func TestCreateRefuses(t *testing.T) {
+func TestCreateRefusesOtherRecords(t *testing.T) {
 	for name, first := range map[string]Record{
-		"no run":       outcomeOf(2),
+		"no header":    outcomeOf(2),
 		"other format": {Header: &Header{Format: Format + 1}},
 	} {
 		var d disk
@@ -108,7 +108,14 @@ func TestCreateRefuses(t *testing.T) {
 	}
 }
 
-func TestAppendIsSyncedWithinASecond(t *testing.T) {
+func TestCreateReportsAFullDisk(t *testing.T) {
+	d := disk{syncErr: errors.New("no space left")}
+	if _, err := Create(&d, firstRecord()); !errors.Is(err, d.syncErr) {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestAppendedRecordsAreOnDiskWithinASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
 		w := create(t, &d)
@@ -120,7 +127,7 @@ func TestAppendIsSyncedWithinASecond(t *testing.T) {
 		}
 		synctest.Wait()
 		if len(readAll(t, d.synced())) != 1 {
-			t.Error("synced although nobody waits")
+			t.Error("synced at once although nobody waits")
 		}
 		time.Sleep(time.Second / 2)
 		synctest.Wait()
@@ -163,7 +170,8 @@ func TestCommitsShareASync(t *testing.T) {
 	})
 }
 
-func TestCommitReturnsWhenDurable(t *testing.T) {
+// A call is sent when Commit returns, so its intent must survive a crash by then.
+func TestCommittedRecordsSurviveACrash(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
 		w := create(t, &d)
@@ -185,7 +193,9 @@ func TestCommitReturnsWhenDurable(t *testing.T) {
 	})
 }
 
-func TestFailureIsFinal(t *testing.T) {
+// After a failed fsync the disk's contents are unknown, and a second one proves
+// nothing.
+func TestNothingIsWrittenAfterAFailure(t *testing.T) {
 	broken := errors.New("no space left")
 	for name, tc := range map[string]struct {
 		harm func(*disk)
@@ -226,40 +236,34 @@ func TestFailureIsFinal(t *testing.T) {
 	}
 }
 
-func TestCreateFails(t *testing.T) {
-	d := disk{syncErr: errors.New("no space left")}
-	if _, err := Create(&d, firstRecord()); !errors.Is(err, d.syncErr) {
-		t.Errorf("got %v", err)
-	}
-}
-
-func TestAppendBlocksWhenFull(t *testing.T) {
+// Without backpressure a slow disk would cost memory.
+func TestAppendBlocksWhileTheQueueIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := disk{syncTime: time.Hour, syncErr: errors.New("no space left")}
 		w := Append(&d, 0)
 		go w.Commit(t.Context(), firstRecord())
 		synctest.Wait()
-		var taken atomic.Int64
+		var accepted atomic.Int64
 		for i := range 4 * maxQueued {
 			go func() {
 				if w.Append(outcomeOf(i)) == nil {
-					taken.Add(1)
+					accepted.Add(1)
 				}
 			}()
 		}
 		synctest.Wait()
-		if n := taken.Load(); n != maxQueued {
-			t.Errorf("%d records taken during a sync, want %d", n, maxQueued)
+		if n := accepted.Load(); n != maxQueued {
+			t.Errorf("%d records accepted during a sync, want %d", n, maxQueued)
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
 		if err := w.Commit(ctx, outcomeOf(1)); !errors.Is(err, context.Canceled) {
-			t.Errorf("Commit of a full queue, canceled: %v", err)
+			t.Errorf("Commit to a full queue, canceled: %v", err)
 		}
 		time.Sleep(2 * time.Hour)
 		synctest.Wait() // all blocked calls have returned, or the bubble complains
-		if n := taken.Load(); n != maxQueued {
-			t.Errorf("%d records taken, some after the failure", n)
+		if n := accepted.Load(); n != maxQueued {
+			t.Errorf("%d records accepted, some after the failure", n)
 		}
 		if err := w.Close(); !errors.Is(err, d.syncErr) {
 			t.Error(err)
@@ -267,11 +271,11 @@ func TestAppendBlocksWhenFull(t *testing.T) {
 	})
 }
 
-func TestCommitCanceled(t *testing.T) {
+func TestCanceledCommitIsWrittenAtClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var d disk
 		w := create(t, &d)
-		d.syncTime = time.Minute // read by the owner only after the next record
+		d.syncTime = time.Minute // loop reads it only after the next record
 		ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, errors.New("had enough"))
 		defer cancel()
 		if err := w.Commit(ctx, outcomeOf(2)); err == nil || err.Error() != "had enough" {
@@ -286,16 +290,16 @@ func TestCommitCanceled(t *testing.T) {
 	})
 }
 
-func TestCloseWritesWhatIsQueued(t *testing.T) {
+func TestCloseWritesTheQueue(t *testing.T) {
 	var d disk
 	w := create(t, &d)
 	var wg sync.WaitGroup
-	var taken atomic.Int64
+	var accepted atomic.Int64
 	for i := range 200 {
 		wg.Go(func() {
 			switch err := w.Append(outcomeOf(i)); {
 			case err == nil:
-				taken.Add(1)
+				accepted.Add(1)
 			case !errors.Is(err, os.ErrClosed):
 				t.Error(err)
 			}
@@ -305,21 +309,21 @@ func TestCloseWritesWhatIsQueued(t *testing.T) {
 		t.Error(err)
 	}
 	wg.Wait()
-	if n := len(readAll(t, d.synced())); n != int(taken.Load())+1 {
-		t.Errorf("%d records synced, %d taken", n, taken.Load()+1)
+	if n := len(readAll(t, d.synced())); n != int(accepted.Load())+1 {
+		t.Errorf("%d records synced, %d accepted", n, accepted.Load()+1)
 	}
 	if err := w.Commit(t.Context(), outcomeOf(1)); !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Commit after Close: %v", err)
 	}
 }
 
-func TestTooLongIsTheRecordsOwnError(t *testing.T) {
+func TestOneLongRecordDoesNotStopTheRun(t *testing.T) {
 	var d disk
 	w := create(t, &d)
 	long := outcomeOf(2)
 	long.Outcome.Message = strings.Repeat("x", maxLine)
 	if err := w.Append(long); err == nil {
-		t.Error("a record longer than a line was taken")
+		t.Error("a record longer than a line was accepted")
 	}
 	long.Outcome.Message = strings.Repeat("x", maxLine-512)
 	if err := w.Commit(t.Context(), long); err != nil {
