@@ -8,30 +8,34 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// index holds what of a journal does not grow with the list, and for each row
-// where its records are: 16 bytes, as there may be millions of rows.
+// index holds what is needed of a journal. Of a row it holds only where its
+// records are: a list may have a million rows.
 type index struct {
 	journal  io.ReaderAt
-	run      journal.Header // the last sitting's
+	header   journal.Header // the last sitting's
 	sittings []sitting      // at least one
-	seen     []ref          // the Seen records
-	lines    lines[places]
+	rows     map[int]rowRecords
+	seen     []string // connections that the Seen records name
 	timeline timeline
 }
 
-// places are where a line's last intent and last outcome are.
-type places struct{ intent, outcome ref }
+// rowRecords are the places of a row's last intent and last outcome.
+type rowRecords struct{ intentAt, outcomeAt recordPlace }
 
-// ref is the place of a record: its offset, and in the low bits its length.
-// 0 is none, as the first record is never a row's.
-type ref uint64
+// unanswered reports whether the last intent has no outcome yet.
+func (r rowRecords) unanswered() bool { return r.intentAt.offset > r.outcomeAt.offset }
 
-const lengthBits = 21 // a record has up to 1 MiB
+// recordPlace is where a record is in the journal, in bytes. The zero value is
+// none, as the first record is never a row's.
+type recordPlace struct {
+	offset int64
+	length int
+}
 
 // sitting is the time at work of one process: a run has one, and one more each
 // time that it is resumed.
 type sitting struct {
-	run     journal.Header
+	header  journal.Header
 	started time.Time
 	last    time.Time     // of its last record
 	offset  time.Duration // at work before it
@@ -46,42 +50,52 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, names *list.Names) (*index, error) {
-	ix := &index{journal: r}
+	ix := &index{journal: r, rows: make(map[int]rowRecords)}
 	for e, err := range journal.NewReader(r).Entries() {
 		if err != nil {
 			return nil, err
 		}
-		at := ref(e.Offset)<<lengthBits | ref(e.Length)
-		answered := false // to a write: its intent came before
-		switch {
-		case e.Intent != nil:
-			ix.lines.at(e.Intent.Line).intent = at
-		case e.Outcome != nil:
-			places := ix.lines.at(e.Outcome.Line)
-			answered = places.intent > places.outcome
-			places.outcome = at
-		case e.Names != nil && names != nil:
+		if e.Names != nil && names != nil {
 			names.Add(*e.Names)
-		case e.Seen != nil:
-			ix.seen = append(ix.seen, at)
+		}
+		if e.Seen != nil {
+			ix.seen = append(ix.seen, e.Seen.Connections...)
 		}
 		s := ix.sittingOf(e.Record)
-		ix.timeline.add(e.Record, s, answered)
+		ix.timeline.add(e.Record, s, ix.addRowRecord(e))
 		s.add(e.Record)
 	}
 	return ix, nil
 }
 
+// addRowRecord notes the place of an intent or an outcome, and reports whether
+// the record answers a write, whose intent came before.
+func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
+	place := recordPlace{e.Offset, e.Length}
+	switch {
+	case e.Intent != nil:
+		r := ix.rows[e.Intent.Line]
+		r.intentAt = place
+		ix.rows[e.Intent.Line] = r
+	case e.Outcome != nil:
+		r := ix.rows[e.Outcome.Line]
+		answersWrite = r.unanswered()
+		r.outcomeAt = place
+		ix.rows[e.Outcome.Line] = r
+	}
+	return answersWrite
+}
+
 // sittingOf is the sitting that a record belongs to, which may be a new one.
 func (ix *index) sittingOf(rec journal.Record) *sitting {
 	if rec.Header != nil {
-		ix.run = *rec.Header
+		ix.header = *rec.Header
 	}
 	n := len(ix.sittings)
 	if rec.Header == nil && ix.sittings[n-1].end == nil {
 		return &ix.sittings[n-1]
 	}
-	next := sitting{run: ix.run, started: rec.At}
+	next := sitting{header: ix.header, started: rec.At}
 	if n > 0 {
 		former := &ix.sittings[n-1]
 		next.offset = former.offset + former.worked()
@@ -119,6 +133,6 @@ func (s *sitting) calls() journal.Calls {
 func (s *sitting) worked() time.Duration { return max(0, s.last.Sub(s.started)) }
 
 // read reads the record at a place.
-func (ix *index) read(at ref) (journal.Record, error) {
-	return journal.ReadAt(ix.journal, int64(at>>lengthBits), int(at&(1<<lengthBits-1)))
+func (ix *index) read(at recordPlace) (journal.Record, error) {
+	return journal.ReadAt(ix.journal, at.offset, at.length)
 }

@@ -30,7 +30,7 @@ func Make(dir string, l *list.List) (*Summary, error) {
 		return nil, err
 	}
 	defer src.close()
-	t := newTally(src.index.run, src.list)
+	t := newTally(src.index.header, src.list)
 	page := newWebPage(src.index, src.list)
 	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {
 		return writeResults(w, src.index, src.list, func(r row) error {
@@ -41,10 +41,7 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := summarize(dir, src.index, src.list, t)
-	if err != nil {
-		return nil, err
-	}
+	s := summarize(dir, src.index, src.list, t)
 	err = replace(filepath.Join(dir, rundir.PageFile), func(w *bufio.Writer) error {
 		return page.write(w, s, src.index)
 	})
@@ -89,7 +86,7 @@ func openSource(dir string, l *list.List) (*source, error) {
 	if src.index, err = readIndex(f, names); err != nil {
 		err = fmt.Errorf("%s: %w", f.Name(), err)
 	} else if l == nil {
-		src.list, err = rundir.OpenInput(dir, src.index.run, names)
+		src.list, err = rundir.OpenInput(dir, src.index.header, names)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -107,7 +104,7 @@ func (s *source) close() {
 // writeResults writes a line for every record of the input, and shows each row to
 // see.
 func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
-	out := newResultsWriter(w, ix.run)
+	out := newResultsWriter(w, ix.header)
 	if err := out.header(l.Carried()); err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,6 +181,22 @@ func TestOlderReportsStayWhereMakeFails(t *testing.T) {
 	writeFile(t, dir, "journal.jsonl", before["journal.jsonl"])
 	if diff := cmp.Diff(before, readReports(t, dir)); diff != "" {
 		t.Errorf("the run directory changed:\n%s", diff)
+	}
+}
+
+// A journal that names lines which no list can have neither crashes Make nor takes
+// memory for the lines between.
+func TestLinesThatNoListHas(t *testing.T) {
+	var records []journal.Record
+	for ms, line := range []int{-1, 0, 1 << 33, math.MaxInt, math.MinInt, 2} {
+		records = append(records, after(ms, intent(line, nil)), after(ms, outcome(line, journal.Disabled)))
+	}
+	s, err := Make(writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(), records...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := map[journal.Outcome]int{journal.Disabled: 1}; !maps.Equal(s.Outcomes, want) {
+		t.Errorf("outcomes %v, want %v", s.Outcomes, want)
 	}
 }
 

@@ -122,7 +122,7 @@ type count struct {
 
 func (p *webPage) view(s *Summary, ix *index) *pageView {
 	v := &pageView{
-		Summary: s, missingOK: ix.run.Settings.MissingOK, noCheck: ix.run.Settings.NoCheck, unknownConnections: p.unknownConnections,
+		Summary: s, missingOK: ix.header.Settings.MissingOK, noCheck: ix.header.Settings.NoCheck, unknownConnections: p.unknownConnections,
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 		FirstRows: p.rows.first, Kept: p.rows.kept,
 		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
@@ -134,7 +134,7 @@ func (p *webPage) view(s *Summary, ix *index) *pageView {
 	v.Counts = v.counts()
 	v.Attention = v.sections(p.reasons)
 	v.Figures = v.figures(ix)
-	v.Facts = v.facts(ix.run, len(ix.sittings))
+	v.Facts = v.facts(ix.header, len(ix.sittings))
 	return v
 }
 

@@ -34,7 +34,7 @@ func (v *pageView) figures(ix *index) (all []figure) {
 	lanes[1].waited = v.Calls.Writes > 0 && !lanes[0].waited
 	for _, l := range lanes {
 		if l.ended = v.FinishedAt != nil; l.calls > 0 {
-			all = append(all, l.figure(t, length, ix.run.Settings.Headroom))
+			all = append(all, l.figure(t, length, ix.header.Settings.Headroom))
 		}
 	}
 	if len(t.steps) > 0 {

@@ -21,21 +21,21 @@ func (ix *index) join(rec list.Record) (row, error) {
 	if rec.Outcome != "" { // the list has decided
 		return r, nil
 	}
-	at := ix.lines.get(rec.Line)
+	records := ix.rows[rec.Line]
 	switch {
-	case at == places{}:
+	case records == rowRecords{}:
 		r.Outcome = journal.NotAttempted
 		r.Message = "the run did not reach it"
-	case at.intent > at.outcome:
+	case records.unanswered():
 		r.Outcome = journal.Unknown
 		r.Message = "the run was cut off before it noted an answer: the call may have taken effect"
 	default:
-		if err := ix.addOutcome(&r, at.outcome); err != nil {
+		if err := ix.addOutcome(&r, records.outcomeAt); err != nil {
 			return row{}, err
 		}
 	}
-	if at.intent != 0 && r.Snapshot == nil {
-		rec, err := ix.read(at.intent)
+	if records.intentAt.length > 0 && r.Snapshot == nil {
+		rec, err := ix.read(records.intentAt)
 		if err != nil {
 			return row{}, err
 		}
@@ -45,7 +45,7 @@ func (ix *index) join(rec list.Record) (row, error) {
 }
 
 // addOutcome adds the outcome that was noted.
-func (ix *index) addOutcome(r *row, at ref) error {
+func (ix *index) addOutcome(r *row, at recordPlace) error {
 	rec, err := ix.read(at)
 	if err != nil {
 		return err

@@ -65,19 +65,19 @@ type Rate struct {
 }
 
 // summarize makes the summary once all rows are counted.
-func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) {
+func summarize(dir string, ix *index, l *list.List, t *tally) *Summary {
 	counts := l.Counts()
 	s := &Summary{
-		Command:  ix.run.Command,
-		DryRun:   ix.run.Settings.DryRun,
-		Tenant:   ix.run.Tenant,
-		Version:  ix.run.Version,
-		Note:     ix.run.Note,
+		Command:  ix.header.Command,
+		DryRun:   ix.header.Settings.DryRun,
+		Tenant:   ix.header.Tenant,
+		Version:  ix.header.Version,
+		Note:     ix.header.Note,
 		RunDir:   dir,
-		Input:    Input{ix.run.Input.Path, ix.run.Input.SHA256, counts.Rows, counts.Organizations},
+		Input:    Input{ix.header.Input.Path, ix.header.Input.SHA256, counts.Rows, counts.Organizations},
 		Outcomes: t.outcomes,
 		Drifted:  t.drifted,
-		Allowed:  allowed(ix.run.Settings),
+		Allowed:  allowed(ix.header.Settings),
 	}
 	for _, sitting := range ix.sittings {
 		s.add(sitting)
@@ -86,9 +86,8 @@ func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) 
 	if s.DurationS > 0 {
 		s.RowsPerS = round(float64(t.decided) / s.DurationS)
 	}
-	var err error
-	s.NeverSeenConnections, s.NeverSeenTotal, err = neverSeen(ix, t.unseen)
-	return s, err
+	s.NeverSeenConnections, s.NeverSeenTotal = neverSeen(ix, t.unseen)
+	return s
 }
 
 func allowed(s journal.Settings) (flags []string) {
@@ -112,7 +111,7 @@ func (s *Summary) Proposed(results string) string {
 func (s *Summary) add(sitting sitting) {
 	s.DurationS = round(s.DurationS + sitting.worked().Seconds())
 	s.Calls = s.Calls.Plus(sitting.calls())
-	headroom := sitting.run.Settings.Headroom
+	headroom := sitting.header.Settings.Headroom
 	s.Rate.Reads.add(sitting.sample.Reads, headroom)
 	s.Rate.Writes.add(sitting.sample.Writes, headroom)
 }
@@ -144,19 +143,12 @@ func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
 // neverSeen returns the connections that no organization had, and how many they
 // are; none where nothing was read.
-func neverSeen(ix *index, u *unseen) (ids []string, total int, err error) {
+func neverSeen(ix *index, u *unseen) (ids []string, total int) {
 	if u == nil {
-		return []string{}, 0, nil
+		return []string{}, 0
 	}
-	for _, at := range ix.seen {
-		rec, err := ix.read(at)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, id := range rec.Seen.Connections {
-			u.saw(id)
-		}
+	for _, id := range ix.seen {
+		u.saw(id)
 	}
-	ids, total = u.never()
-	return ids, total, nil
+	return u.never()
 }
