@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"html/template"
 	"io"
-	"maps"
 	"slices"
 	"strings"
 
@@ -33,7 +32,7 @@ const maxColumnsCarried = 4
 // grow with the list.
 type webPage struct {
 	reasons *reasons
-	rows    keptRows
+	rows    pageRows
 	carried []string
 	shown   []int // of carried, the columns that the page shows
 
@@ -105,9 +104,8 @@ type pageView struct {
 	Figures   []figure
 	Pauses    string
 	Carried   []string
-	FirstRows []pageRow
-	Kept      int
 	Facts     []fact
+	Data      pageData
 	dashboard string
 }
 
@@ -124,7 +122,6 @@ func (p *webPage) view(s *Summary, ix *index) *pageView {
 	v := &pageView{
 		Summary: s, missingOK: ix.header.Settings.MissingOK, noCheck: ix.header.Settings.NoCheck, unknownConnections: p.unknownConnections,
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
-		FirstRows: p.rows.first, Kept: p.rows.kept,
 		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
 	}
 	for _, name := range of(p.carried, p.shown) {
@@ -135,7 +132,26 @@ func (p *webPage) view(s *Summary, ix *index) *pageView {
 	v.Attention = v.sections(p.reasons)
 	v.Figures = v.figures(ix)
 	v.Facts = v.facts(ix.header, len(ix.sittings))
+	v.Data = pageData{Dashboard: v.dashboard, Total: s.Input.Rows, Carried: len(p.shown), Classes: classes(s), Rows: p.rows.chosen()}
 	return v
+}
+
+// pageData is what page.js shows, as JSON.
+type pageData struct {
+	Dashboard string                        `json:"dashboard"`
+	Total     int                           `json:"total"` // rows of the list
+	Carried   int                           `json:"carried"`
+	Classes   map[journal.Outcome][2]string `json:"classes"` // class and shape
+	Rows      []json.RawMessage             `json:"rows"`
+}
+
+func classes(s *Summary) map[journal.Outcome][2]string {
+	all := make(map[journal.Outcome][2]string)
+	for outcome := range s.Outcomes {
+		k := kindOf(outcome)
+		all[outcome] = [2]string{k.Class(), k.Shape()}
+	}
+	return all
 }
 
 // policy forbids the page everything but its own script and style.
@@ -163,43 +179,14 @@ func (v *pageView) counts() (all []count) {
 // Link is an organization's page in the Auth0 Dashboard, or "".
 func (v *pageView) Link(org string) string { return organizationLink(v.dashboard, org) }
 
-// write writes the page. The rows, which are most of it, go past the template.
+// write writes the page.
 func (p *webPage) write(w io.Writer, s *Summary, ix *index) error {
-	v := p.view(s, ix)
 	page, err := template.New("page").Funcs(template.FuncMap{
-		"grouped": grouped, "counted": Counted, "visible": visible, "words": words, "utc": utc, "seconds": seconds,
+		"grouped": grouped, "counted": Counted, "visible": visible, "utc": utc,
 		"title": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
 	}
-	if err := page.ExecuteTemplate(w, "head", v); err != nil {
-		return err
-	}
-	if err := p.writeData(w, v); err != nil {
-		return err
-	}
-	return page.ExecuteTemplate(w, "foot", v)
-}
-
-// writeData writes what the script shows, as a JSON object. encoding/json writes
-// <, > and & so that they mean nothing to HTML.
-func (p *webPage) writeData(w io.Writer, v *pageView) error {
-	kinds := make(map[string][2]string)
-	for _, outcome := range slices.Sorted(maps.Keys(v.Outcomes)) {
-		k := kindOf(outcome)
-		kinds[string(outcome)] = [2]string{k.Class(), k.Shape()}
-	}
-	head, err := json.Marshal(map[string]any{"dashboard": v.dashboard, "total": v.Input.Rows, "carried": len(p.shown), "kinds": kinds})
-	if err != nil {
-		return err
-	}
-	if _, err := fmt.Fprintf(w, "<script type=\"application/json\" id=\"data\">%s,", head[:len(head)-1]); err != nil {
-		return err
-	}
-	if err := p.rows.write(w); err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, "}</script>\n")
-	return err
+	return page.Execute(w, p.view(s, ix))
 }

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, total, kinds, rows, carried} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, total, classes, rows, carried} = JSON.parse(document.getElementById("data").textContent);
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
   const table = document.getElementById("table");
   if (!table) return;
@@ -46,7 +46,7 @@
   }
 
   function marked(name) {
-    const [kind, sign] = kinds[name];
+    const [kind, sign] = classes[name];
     const shape = element("span", "shape", sign);
     shape.ariaHidden = "true";
     return element("span", "outcome " + kind, shape, " " + words(name));

@@ -17,7 +17,7 @@ import (
 )
 
 // pageOf makes the page of a run, and returns it with what its script reads.
-func pageOf(t testing.TB, input string, first journal.Record, records ...journal.Record) (page string, data pageData) {
+func pageOf(t testing.TB, input string, first journal.Record, records ...journal.Record) (page string, data scriptData) {
 	t.Helper()
 	dir := writeRun(t, input, first, records...)
 	if _, err := Make(dir, nil); err != nil {
@@ -26,12 +26,12 @@ func pageOf(t testing.TB, input string, first journal.Record, records ...journal
 	return readPage(t, dir)
 }
 
-type pageData struct {
+type scriptData struct {
 	Total int
 	Rows  [][]any
 }
 
-func readPage(t testing.TB, dir string) (page string, data pageData) {
+func readPage(t testing.TB, dir string) (page string, data scriptData) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, "report.html"))
 	if err != nil {
@@ -99,8 +99,6 @@ func TestPageSays(t *testing.T) {
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
 			back, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")}, []string{"What was deleted since cannot be given back."}},
 		{"killed before a sample", one, runRecord(), []journal.Record{after(1, intent(2, nil))}, []string{"1 write, as far as the journal tells"}},
-		{"carried", "org_id,connection_id,command,tenant,message,attempts,ticket\n" + orgA + "," + con1 + ",a,b,c,d,CHG-1\n", runRecord(), []journal.Record{end(0, "")},
-			[]string{"ticket", "CHG-1"}},
 		{"dry run", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)),
 			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
@@ -129,6 +127,24 @@ func TestPageSays(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Columns that the list adds are shown before those that a results file has too.
+func TestPageShowsCarriedColumns(t *testing.T) {
+	page, data := pageOf(t, "org_id,connection_id,command,tenant,message,attempts,ticket\n"+orgA+","+con1+",a,b,c,d,CHG-1\n", runRecord())
+	if got := fmt.Sprint(data.Rows[0][13:]); !strings.Contains(page, "<bdi>ticket</bdi>") || got != "[a b c CHG-1]" {
+		t.Errorf("the page shows %s", got)
+	}
+}
+
+// Without script the page leads to the file that has every row.
+func TestPageWithoutScript(t *testing.T) {
+	page, _ := pageOf(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord())
+	_, rest, _ := strings.Cut(page, "<noscript>")
+	instead, _, _ := strings.Cut(rest, "</noscript>")
+	if !strings.Contains(instead, "results.csv") {
+		t.Errorf("it says %q", instead)
 	}
 }
 

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"cmp"
 	"encoding/csv"
 	"io"
 	"slices"
@@ -50,7 +49,7 @@ func (w *resultsWriter) row(r row) error {
 	if r.Snapshot != nil {
 		snapshot = *r.Snapshot
 	}
-	w.cells = append(w.cells, cmp.Or(snapshot.Name, r.ConnectionName))
+	w.cells = append(w.cells, r.connectionName())
 	for _, setting := range snapshot.All() {
 		w.cells = append(w.cells, list.FormatSetting(*setting.Value))
 	}

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -13,6 +14,14 @@ type row struct {
 	list.Record
 	Call       *journal.Call // nil: none to tell of
 	FinishedAt time.Time     // zero where nothing was finished
+}
+
+// connectionName is the name that was read, or else the one in the list.
+func (r row) connectionName() string {
+	if r.Snapshot == nil {
+		return r.ConnectionName
+	}
+	return cmp.Or(r.Snapshot.Name, r.ConnectionName)
 }
 
 // join finds out what became of a record.
