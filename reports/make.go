@@ -30,18 +30,18 @@ func Make(dir string, l *list.List) (*Summary, error) {
 		return nil, err
 	}
 	defer src.close()
-	t := newTally(src.index.header, src.list)
+	counts := newRowCounts(src.index.header, src.list)
 	page := newWebPage(src.index, src.list)
 	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {
 		return writeResults(w, src.index, src.list, func(r row) error {
-			t.add(r)
+			counts.add(r)
 			return page.add(r)
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	s := summarize(dir, src.index, src.list, t)
+	s := summarize(dir, src.index, src.list, counts)
 	err = replace(filepath.Join(dir, rundir.PageFile), func(w *bufio.Writer) error {
 		return page.write(w, s, src.index)
 	})
@@ -99,29 +99,4 @@ func (s *source) close() {
 	if s.opened {
 		s.list.Close()
 	}
-}
-
-// writeResults writes a line for every record of the input, and shows each row to
-// see.
-func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
-	out := newResultsWriter(w, ix.header)
-	if err := out.header(l.Carried()); err != nil {
-		return err
-	}
-	for rec, err := range l.Records() {
-		if err != nil {
-			return err
-		}
-		r, err := ix.join(rec)
-		if err != nil {
-			return err
-		}
-		if err := see(r); err != nil {
-			return err
-		}
-		if err := out.row(r); err != nil {
-			return err
-		}
-	}
-	return out.flush()
 }

@@ -162,16 +162,11 @@ func (v *pageView) command(words ...string) string {
 
 // proposal says what a run from a dry run's results would cost.
 func (v *pageView) proposal() string {
-	rows := v.would()
+	rows := v.announced()
 	calls := fmt.Sprintf("A run from these results sends %s, and reads each organization again first: %s at most.",
 		Counted(rows, "write"), Counted(min(rows, v.Input.Organizations), "read"))
 	if d := v.Rate.Expected(min(rows, v.Input.Organizations), rows); d > 0 {
 		return calls + fmt.Sprintf(" That takes about %s. (A dry run measures reads; for the writes it is the limit that Auth0 publishes for the plan that has these.)", seconds(d.Seconds()))
 	}
 	return calls + " How long that takes is not known: the limit on reads that was measured is none of Auth0's published ones, or the dry run was too short to measure it."
-}
-
-// would is how many rows a dry run would change.
-func (v *pageView) would() int {
-	return v.Outcomes[journal.WouldDisable] + v.Outcomes[journal.WouldRestore]
 }

@@ -17,17 +17,17 @@ const (
 
 // kindOf tells an outcome's kind.
 func kindOf(outcome journal.Outcome) kind {
-	switch outcome {
-	case journal.Disabled, journal.Restored, journal.WouldDisable, journal.WouldRestore:
+	switch {
+	case outcome.Changed(), outcome.Announced():
 		return changed
-	case journal.AlreadyDisabled, journal.AlreadyEnabled, journal.Duplicate:
-		return asBefore
-	case journal.Blocked, journal.Invalid, journal.NotFound:
-		return blocked
-	case journal.Failed, journal.Unknown:
+	case outcome.FailedByCall(true):
 		return failed
+	case outcome.Failed(false):
+		return blocked
+	case outcome == journal.NotSelected, !outcome.Decided():
+		return leftOut
 	}
-	return leftOut
+	return asBefore
 }
 
 // Class is the kind's name in the style sheet.

@@ -61,13 +61,11 @@ func newReasons(unfinished, announced bool) *reasons {
 // add counts a row, and says whether it needs attention, and whether so much that
 // it goes before others.
 func (rs *reasons) add(r row) (attention, urgent bool) {
-	kind := kindOf(r.Outcome)
-	drifted := rs.announced && r.Outcome.Drifted()
 	switch {
-	case kind == blocked, kind == failed:
+	case r.Outcome.Failed(false):
 		attention, urgent = true, true
 		rs.count(topic{outcome: r.Outcome}, r)
-	case r.Outcome == journal.NotAttempted:
+	case !r.Outcome.Decided():
 		attention = rs.unfinished
 		if attention {
 			rs.count(topic{outcome: r.Outcome}, r)
@@ -76,7 +74,7 @@ func (rs *reasons) add(r row) (attention, urgent bool) {
 		attention = true
 		rs.count(topic{outcome: r.Outcome, remark: true}, r)
 	}
-	if drifted {
+	if rs.announced && r.Outcome.Drifted() {
 		attention, urgent = true, true
 		rs.count(topic{outcome: r.Outcome, drifted: true}, r)
 	}

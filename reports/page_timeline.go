@@ -43,7 +43,7 @@ type pause struct{ at, length time.Duration }
 func (t *timeline) add(rec journal.Record, s *sitting, written bool) {
 	at := s.offset + max(0, rec.At.Sub(s.started))
 	switch {
-	case rec.Outcome != nil && rec.Outcome.Outcome != journal.NotAttempted:
+	case rec.Outcome != nil && rec.Outcome.Outcome.Decided():
 		st := t.step(at)
 		st.kinds[kindOf(rec.Outcome.Outcome)]++
 		if written {

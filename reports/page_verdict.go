@@ -42,7 +42,7 @@ func (v *pageView) finished() verdict {
 		out.Kind, out.Word = blocked, "Finished, "+needAttention(bad)
 		out.Advice = "What to do about the rows that need attention is said below."
 	}
-	if v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0 {
+	if v.count(func(o journal.Outcome) bool { return o.FailedByCall(true) }) > 0 {
 		out.Kind = failed
 		out.Advice, out.Next = "When the causes are mended, this tries again what failed and what is unknown:", []string{v.again()}
 	}
@@ -61,7 +61,7 @@ func (v *pageView) propose(out *verdict) {
 		out.Word += ", " + needAttention(bad)
 	}
 	out.Text += " Nothing was changed: a dry run only reads."
-	if v.would() == 0 {
+	if v.announced() == 0 {
 		out.Advice, out.Next = "There is nothing to approve.", nil
 		return
 	}
@@ -90,9 +90,9 @@ func (v *pageView) sentence() string {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
 	case v.DryRun && v.Command == journal.CommandRestore:
-		return fmt.Sprintf("%s %s would be enabled again.", grouped(v.would()), rows)
+		return fmt.Sprintf("%s %s would be enabled again.", grouped(v.announced()), rows)
 	case v.DryRun:
-		return fmt.Sprintf("%s %s would be disabled.", grouped(v.would()), rows)
+		return fmt.Sprintf("%s %s would be disabled.", grouped(v.announced()), rows)
 	case v.Command == journal.CommandRestore:
 		return fmt.Sprintf("%s %s enabled again by this run, %s enabled before.", grouped(v.Outcomes[journal.Restored]), rows, grouped(v.Outcomes[journal.AlreadyEnabled]))
 	}
@@ -104,17 +104,16 @@ func (v *pageView) sentence() string {
 
 // failedRows is how many rows count as failed. With --missing-ok those whose
 // organization does not exist do not, unless there is no other organization.
-func (v *pageView) failedRows() (rows int) {
-	for outcome, n := range v.Outcomes {
-		if kind := kindOf(outcome); outcome != journal.NotFound && (kind == failed || kind == blocked) {
-			rows += n
-		}
+func (v *pageView) failedRows() int {
+	all := v.count(func(o journal.Outcome) bool { return o.Failed(false) })
+	if !v.missingOK {
+		return all
 	}
-	noOther := v.ExitCode != nil && *v.ExitCode == journal.ExitFailedRows && rows+v.unknownConnections == 0
-	if !v.missingOK || noOther {
-		return rows + v.Outcomes[journal.NotFound]
+	rows := v.count(func(o journal.Outcome) bool { return o.Failed(true) }) + v.unknownConnections
+	if rows == 0 && v.ExitCode != nil && *v.ExitCode == journal.ExitFailedRows {
+		return all // no organization exists
 	}
-	return rows + v.unknownConnections
+	return rows
 }
 
 // Pace says what the run took.

@@ -1,74 +1,74 @@
 package reports
 
 import (
+	"bytes"
 	"encoding/csv"
 	"io"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// resultsWriter writes results.csv. It does so with encoding/csv: gocsv writes
-// structs, and the carried-through columns are known only when the input is.
-type resultsWriter struct {
-	out     *csv.Writer
-	command string
-	tenant  string
-	cells   []string // of the row being written
+// writeResults writes a line for every record of the input, and shows each row to
+// see.
+func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
+	out := csv.NewWriter(w)
+	if err := writeCells(out, slices.Concat(list.ResultsColumns(), l.Carried())); err != nil {
+		return err
+	}
+	for rec, err := range l.Records() {
+		if err != nil {
+			return err
+		}
+		r, err := ix.join(rec)
+		if err != nil {
+			return err
+		}
+		if err := see(r); err != nil {
+			return err
+		}
+		if err := writeCells(out, resultCells(r, ix.header)); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
 }
 
-func newResultsWriter(w io.Writer, run journal.Header) *resultsWriter {
-	return &resultsWriter{
-		out: csv.NewWriter(w), command: journal.Label(run.Command, run.Settings.DryRun), tenant: run.Tenant,
+// resultCells are a row's cells in the order of list.ResultsColumns, and behind
+// them the carried-through ones.
+func resultCells(r row, run journal.Header) []string {
+	status, code, attempts, duration, requestID := "", "", "", "", ""
+	if c := r.Call; c != nil {
+		if c.Status != 0 {
+			status = strconv.Itoa(c.Status)
+		}
+		code, requestID = c.ErrorCode, c.RequestID
+		attempts, duration = strconv.Itoa(c.Attempts), strconv.FormatInt(c.DurationMS, 10)
 	}
+	cells := []string{
+		strconv.Itoa(r.Line), r.OrgID, r.ConnectionID, string(r.Outcome), status, code, r.Message,
+		attempts, timestamp(r.FinishedAt), duration, requestID, r.connectionName(),
+	}
+	cells = appendSettings(cells, r.Snapshot)
+	cells = append(cells, journal.Label(run.Command, run.Settings.DryRun), run.Tenant)
+	return append(cells, r.Carried...)
 }
 
-// header writes the names of the columns.
-func (w *resultsWriter) header(carried []string) error {
-	return w.write(slices.Concat(list.ResultsColumns(), carried))
-}
-
-// row writes a line, in the order of list.ResultsColumns.
-func (w *resultsWriter) row(r row) error {
-	w.cells = append(w.cells[:0], strconv.Itoa(r.Line), r.OrgID, r.ConnectionID, string(r.Outcome))
-	var call journal.Call
-	attempts, duration := "", ""
-	if r.Call != nil {
-		call = *r.Call
-		attempts, duration = strconv.Itoa(call.Attempts), strconv.FormatInt(call.DurationMS, 10)
+// appendSettings appends a cell for each setting; nil has none.
+func appendSettings(cells []string, s *journal.Snapshot) []string {
+	if s == nil {
+		s = new(journal.Snapshot)
 	}
-	status := ""
-	if call.Status != 0 {
-		status = strconv.Itoa(call.Status)
+	for _, setting := range s.All() {
+		cells = append(cells, list.FormatSetting(*setting.Value))
 	}
-	w.cells = append(w.cells, status, call.ErrorCode, r.Message, attempts, timestamp(r.FinishedAt), duration, call.RequestID)
-	var snapshot journal.Snapshot
-	if r.Snapshot != nil {
-		snapshot = *r.Snapshot
-	}
-	w.cells = append(w.cells, r.connectionName())
-	for _, setting := range snapshot.All() {
-		w.cells = append(w.cells, list.FormatSetting(*setting.Value))
-	}
-	w.cells = append(w.cells, w.command, w.tenant)
-	w.cells = append(w.cells, r.Carried...)
-	return w.write(w.cells)
-}
-
-// write writes the cells, escaped in place.
-func (w *resultsWriter) write(cells []string) error {
-	for i, cell := range cells {
-		cells[i] = escapeCell(cell)
-	}
-	return w.out.Write(cells)
-}
-
-func (w *resultsWriter) flush() error {
-	w.out.Flush()
-	return w.out.Error()
+	return cells
 }
 
 // timestamp is RFC 3339 in UTC, with milliseconds.
@@ -77,4 +77,61 @@ func timestamp(t time.Time) string {
 		return ""
 	}
 	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// PairsWriter writes pairs as a list that a job can begin with, in the manner of
+// results.csv.
+type PairsWriter struct {
+	out  io.Writer
+	rows bytes.Buffer
+	csv  *csv.Writer
+}
+
+// NewPairsWriter returns a writer whose first Flush writes the header too.
+func NewPairsWriter(out io.Writer) *PairsWriter {
+	w := &PairsWriter{out: out}
+	w.csv = csv.NewWriter(&w.rows)
+	header := []string{"org_id", "connection_id", "org_name", "connection_name"}
+	for _, setting := range new(journal.Snapshot).All() {
+		header = append(header, setting.Name)
+	}
+	_ = writeCells(w.csv, header) // to memory, which cannot fail
+	return w
+}
+
+// Add adds a pair, with its connection's name and settings.
+func (w *PairsWriter) Add(orgID, orgName, connectionID string, c journal.Snapshot) {
+	cells := appendSettings([]string{orgID, connectionID, orgName, c.Name}, &c)
+	_ = writeCells(w.csv, cells) // to memory, which cannot fail
+}
+
+// Flush writes what was added, whole lines at once.
+func (w *PairsWriter) Flush() error {
+	w.csv.Flush()
+	_, err := w.rows.WriteTo(w.out)
+	return err
+}
+
+// writeCells writes a line, and escapes its cells in place.
+func writeCells(out *csv.Writer, cells []string) error {
+	for i, cell := range cells {
+		cells[i] = escapeCell(cell)
+	}
+	return out.Write(cells)
+}
+
+// formulaStarts are the characters with which a spreadsheet takes a cell for a
+// formula (OWASP, "CSV Injection"), with their full-width forms.
+const formulaStarts = "=+-@\t\r\n＝＋－＠"
+
+// escapeCell keeps a spreadsheet from computing a cell: one that starts like a
+// formula gets a leading apostrophe. Quotes around a cell do not help. Zero bytes,
+// which would make the file none of text for the run that it is input of, are
+// replaced (OWASP ASVS 1.2.10 has them escaped as well).
+func escapeCell(cell string) string {
+	cell = strings.ReplaceAll(cell, "\x00", "\uFFFD")
+	if first, _ := utf8.DecodeRuneInString(cell); cell == "" || !strings.ContainsRune(formulaStarts, first) {
+		return cell
+	}
+	return "'" + cell
 }

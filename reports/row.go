@@ -62,7 +62,7 @@ func (ix *index) addOutcome(r *row, at recordPlace) error {
 	r.Outcome = rec.Outcome.Outcome
 	r.Message = rec.Outcome.Message
 	r.Call = rec.Outcome.Call
-	if r.Outcome != journal.NotAttempted {
+	if r.Outcome.Decided() {
 		r.FinishedAt = rec.At
 	}
 	if r.Snapshot == nil {

@@ -64,8 +64,56 @@ type Rate struct {
 	ActualS float64 `json:"actual_s"`
 }
 
+// rowCounts counts rows.
+type rowCounts struct {
+	announced bool // by a dry run, whose results file the list is
+	outcomes  map[journal.Outcome]int
+	decided   int // by calls
+	drifted   int
+	unseen    *unseen // nil where nothing was read
+}
+
+func newRowCounts(run journal.Header, l *list.List) *rowCounts {
+	c := &rowCounts{announced: l.Announced(), outcomes: make(map[journal.Outcome]int)}
+	if !run.Settings.NoCheck {
+		c.unseen = newUnseen(l.Connections())
+	}
+	return c
+}
+
+func (c *rowCounts) add(r row) {
+	c.outcomes[r.Outcome]++
+	if !r.FinishedAt.IsZero() {
+		c.decided++
+	}
+	if c.announced && r.Outcome.Drifted() {
+		c.drifted++
+	}
+	if c.unseen == nil {
+		return
+	}
+	switch {
+	case r.Snapshot != nil:
+		c.unseen.saw(r.ConnectionID)
+	case r.Outcome == journal.AlreadyDisabled:
+		c.unseen.missed(r.ConnectionID)
+	}
+}
+
+// neverSeen returns the connections that no organization had, and how many they
+// are; none where nothing was read.
+func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
+	if c.unseen == nil {
+		return []string{}, 0
+	}
+	for _, id := range ix.seen {
+		c.unseen.saw(id)
+	}
+	return c.unseen.never()
+}
+
 // summarize makes the summary once all rows are counted.
-func summarize(dir string, ix *index, l *list.List, t *tally) *Summary {
+func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	counts := l.Counts()
 	s := &Summary{
 		Command:  ix.header.Command,
@@ -75,8 +123,8 @@ func summarize(dir string, ix *index, l *list.List, t *tally) *Summary {
 		Note:     ix.header.Note,
 		RunDir:   dir,
 		Input:    Input{ix.header.Input.Path, ix.header.Input.SHA256, counts.Rows, counts.Organizations},
-		Outcomes: t.outcomes,
-		Drifted:  t.drifted,
+		Outcomes: rows.outcomes,
+		Drifted:  rows.drifted,
 		Allowed:  allowed(ix.header.Settings),
 	}
 	for _, sitting := range ix.sittings {
@@ -84,9 +132,9 @@ func summarize(dir string, ix *index, l *list.List, t *tally) *Summary {
 	}
 	s.addEnds(ix.sittings[0], ix.sittings[len(ix.sittings)-1])
 	if s.DurationS > 0 {
-		s.RowsPerS = round(float64(t.decided) / s.DurationS)
+		s.RowsPerS = round(float64(rows.decided) / s.DurationS)
 	}
-	s.NeverSeenConnections, s.NeverSeenTotal = neverSeen(ix, t.unseen)
+	s.NeverSeenConnections, s.NeverSeenTotal = rows.neverSeen(ix)
 	return s
 }
 
@@ -99,6 +147,19 @@ func allowed(s journal.Settings) (flags []string) {
 	}
 	return flags
 }
+
+// count counts the rows with the outcomes that are wanted.
+func (s *Summary) count(wanted func(journal.Outcome) bool) (rows int) {
+	for outcome, n := range s.Outcomes {
+		if wanted(outcome) {
+			rows += n
+		}
+	}
+	return rows
+}
+
+// announced is how many rows a dry run would change.
+func (s *Summary) announced() int { return s.count(journal.Outcome.Announced) }
 
 // Proposed is the command line that does what a dry run announced, whose results
 // file is given.
@@ -140,15 +201,3 @@ func (r *Rate) add(b journal.Bucket, headroom float64) {
 
 // round keeps three decimals.
 func round(x float64) float64 { return math.Round(x*1000) / 1000 }
-
-// neverSeen returns the connections that no organization had, and how many they
-// are; none where nothing was read.
-func neverSeen(ix *index, u *unseen) (ids []string, total int) {
-	if u == nil {
-		return []string{}, 0
-	}
-	for _, id := range ix.seen {
-		u.saw(id)
-	}
-	return u.never()
-}
