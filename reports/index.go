@@ -9,44 +9,44 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// index holds what is needed of a journal. Of a row it holds only where its
-// records are: a list may have a million rows.
+// index is what reports need to know of a journal. A list may have a million
+// rows, so the index holds only the positions of their records.
 type index struct {
-	journal  io.ReaderAt
-	header   journal.Header // the last sitting's
-	sittings []sitting      // at least one
-	rows     map[int]rowRecords
-	seen     []string // connections that the Seen records name
-	timeline timeline
+	journal     io.ReaderAt
+	header      journal.Header // of the last invocation
+	invocations []invocation   // at least one
+	rows        map[int]rowRecords
+	seen        []string // connections named by Seen records
+	timeline    timeline
 }
 
-// rowRecords are the places of a row's last intent and last outcome.
-type rowRecords struct{ intentAt, outcomeAt recordPlace }
+// rowRecords are the positions of a row's last intent and last outcome.
+type rowRecords struct{ intentAt, outcomeAt position }
 
-// unanswered reports whether the last intent has no outcome yet.
+// unanswered reports whether no outcome follows the last intent.
 func (r rowRecords) unanswered() bool { return r.intentAt.offset > r.outcomeAt.offset }
 
-// recordPlace is where a record is in the journal, in bytes. The zero value is
-// none, as the first record is never a row's.
-type recordPlace struct {
-	offset int64
-	length int
+// position is where a record is in the journal. The zero value means that there is
+// no record: the journal begins with a header.
+type position struct {
+	offset int64 // bytes
+	length int   // bytes
 }
 
-// sitting is the time at work of one process: a run has one, and one more each
-// time that it is resumed.
-type sitting struct {
-	header  journal.Header
-	started time.Time
-	last    time.Time     // of its last record
-	offset  time.Duration // at work before it
-	sample  journal.Sample
-	intents int
-	end     *journal.End // nil: it goes on or was killed
+// invocation is one process at work on the run. A run has one, and one more each
+// time it is resumed.
+type invocation struct {
+	header       journal.Header
+	started      time.Time
+	last         time.Time     // of its last record
+	workedBefore time.Duration // by earlier invocations
+	sample       journal.Sample
+	intents      int
+	end          *journal.End // nil: it still works or was killed
 }
 
-// readIndex reads a journal up to its tail. Names, where they are wanted, are told
-// what was looked up.
+// readIndex reads a journal up to its tail. If names is not nil, the ids that the
+// run found for names are added to it.
 func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
@@ -59,94 +59,105 @@ func readIndex(r interface {
 		if e.Names != nil && names != nil {
 			names.Add(*e.Names)
 		}
-		if e.Seen != nil {
-			ix.seen = append(ix.seen, e.Seen.Connections...)
-		}
-		s := ix.sittingOf(e.Record)
-		ix.timeline.add(e.Record, s, ix.addRowRecord(e))
-		s.add(e.Record)
+		ix.add(e)
 	}
 	return ix, nil
 }
 
-// addRowRecord notes the place of an intent or an outcome, and reports whether
-// the record answers a write, whose intent came before.
+// add adds a record.
+func (ix *index) add(e journal.Entry) {
+	if e.Seen != nil {
+		ix.seen = append(ix.seen, e.Seen.Connections...)
+	}
+	answersWrite := ix.addRowRecord(e)
+	inv := ix.invocationOf(e.Record)
+	ix.timeline.add(e.Record, inv, answersWrite)
+	inv.add(e.Record)
+}
+
+// addRowRecord remembers the position of an intent or an outcome. It reports
+// whether the record is an outcome that follows an intent, so that it answers a
+// write.
 func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
-	place := recordPlace{e.Offset, e.Length}
+	at := position{e.Offset, e.Length}
 	switch {
 	case e.Intent != nil:
 		r := ix.rows[e.Intent.Line]
-		r.intentAt = place
+		r.intentAt = at
 		ix.rows[e.Intent.Line] = r
 	case e.Outcome != nil:
 		r := ix.rows[e.Outcome.Line]
 		answersWrite = r.unanswered()
-		r.outcomeAt = place
+		r.outcomeAt = at
 		ix.rows[e.Outcome.Line] = r
 	}
 	return answersWrite
 }
 
-// sittingOf is the sitting that a record belongs to, which may be a new one.
-func (ix *index) sittingOf(rec journal.Record) *sitting {
+// invocationOf returns the invocation that wrote the next record, and begins a new
+// one if there is none.
+func (ix *index) invocationOf(rec journal.Record) *invocation {
 	if rec.Header != nil {
 		ix.header = *rec.Header
 	}
-	n := len(ix.sittings)
-	if rec.Header == nil && ix.sittings[n-1].end == nil {
-		return &ix.sittings[n-1]
+	n := len(ix.invocations)
+	if rec.Header == nil && ix.invocations[n-1].end == nil {
+		return &ix.invocations[n-1]
 	}
-	next := sitting{header: ix.header, started: rec.At}
+	next := invocation{header: ix.header, started: rec.At}
 	if n > 0 {
-		former := &ix.sittings[n-1]
-		next.offset = former.offset + former.worked()
-		ix.timeline.pause(next.offset, rec.At.Sub(former.last))
+		previous := &ix.invocations[n-1]
+		next.workedBefore = previous.workedBefore + previous.worked()
+		ix.timeline.pause(next.workedBefore, rec.At.Sub(previous.last))
 	}
-	ix.sittings = append(ix.sittings, next)
-	return &ix.sittings[n]
+	ix.invocations = append(ix.invocations, next)
+	return &ix.invocations[n]
 }
 
-// add takes in a record of the sitting.
-func (s *sitting) add(rec journal.Record) {
-	s.last = rec.At
+// lastEnd is how the run ended; nil if it still goes on or was killed.
+func (ix *index) lastEnd() *journal.End { return ix.invocations[len(ix.invocations)-1].end }
+
+// add adds a record of the invocation.
+func (inv *invocation) add(rec journal.Record) {
+	inv.last = rec.At
 	switch {
 	case rec.Intent != nil:
-		s.intents++
+		inv.intents++
 	case rec.Sample != nil:
-		s.sample = *rec.Sample
+		inv.sample = *rec.Sample
 	case rec.End != nil:
-		s.sample = rec.End.Final
-		s.end = rec.End
+		inv.sample = rec.End.Final
+		inv.end = rec.End
 	}
 }
 
-// calls are the sitting's calls, as far as they are known: what was killed between
-// two samples has noted an intent for each write.
-func (s *sitting) calls() journal.Calls {
-	calls := s.sample.Calls
-	if s.end == nil {
-		calls.Writes = max(calls.Writes, s.intents)
+// calls returns the invocation's calls as far as they are known. If it was killed
+// after its last sample, its intents tell how many writes it sent.
+func (inv *invocation) calls() journal.Calls {
+	calls := inv.sample.Calls
+	if inv.end == nil {
+		calls.Writes = max(calls.Writes, inv.intents)
 	}
 	return calls
 }
 
-// worked is the sitting's time; a clock that went backwards makes it 0.
-func (s *sitting) worked() time.Duration { return max(0, s.last.Sub(s.started)) }
+// worked is how long the invocation worked; 0 if the clock was set back.
+func (inv *invocation) worked() time.Duration { return max(0, inv.last.Sub(inv.started)) }
 
-// read reads the record at a place.
-func (ix *index) read(at recordPlace) (journal.Record, error) {
+// read reads the record at a position.
+func (ix *index) read(at position) (journal.Record, error) {
 	return journal.ReadAt(ix.journal, at.offset, at.length)
 }
 
-// row is a record of the input with what became of it. Its Snapshot has the settings
-// from before the change, in a restore those to be given back.
+// row is a record of the input with what became of it. Its Snapshot has the
+// settings from before the change or, in a restore, the settings to give back.
 type row struct {
 	list.Record
-	Call       *journal.Call // nil: none to tell of
-	FinishedAt time.Time     // zero where nothing was finished
+	Call       *journal.Call // nil: no call to report
+	FinishedAt time.Time     // zero: not finished
 }
 
-// connectionName is the name that was read, or else the one in the list.
+// connectionName is the name that the run read, or else the name in the list.
 func (r row) connectionName() string {
 	if r.Snapshot == nil {
 		return r.ConnectionName
@@ -157,17 +168,17 @@ func (r row) connectionName() string {
 // join finds out what became of a record.
 func (ix *index) join(rec list.Record) (row, error) {
 	r := row{Record: rec}
-	if rec.Outcome != "" { // the list has decided
+	if rec.Outcome != "" { // decided by the list alone
 		return r, nil
 	}
 	records := ix.rows[rec.Line]
 	switch {
 	case records == rowRecords{}:
 		r.Outcome = journal.NotAttempted
-		r.Message = "the run did not reach it"
+		r.Message = "the run did not reach this row"
 	case records.unanswered():
 		r.Outcome = journal.Unknown
-		r.Message = "the run was cut off before it noted an answer: the call may have taken effect"
+		r.Message = "the run ended before it recorded an answer; the call may have taken effect"
 	default:
 		if err := ix.addOutcome(&r, records.outcomeAt); err != nil {
 			return row{}, err
@@ -183,8 +194,8 @@ func (ix *index) join(rec list.Record) (row, error) {
 	return r, nil
 }
 
-// addOutcome adds the outcome that was noted.
-func (ix *index) addOutcome(r *row, at recordPlace) error {
+// addOutcome adds the outcome recorded at a position.
+func (ix *index) addOutcome(r *row, at position) error {
 	rec, err := ix.read(at)
 	if err != nil {
 		return err

@@ -1,9 +1,8 @@
 package reports
 
 import (
-	"cmp"
 	"crypto/sha256"
-	_ "embed" // for the page's parts
+	_ "embed" // for the parts of the page
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -26,23 +25,25 @@ var (
 	pageJS string
 )
 
-// maxColumnsCarried is how many of the carried-through columns the page shows.
+// maxColumnsCarried is how many carried-through columns the page shows.
 const maxColumnsCarried = 4
 
-// webPage gathers what report.html shows of the rows, in memory that does not
+// pageBuilder collects what report.html shows of the rows, in memory that does not
 // grow with the list.
-type webPage struct {
+type pageBuilder struct {
+	index   *index
 	reasons *reasons
 	rows    pageRows
-	carried []string
-	shown   []int // of carried, the columns that the page shows
+	carried []string // names of the carried-through columns
+	shown   []int    // which of them the page shows
 
 	unknownConnections int // rows that name a connection that does not exist
 }
 
-func newWebPage(ix *index, l *list.List) *webPage {
-	end := ix.sittings[len(ix.sittings)-1].end
-	return &webPage{
+func newPageBuilder(ix *index, l *list.List) *pageBuilder {
+	end := ix.lastEnd()
+	return &pageBuilder{
+		index:   ix,
 		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
@@ -51,111 +52,110 @@ func newWebPage(ix *index, l *list.List) *webPage {
 	}
 }
 
-// shownColumns are the first columns, those last whose names the results' own
-// columns have: an export's settings tell less than a column that somebody added.
-func shownColumns(carried []string) (shown []int) {
-	for i := range carried {
-		shown = append(shown, i)
+// shownColumns chooses carried-through columns, by index. It prefers columns that
+// somebody added. A name with the prefix input_ is also the name of a column of
+// results.csv, such as a setting in an export.
+func shownColumns(carried []string) []int {
+	var added, prefixed []int
+	for i, name := range carried {
+		if strings.HasPrefix(name, "input_") {
+			prefixed = append(prefixed, i)
+		} else {
+			added = append(added, i)
+		}
 	}
-	slices.SortStableFunc(shown, func(a, b int) int {
-		return cmp.Compare(taken(carried[a]), taken(carried[b]))
-	})
+	shown := slices.Concat(added, prefixed)
 	shown = shown[:min(len(shown), maxColumnsCarried)]
 	slices.Sort(shown)
 	return shown
 }
 
-// taken is 1 for a column that had its name changed, as it is a results file's own.
-func taken(column string) int {
-	if strings.HasPrefix(column, "input_") {
-		return 1
-	}
-	return 0
-}
-
-// of picks the cells of the columns that are shown.
-func of(cells []string, shown []int) (picked []string) {
-	for _, i := range shown {
+// pick returns the cells of some columns.
+func pick(cells []string, columns []int) (picked []string) {
+	for _, i := range columns {
 		picked = append(picked, cells[i])
 	}
 	return picked
 }
 
-// add takes a row in.
-func (p *webPage) add(r row) error {
-	r.Carried = of(r.Carried, p.shown)
+// add adds a row.
+func (p *pageBuilder) add(r row) error {
+	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
 	return p.rows.add(r, attention, urgent)
+}
+
+// write writes the page.
+func (p *pageBuilder) write(w io.Writer, s *Summary) error {
+	page, err := template.New("page").Funcs(template.FuncMap{
+		"grouped": grouped, "counted": Counted, "visible": visible, "utc": utc, "capitalized": capitalized,
+	}).Parse(pageHTML)
+	if err != nil {
+		return err
+	}
+	return page.Execute(w, p.view(s))
 }
 
 // pageView is what the template shows.
 type pageView struct {
 	*Summary
-	missingOK bool
-	noCheck   bool
-	// unknownConnections counts rows that name a connection that does not exist.
-	unknownConnections int
+	missingOK, noCheck bool
+	unknownConnections int // as in pageBuilder
+	dashboard          string
 
 	CSS       template.CSS
 	JS        template.JS
 	Policy    string
 	Verdict   verdict
-	Counts    []count
+	Counts    []outcomeCount
 	Attention []section
 	Figures   []figure
 	Pauses    string
 	Carried   []string
 	Facts     []fact
 	Data      pageData
-	dashboard string
 }
 
-// count is how many rows have an outcome.
-type count struct {
-	Outcome        journal.Outcome
-	Words, Meaning string
-	Kind           kind
-	Rows           int
-	Share          string // of all rows, in percent
+// pageData is what page.js reads, as JSON.
+type pageData struct {
+	Dashboard string                        `json:"dashboard"`
+	Total     int                           `json:"total"`   // rows of the list
+	Carried   int                           `json:"carried"` // columns
+	Classes   map[journal.Outcome][2]string `json:"classes"` // name in the style sheet, and shape
+	Rows      []json.RawMessage             `json:"rows"`
 }
 
-func (p *webPage) view(s *Summary, ix *index) *pageView {
+func (p *pageBuilder) view(s *Summary) *pageView {
+	settings := p.index.header.Settings
 	v := &pageView{
-		Summary: s, missingOK: ix.header.Settings.MissingOK, noCheck: ix.header.Settings.NoCheck, unknownConnections: p.unknownConnections,
+		Summary: s, missingOK: settings.MissingOK, noCheck: settings.NoCheck,
+		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
-		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
+		Pauses: p.index.pausesText(),
 	}
-	for _, name := range of(p.carried, p.shown) {
+	for _, name := range pick(p.carried, p.shown) {
 		v.Carried = append(v.Carried, excerpt(name, cellLength))
 	}
 	v.Verdict = v.verdict()
 	v.Counts = v.counts()
 	v.Attention = v.sections(p.reasons)
-	v.Figures = v.figures(ix)
-	v.Facts = v.facts(ix.header, len(ix.sittings))
+	v.Figures = v.figures(p.index)
+	v.Facts = v.facts(p.index)
 	v.Data = pageData{Dashboard: v.dashboard, Total: s.Input.Rows, Carried: len(p.shown), Classes: classes(s), Rows: p.rows.chosen()}
 	return v
-}
-
-// pageData is what page.js shows, as JSON.
-type pageData struct {
-	Dashboard string                        `json:"dashboard"`
-	Total     int                           `json:"total"` // rows of the list
-	Carried   int                           `json:"carried"`
-	Classes   map[journal.Outcome][2]string `json:"classes"` // class and shape
-	Rows      []json.RawMessage             `json:"rows"`
 }
 
 func classes(s *Summary) map[journal.Outcome][2]string {
 	all := make(map[journal.Outcome][2]string)
 	for outcome := range s.Outcomes {
-		k := kindOf(outcome)
-		all[outcome] = [2]string{k.Class(), k.Shape()}
+		class := classOf(outcome)
+		all[outcome] = [2]string{class.String(), class.Shape()}
 	}
 	return all
 }
 
-// policy forbids the page everything but its own script and style.
+// policy is a content security policy that allows only the page's own script and
+// style.
 func policy() string {
 	return fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
 		sourceHash(pageJS), sourceHash(pageCSS))
@@ -166,52 +166,53 @@ func sourceHash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// counts are the outcomes that rows have, in the order of the table of outcomes.
-func (v *pageView) counts() (all []count) {
+// Link is the URL of an organization in the Auth0 Dashboard, or "".
+func (v *pageView) Link(org string) string { return organizationLink(v.dashboard, org) }
+
+// outcomeCount is how many rows have an outcome.
+type outcomeCount struct {
+	Outcome        journal.Outcome
+	Words, Meaning string
+	Class          outcomeClass
+	Rows           int
+	Share          string // of all rows, in percent
+}
+
+// counts are the outcomes that rows have, in the order of journal.Outcomes.
+func (v *pageView) counts() (all []outcomeCount) {
 	for _, outcome := range journal.Outcomes() {
 		if n := v.Outcomes[outcome]; n > 0 {
-			all = append(all, count{outcome, words(outcome), meaning(outcome, v.Command), kindOf(outcome), n,
+			all = append(all, outcomeCount{outcome, words(outcome), meaning(outcome, v.Command), classOf(outcome), n,
 				number(100 * float64(n) / float64(v.Input.Rows))})
 		}
 	}
 	return all
 }
 
-// Link is an organization's page in the Auth0 Dashboard, or "".
-func (v *pageView) Link(org string) string { return organizationLink(v.dashboard, org) }
-
-// write writes the page.
-func (p *webPage) write(w io.Writer, s *Summary, ix *index) error {
-	page, err := template.New("page").Funcs(template.FuncMap{
-		"grouped": grouped, "counted": Counted, "visible": visible, "utc": utc,
-		"title": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
-	}).Parse(pageHTML)
-	if err != nil {
-		return err
-	}
-	return page.Execute(w, p.view(s, ix))
-}
-
-// fact is a line of the run's facts.
+// fact is a line of the run's details.
 type fact struct{ Name, Value string }
 
-// facts are what the run was asked for, and how it went.
-func (v *pageView) facts(run journal.Header, sittings int) []fact {
+// facts are the details of the run: what was asked for, and how it went.
+func (v *pageView) facts(ix *index) []fact {
+	finished, exitCode := "not yet, or the run was killed", "none yet"
+	if v.FinishedAt != nil {
+		finished, exitCode = utc(*v.FinishedAt), strconv.Itoa(*v.ExitCode)
+	}
 	facts := []fact{
 		{"Tenant", v.Tenant},
-		{"Command", v.title()},
-		{"List", run.Input.Name()},
-		{"List, rows", fmt.Sprintf("%s, %s with a row to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
+		{"Command", journal.Label(v.Command, v.DryRun)},
+		{"List", ix.header.Input.Name()},
+		{"List, rows", fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
 		{"List, SHA-256", v.Input.SHA256},
-		{"Settings", settings(run.Settings)},
+		{"Settings", flags(ix.header.Settings)},
 		{"Version", v.Version},
 		{"Run directory", v.RunDir},
 		{"Started", utc(v.StartedAt)},
-		{"Finished", v.ended()},
-		{"Time at work", seconds(v.DurationS)},
-		{"Sittings", strconv.Itoa(sittings)},
-		{"Exit code", v.exitCode()},
-		{"Calls", fmt.Sprintf("%s, %s, %s repeated, %s answered 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
+		{"Finished", finished},
+		{"Time worked", seconds(v.DurationS)},
+		{"Invocations", strconv.Itoa(len(ix.invocations))},
+		{"Exit code", exitCode},
+		{"Calls", fmt.Sprintf("%s, %s, %s retried, %s answered with 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
 			grouped(v.Calls.Retries), grouped(v.Calls.RateLimited))},
 	}
 	if v.Note != "" {
@@ -223,25 +224,11 @@ func (v *pageView) facts(run journal.Header, sittings int) []fact {
 	return facts
 }
 
-// title is what was done, as it was typed.
-func (v *pageView) title() string { return journal.Label(v.Command, v.DryRun) }
+// maxNamedFlags is how many --org flags are repeated on the page.
+const maxNamedFlags = 20
 
-func (v *pageView) ended() string {
-	if v.FinishedAt == nil {
-		return "not yet, or the run was killed"
-	}
-	return utc(*v.FinishedAt)
-}
-
-func (v *pageView) exitCode() string {
-	if v.ExitCode == nil {
-		return "none yet"
-	}
-	return strconv.Itoa(*v.ExitCode)
-}
-
-// settings are the flags that say the same as the settings.
-func settings(s journal.Settings) string {
+// flags are the command-line flags that make these settings.
+func flags(s journal.Settings) string {
 	var flags []string
 	add := func(set bool, format string, args ...any) {
 		if set {
@@ -253,10 +240,10 @@ func settings(s journal.Settings) string {
 	add(s.AllowLockout, "--allow-lockout")
 	add(s.AllowDefaults, "--allow-defaults")
 	add(s.MissingOK, "--missing-ok")
-	for _, org := range s.Organizations[:min(len(s.Organizations), 20)] {
+	for _, org := range s.Organizations[:min(len(s.Organizations), maxNamedFlags)] {
 		add(true, "--org %s", org)
 	}
-	add(len(s.Organizations) > 20, "(and %d organizations more)", len(s.Organizations)-20)
+	add(len(s.Organizations) > maxNamedFlags, "(and %d more organizations)", len(s.Organizations)-maxNamedFlags)
 	add(s.Limit > 0, "--limit %d", s.Limit)
 	add(s.MaxChanges > 0, "--max-changes %d", s.MaxChanges)
 	add(true, "--max-failures %s", s.MaxFailures)

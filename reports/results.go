@@ -14,8 +14,8 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// writeResults writes a line for every record of the input, and shows each row to
-// see.
+// writeResults writes a line for every record of the input. It passes each row to
+// see before it writes it.
 func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
 	out := csv.NewWriter(w)
 	if err := writeCells(out, slices.Concat(list.ResultsColumns(), l.Carried())); err != nil {
@@ -40,8 +40,8 @@ func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) err
 	return out.Error()
 }
 
-// resultCells are a row's cells in the order of list.ResultsColumns, and behind
-// them the carried-through ones.
+// resultCells returns a row's cells in the order of list.ResultsColumns, then the
+// carried-through ones.
 func resultCells(r row, run journal.Header) []string {
 	status, code, attempts, duration, requestID := "", "", "", "", ""
 	if c := r.Call; c != nil {
@@ -60,7 +60,7 @@ func resultCells(r row, run journal.Header) []string {
 	return append(cells, r.Carried...)
 }
 
-// appendSettings appends a cell for each setting; nil has none.
+// appendSettings appends a cell for each setting. A nil snapshot has empty cells.
 func appendSettings(cells []string, s *journal.Snapshot) []string {
 	if s == nil {
 		s = new(journal.Snapshot)
@@ -71,7 +71,8 @@ func appendSettings(cells []string, s *journal.Snapshot) []string {
 	return cells
 }
 
-// timestamp is RFC 3339 in UTC, with milliseconds.
+// timestamp formats a time as RFC 3339 in UTC with milliseconds; the zero time is
+// "".
 func timestamp(t time.Time) string {
 	if t.IsZero() {
 		return ""
@@ -79,15 +80,15 @@ func timestamp(t time.Time) string {
 	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
 }
 
-// PairsWriter writes pairs as a list that a job can begin with, in the manner of
-// results.csv.
+// PairsWriter writes pairs as a CSV list that the commands accept. Its cells are
+// escaped like those of results.csv. It is not safe for concurrent use.
 type PairsWriter struct {
 	out  io.Writer
 	rows bytes.Buffer
 	csv  *csv.Writer
 }
 
-// NewPairsWriter returns a writer whose first Flush writes the header too.
+// NewPairsWriter returns a writer. Its first Flush also writes the header.
 func NewPairsWriter(out io.Writer) *PairsWriter {
 	w := &PairsWriter{out: out}
 	w.csv = csv.NewWriter(&w.rows)
@@ -95,24 +96,26 @@ func NewPairsWriter(out io.Writer) *PairsWriter {
 	for _, setting := range new(journal.Snapshot).All() {
 		header = append(header, setting.Name)
 	}
-	_ = writeCells(w.csv, header) // to memory, which cannot fail
+	_ = writeCells(w.csv, header) // a write to memory cannot fail
 	return w
 }
 
-// Add adds a pair, with its connection's name and settings.
+// Add adds a pair with the connection's name and the link's settings. Nothing is
+// written before Flush.
 func (w *PairsWriter) Add(orgID, orgName, connectionID string, c journal.Snapshot) {
 	cells := appendSettings([]string{orgID, connectionID, orgName, c.Name}, &c)
-	_ = writeCells(w.csv, cells) // to memory, which cannot fail
+	_ = writeCells(w.csv, cells) // a write to memory cannot fail
 }
 
-// Flush writes what was added, whole lines at once.
+// Flush writes what was added. It writes whole lines only, so that an export that
+// is interrupted does not end with a shortened id.
 func (w *PairsWriter) Flush() error {
 	w.csv.Flush()
 	_, err := w.rows.WriteTo(w.out)
 	return err
 }
 
-// writeCells writes a line, and escapes its cells in place.
+// writeCells writes a line. It escapes the cells in place.
 func writeCells(out *csv.Writer, cells []string) error {
 	for i, cell := range cells {
 		cells[i] = escapeCell(cell)
@@ -120,14 +123,13 @@ func writeCells(out *csv.Writer, cells []string) error {
 	return out.Write(cells)
 }
 
-// formulaStarts are the characters with which a spreadsheet takes a cell for a
-// formula (OWASP, "CSV Injection"), with their full-width forms.
+// formulaStarts are the characters that make a spreadsheet read a cell as a formula
+// (OWASP, "CSV Injection"), with their full-width forms.
 const formulaStarts = "=+-@\t\r\n＝＋－＠"
 
-// escapeCell keeps a spreadsheet from computing a cell: one that starts like a
-// formula gets a leading apostrophe. Quotes around a cell do not help. Zero bytes,
-// which would make the file none of text for the run that it is input of, are
-// replaced (OWASP ASVS 1.2.10 has them escaped as well).
+// escapeCell puts an apostrophe before a cell that a spreadsheet would read as a
+// formula. Quotes around the cell would not help. It replaces zero bytes (OWASP
+// ASVS 1.2.10), because a later command would reject the file as not being text.
 func escapeCell(cell string) string {
 	cell = strings.ReplaceAll(cell, "\x00", "\uFFFD")
 	if first, _ := utf8.DecodeRuneInString(cell); cell == "" || !strings.ContainsRune(formulaStarts, first) {
