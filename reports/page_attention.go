@@ -170,6 +170,10 @@ type reasons struct {
 	announced  bool // the list is a dry run's results file
 	all        map[reasonKey]*reason
 	counted    map[reasonOrganization]struct{}
+
+	// Neighbouring rows mostly have the same reason, and finding its text is slow.
+	last     row
+	lastText string
 }
 
 type reasonKey struct {
@@ -193,15 +197,15 @@ func (rs *reasons) add(r row) (attention, urgent bool) {
 	switch {
 	case r.Outcome.Failed(false):
 		attention, urgent = true, true
-		rs.count(topic{outcome: r.Outcome}, reasonText(r), r.OrgID)
+		rs.count(topic{outcome: r.Outcome}, rs.text(r), r.OrgID)
 	case !r.Outcome.Decided():
 		attention = rs.unfinished
 		if attention {
-			rs.count(topic{outcome: r.Outcome}, reasonText(r), r.OrgID)
+			rs.count(topic{outcome: r.Outcome}, rs.text(r), r.OrgID)
 		}
 	case r.Message != "" && r.Outcome != journal.Duplicate && r.Outcome != journal.NotSelected:
 		attention = true
-		rs.count(topic{outcome: r.Outcome, remark: true}, reasonText(r), r.OrgID)
+		rs.count(topic{outcome: r.Outcome, remark: true}, rs.text(r), r.OrgID)
 	}
 	if rs.announced && r.Outcome.Drifted() {
 		attention, urgent = true, true
@@ -264,6 +268,14 @@ var (
 	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b`)
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
+
+// text is reasonText, remembered for the next row.
+func (rs *reasons) text(r row) string {
+	if r.Message == "" || r.Message != rs.last.Message || r.Outcome != rs.last.Outcome {
+		rs.last, rs.lastText = r, reasonText(r)
+	}
+	return rs.lastText
+}
 
 // reasonText is a row's message without what differs from row to row.
 func reasonText(r row) string {

@@ -8,16 +8,15 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// The page holds the rows of a list of any length, up to these bounds. They keep
-// it below 4 MB.
+// These bounds keep the page below 4 MB, however long the list is.
 const (
 	maxPageRows  = 10_000
-	maxPageBytes = 3_500_000
-	cellLength   = 60  // characters of a carried-through cell
-	textLength   = 300 // of any other
+	maxPageBytes = 3_500_000 // of encoded rows
+	cellLength   = 60        // characters of a cell
+	textLength   = 300       // characters of a message
 )
 
-// pageRows are the rows that the page may show. Urgent ones go before others.
+// pageRows are the rows that the page may show. Urgent rows have priority.
 type pageRows struct{ urgent, others boundedRows }
 
 // boundedRows are encoded rows in the list's order, the first that fit the page.
@@ -72,8 +71,8 @@ func (p *pageRows) chosen() []json.RawMessage {
 	return all
 }
 
-// pageCells is a row as page.js reads it: an array in this order. Its texts are
-// shortened, and invisible characters are shown.
+// pageCells is a row as page.js reads it: an array in this order. Long texts are
+// shortened and invisible characters made visible.
 func pageCells(r row, attention bool) []any {
 	var call journal.Call
 	if r.Call != nil {
