@@ -109,7 +109,7 @@ func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []st
 	case journal.Invalid:
 		return "Correct these rows in the list and run it again. Rows that are already done are only read.", nil
 	case journal.NotAttempted:
-		return "The run ended before it reached these rows. Resume it: it continues here and does not repeat what is done.", nil
+		return "The run did not reach these rows. Resume it: it continues here and does not repeat what is done.", nil
 	}
 	return "", nil
 }
