@@ -16,8 +16,8 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// BenchmarkMake makes the reports of a run with an intent and an outcome for
-// every row, in the input's order and in any other.
+// BenchmarkMake makes the reports of a run with an intent and an outcome for every
+// row, with the journal in the order of the input and in random order.
 func BenchmarkMake(b *testing.B) {
 	const rows = 100_000
 	inOrder := make([]int, rows)

@@ -22,17 +22,17 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-var shots = flag.String("shots", "", "folder for screenshots of the page; the test's artifacts without")
+var shots = flag.String("shots", "", "folder for screenshots of the page (default: the test's artifacts)")
 
-// browser is Chromium with a page open. It notes what a page must not do.
+// browser is Chromium with a page open. It records what a page must not do.
 type browser struct {
 	context.Context
 	mu       sync.Mutex
-	requests []string // but for the page itself
+	requests []string // other than the page itself
 	errors   []string // of the console
 }
 
-// openBrowser starts Chromium. Without one the test is skipped, unless
+// openBrowser starts Chromium. If there is none it skips the test, or fails it with
 // CI_BROWSER=required.
 func openBrowser(t *testing.T) *browser {
 	t.Helper()
@@ -60,7 +60,7 @@ func openBrowser(t *testing.T) *browser {
 	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{Context: ctx}
-	if err := chromedp.Listen(ctx, b.note); err != nil {
+	if err := chromedp.Listen(ctx, b.record); err != nil {
 		t.Fatal(err)
 	}
 	call(t, b, network.Enable, network.EnableParams{})
@@ -68,8 +68,8 @@ func openBrowser(t *testing.T) *browser {
 	return b
 }
 
-// note notes the events that matter.
-func (b *browser) note(event any) {
+// record records requests and errors.
+func (b *browser) record(event any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	switch e := event.(type) {
@@ -129,8 +129,8 @@ func call[P any](t *testing.T, b *browser, command cdp.Command[P, cdp.Empty], pa
 	}
 }
 
-// clean fails where the page asked for something, or complained.
-func (b *browser) clean(t *testing.T) {
+// checkQuiet fails the test if the page requested something or logged an error.
+func (b *browser) checkQuiet(t *testing.T) {
 	t.Helper()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -155,8 +155,8 @@ func screenshot(t *testing.T, b *browser, name string) {
 	}
 }
 
-// Every page is quiet in both colour schemes, and nothing but tables is wider than
-// a telephone.
+// Every page loads nothing and logs no error, in both colour schemes, and fits the
+// width of a phone.
 func TestPageInBrowser(t *testing.T) {
 	b := openBrowser(t)
 	for _, run := range sampleRuns() {
@@ -177,7 +177,7 @@ func TestPageInBrowser(t *testing.T) {
 			t.Errorf("%s: a link to %s", run.name, links[i])
 		}
 	}
-	b.clean(t)
+	b.checkQuiet(t)
 }
 
 func TestSearchAndFilter(t *testing.T) {
@@ -192,10 +192,10 @@ func TestSearchAndFilter(t *testing.T) {
 	}{
 		{chromedp.WaitVisible("#search"), "Rows 1 to 50 of 500"},
 		{chromedp.Click("#next"), "Rows 51 to 100 of 500"},
-		{typed("CUSTOMER-11 payload"), "Rows 1 to 7 of 7 that match"},
-		{typed("no such thing"), "No row that match"},
+		{typed("CUSTOMER-11 payload"), "Matching rows 1 to 7 of 7"},
+		{typed("no such thing"), "No matching rows"},
 		{chromedp.Click("button[type=reset]"), "Rows 1 to 50 of 500"},
-		{chromedp.Click("button[data-outcome=blocked]"), "Rows 1 to 10 of 10 that match"},
+		{chromedp.Click("button[data-outcome=blocked]"), "Matching rows 1 to 10 of 10"},
 	} {
 		b.do(t, step.action)
 		time.Sleep(50 * time.Millisecond)
@@ -203,7 +203,7 @@ func TestSearchAndFilter(t *testing.T) {
 			t.Errorf("status %q, want %q", got, step.status)
 		}
 	}
-	b.clean(t)
+	b.checkQuiet(t)
 }
 
 func TestKeyboard(t *testing.T) {
@@ -217,20 +217,20 @@ func TestKeyboard(t *testing.T) {
 		t.Errorf("the focus is on %q, want outcome", got)
 	}
 	b.do(t, chromedp.KeyEvent("n")) // needs attention
-	if got, want := b.status(t), "Rows 1 to 50 of 210 that match"; got != want {
+	if got, want := b.status(t), "Matching rows 1 to 50 of 210"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
 	for range 2 { // past the button that shows all; the first page has nothing before it
 		b.do(t, chromedp.KeyEvent(kb.Tab))
 	}
 	b.do(t, chromedp.KeyEvent(kb.Enter))
-	if got, want := b.status(t), "Rows 51 to 100 of 210 that match"; got != want {
+	if got, want := b.status(t), "Matching rows 51 to 100 of 210"; got != want {
 		t.Errorf("status %q, want %q", got, want)
 	}
-	b.clean(t)
+	b.checkQuiet(t)
 }
 
-// The bounds are generous; the figures are printed.
+// The bounds are generous, because the machine may be busy. The log has the figures.
 func TestPageIsQuick(t *testing.T) {
 	b := openBrowser(t)
 	runs := sampleRuns()
@@ -248,5 +248,21 @@ func TestPageIsQuick(t *testing.T) {
 	t.Logf("10,000 rows: first paint after %.0f ms, filter in %.1f ms", paint, filter)
 	if paint > 5000 || filter > 1000 {
 		t.Errorf("first paint after %.0f ms, filter in %.0f ms", paint, filter)
+	}
+}
+
+var picture = flag.String("picture", "", "run directory whose page is to be the picture in the README")
+
+// TestPicture makes the picture in the README; see the Makefile.
+func TestPicture(t *testing.T) {
+	if *picture == "" {
+		t.Skip("no -picture")
+	}
+	b := openBrowser(t)
+	b.look(t, 1280, "light")
+	b.do(t, chromedp.EmulateViewport(1280, 1250))
+	b.open(t, *picture)
+	if err := os.WriteFile("page.png", get(t, b, chromedp.CaptureScreenshot()), 0o644); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-var update = flag.Bool("update", false, "write the golden files anew")
+var update = flag.Bool("update", false, "write the golden files")
 
 const (
 	orgA = "org_AAAAAAAAAAAAAAAA"
@@ -53,8 +53,7 @@ func sample(reads, writes int) journal.Sample {
 	}
 }
 
-// goldenRun is a run with the results and summary that are wanted of it, in
-// testdata.
+// goldenRun is a run whose expected results and summary are in testdata.
 type goldenRun struct {
 	name    string
 	input   string
@@ -191,7 +190,7 @@ func goldenRuns() []goldenRun {
 	}}
 }
 
-// resumedRun is a sitting with another version and headroom than the first.
+// resumedRun begins an invocation with another version and headroom.
 func resumedRun() journal.Record {
 	rec := runRecord()
 	rec.Header.Version = "v1.3.0"
@@ -217,7 +216,8 @@ func TestGolden(t *testing.T) {
 	}
 }
 
-// compareGolden compares a report, but for where its run directory is.
+// compareGolden compares a report with its golden file, except for the path of the
+// run directory.
 func compareGolden(t *testing.T, golden, dir, name string) {
 	t.Helper()
 	got, err := os.ReadFile(filepath.Join(dir, name))

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"io"
 	"time"
 
@@ -8,117 +9,205 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// index holds what of a journal does not grow with the list, and for each row
-// where its records are: 16 bytes, as there may be millions of rows.
+// index is what reports need to know of a journal. A list may have a million
+// rows, so the index holds only the positions of their records.
 type index struct {
-	journal  io.ReaderAt
-	run      journal.Header // the last sitting's
-	sittings []sitting      // at least one
-	seen     []ref          // the Seen records
-	lines    lines[places]
-	timeline timeline
+	journal     io.ReaderAt
+	header      journal.Header // of the last invocation
+	invocations []invocation   // at least one
+	rows        map[int]rowRecords
+	seen        []string // connections named by Seen records
+	timeline    timeline
 }
 
-// places are where a line's last intent and last outcome are.
-type places struct{ intent, outcome ref }
+// rowRecords are the positions of a row's last intent and last outcome.
+type rowRecords struct{ intentAt, outcomeAt position }
 
-// ref is the place of a record: its offset, and in the low bits its length.
-// 0 is none, as the first record is never a row's.
-type ref uint64
+// unanswered reports whether no outcome follows the last intent.
+func (r rowRecords) unanswered() bool { return r.intentAt.offset > r.outcomeAt.offset }
 
-const lengthBits = 21 // a record has up to 1 MiB
-
-// sitting is the time at work of one process: a run has one, and one more each
-// time that it is resumed.
-type sitting struct {
-	run     journal.Header
-	started time.Time
-	last    time.Time     // of its last record
-	offset  time.Duration // at work before it
-	sample  journal.Sample
-	intents int
-	end     *journal.End // nil: it goes on or was killed
+// position is where a record is in the journal. The zero value means that there is
+// no record: the journal begins with a header.
+type position struct {
+	offset int64 // bytes
+	length int   // bytes
 }
 
-// readIndex reads a journal up to its tail. Names, where they are wanted, are told
-// what was looked up.
+// invocation is one process at work on the run. A run has one, and one more each
+// time it is resumed.
+type invocation struct {
+	header       journal.Header
+	started      time.Time
+	last         time.Time     // of its last record
+	workedBefore time.Duration // by earlier invocations
+	sample       journal.Sample
+	intents      int
+	end          *journal.End // nil: it still works or was killed
+}
+
+// readIndex reads a journal up to its tail. If names is not nil, the ids that the
+// run found for names are added to it.
 func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, names *list.Names) (*index, error) {
-	ix := &index{journal: r}
+	ix := &index{journal: r, rows: make(map[int]rowRecords)}
 	for e, err := range journal.NewReader(r).Entries() {
 		if err != nil {
 			return nil, err
 		}
-		at := ref(e.Offset)<<lengthBits | ref(e.Length)
-		answered := false // to a write: its intent came before
-		switch {
-		case e.Intent != nil:
-			ix.lines.at(e.Intent.Line).intent = at
-		case e.Outcome != nil:
-			places := ix.lines.at(e.Outcome.Line)
-			answered = places.intent > places.outcome
-			places.outcome = at
-		case e.Names != nil && names != nil:
+		if e.Names != nil && names != nil {
 			names.Add(*e.Names)
-		case e.Seen != nil:
-			ix.seen = append(ix.seen, at)
 		}
-		s := ix.sittingOf(e.Record)
-		ix.timeline.add(e.Record, s, answered)
-		s.add(e.Record)
+		ix.add(e)
 	}
 	return ix, nil
 }
 
-// sittingOf is the sitting that a record belongs to, which may be a new one.
-func (ix *index) sittingOf(rec journal.Record) *sitting {
-	if rec.Header != nil {
-		ix.run = *rec.Header
+// add adds a record.
+func (ix *index) add(e journal.Entry) {
+	if e.Seen != nil {
+		ix.seen = append(ix.seen, e.Seen.Connections...)
 	}
-	n := len(ix.sittings)
-	if rec.Header == nil && ix.sittings[n-1].end == nil {
-		return &ix.sittings[n-1]
-	}
-	next := sitting{run: ix.run, started: rec.At}
-	if n > 0 {
-		former := &ix.sittings[n-1]
-		next.offset = former.offset + former.worked()
-		ix.timeline.pause(next.offset, rec.At.Sub(former.last))
-	}
-	ix.sittings = append(ix.sittings, next)
-	return &ix.sittings[n]
+	answersWrite := ix.addRowRecord(e)
+	inv := ix.invocationOf(e.Record)
+	ix.timeline.add(e.Record, inv, answersWrite)
+	inv.add(e.Record)
 }
 
-// add takes in a record of the sitting.
-func (s *sitting) add(rec journal.Record) {
-	s.last = rec.At
+// addRowRecord remembers the position of an intent or an outcome. It reports
+// whether the record is an outcome that follows an intent, so that it answers a
+// write.
+func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
+	at := position{e.Offset, e.Length}
+	switch {
+	case e.Intent != nil:
+		r := ix.rows[e.Intent.Line]
+		r.intentAt = at
+		ix.rows[e.Intent.Line] = r
+	case e.Outcome != nil:
+		r := ix.rows[e.Outcome.Line]
+		answersWrite = r.unanswered()
+		r.outcomeAt = at
+		ix.rows[e.Outcome.Line] = r
+	}
+	return answersWrite
+}
+
+// invocationOf returns the invocation that wrote the next record, and begins a new
+// one if there is none.
+func (ix *index) invocationOf(rec journal.Record) *invocation {
+	if rec.Header != nil {
+		ix.header = *rec.Header
+	}
+	n := len(ix.invocations)
+	if rec.Header == nil && ix.invocations[n-1].end == nil {
+		return &ix.invocations[n-1]
+	}
+	next := invocation{header: ix.header, started: rec.At}
+	if n > 0 {
+		previous := &ix.invocations[n-1]
+		next.workedBefore = previous.workedBefore + previous.worked()
+		ix.timeline.pause(next.workedBefore, rec.At.Sub(previous.last))
+	}
+	ix.invocations = append(ix.invocations, next)
+	return &ix.invocations[n]
+}
+
+// lastEnd is how the run ended; nil if it still goes on or was killed.
+func (ix *index) lastEnd() *journal.End { return ix.invocations[len(ix.invocations)-1].end }
+
+// add adds a record of the invocation.
+func (inv *invocation) add(rec journal.Record) {
+	inv.last = rec.At
 	switch {
 	case rec.Intent != nil:
-		s.intents++
+		inv.intents++
 	case rec.Sample != nil:
-		s.sample = *rec.Sample
+		inv.sample = *rec.Sample
 	case rec.End != nil:
-		s.sample = rec.End.Final
-		s.end = rec.End
+		inv.sample = rec.End.Final
+		inv.end = rec.End
 	}
 }
 
-// calls are the sitting's calls, as far as they are known: what was killed between
-// two samples has noted an intent for each write.
-func (s *sitting) calls() journal.Calls {
-	calls := s.sample.Calls
-	if s.end == nil {
-		calls.Writes = max(calls.Writes, s.intents)
+// calls returns the invocation's calls as far as they are known. If it was killed
+// after its last sample, its intents tell how many writes it sent.
+func (inv *invocation) calls() journal.Calls {
+	calls := inv.sample.Calls
+	if inv.end == nil {
+		calls.Writes = max(calls.Writes, inv.intents)
 	}
 	return calls
 }
 
-// worked is the sitting's time; a clock that went backwards makes it 0.
-func (s *sitting) worked() time.Duration { return max(0, s.last.Sub(s.started)) }
+// worked is how long the invocation worked; 0 if the clock was set back.
+func (inv *invocation) worked() time.Duration { return max(0, inv.last.Sub(inv.started)) }
 
-// read reads the record at a place.
-func (ix *index) read(at ref) (journal.Record, error) {
-	return journal.ReadAt(ix.journal, int64(at>>lengthBits), int(at&(1<<lengthBits-1)))
+// read reads the record at a position.
+func (ix *index) read(at position) (journal.Record, error) {
+	return journal.ReadAt(ix.journal, at.offset, at.length)
+}
+
+// row is a record of the input with what became of it. Its Snapshot has the
+// settings from before the change or, in a restore, the settings to give back.
+type row struct {
+	list.Record
+	Call       *journal.Call // nil: no call to report
+	FinishedAt time.Time     // zero: not finished
+}
+
+// connectionName is the name that the run read, or else the name in the list.
+func (r row) connectionName() string {
+	if r.Snapshot == nil {
+		return r.ConnectionName
+	}
+	return cmp.Or(r.Snapshot.Name, r.ConnectionName)
+}
+
+// join finds out what became of a record.
+func (ix *index) join(rec list.Record) (row, error) {
+	r := row{Record: rec}
+	if rec.Outcome != "" { // decided by the list alone
+		return r, nil
+	}
+	records := ix.rows[rec.Line]
+	switch {
+	case records == rowRecords{}:
+		r.Outcome = journal.NotAttempted
+		r.Message = "the run did not reach this row"
+	case records.unanswered():
+		r.Outcome = journal.Unknown
+		r.Message = "the run ended before it recorded an answer; the call may have taken effect"
+	default:
+		if err := ix.addOutcome(&r, records.outcomeAt); err != nil {
+			return row{}, err
+		}
+	}
+	if records.intentAt.length > 0 && r.Snapshot == nil {
+		rec, err := ix.read(records.intentAt)
+		if err != nil {
+			return row{}, err
+		}
+		r.Snapshot = rec.Intent.Snapshot
+	}
+	return r, nil
+}
+
+// addOutcome adds the outcome recorded at a position.
+func (ix *index) addOutcome(r *row, at position) error {
+	rec, err := ix.read(at)
+	if err != nil {
+		return err
+	}
+	r.Outcome = rec.Outcome.Outcome
+	r.Message = rec.Outcome.Message
+	r.Call = rec.Outcome.Call
+	if r.Outcome.Decided() {
+		r.FinishedAt = rec.At
+	}
+	if r.Snapshot == nil {
+		r.Snapshot = rec.Outcome.Snapshot
+	}
+	return nil
 }

@@ -1,6 +1,6 @@
-// Package reports makes a run's reports from its input and its journal, and
-// from nothing else: they can be made again at any time, also of a run that
-// still goes on or was killed.
+// Package reports makes a run's reports from its input and its journal alone.
+// They can be made again at any time, even while the run goes on or after it was
+// killed.
 package reports
 
 import (
@@ -17,36 +17,33 @@ import (
 )
 
 // Make writes results.csv, report.html and summary.json into the run directory
-// dir and returns the summary. Each file appears whole or not at all. The list is that
-// of the run; nil has Make read it from dir/input.csv. A journal that is damaged
-// is refused with a [*journal.DamageError].
+// dir and returns the summary. Each file appears whole or not at all. l is the
+// run's list; if it is nil, Make reads it from dir/input.csv. If the journal is
+// damaged, the error is a [*journal.DamageError].
 func Make(dir string, l *list.List) (*Summary, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	src, err := openSource(dir, l)
+	run, err := openRun(dir, l)
 	if err != nil {
 		return nil, err
 	}
-	defer src.close()
-	t := newTally(src.index.run, src.list)
-	page := newWebPage(src.index, src.list)
+	defer run.close()
+	counts := newRowCounts(run.index.header, run.list)
+	page := newPageBuilder(run.index, run.list)
 	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {
-		return writeResults(w, src.index, src.list, func(r row) error {
-			t.add(r)
+		return writeResults(w, run.index, run.list, func(r row) error {
+			counts.add(r)
 			return page.add(r)
 		})
 	})
 	if err != nil {
 		return nil, err
 	}
-	s, err := summarize(dir, src.index, src.list, t)
-	if err != nil {
-		return nil, err
-	}
+	s := summarize(dir, run.index, run.list, counts)
 	err = replace(filepath.Join(dir, rundir.PageFile), func(w *bufio.Writer) error {
-		return page.write(w, s, src.index)
+		return page.write(w, s)
 	})
 	if err != nil {
 		return nil, err
@@ -58,73 +55,50 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	})
 }
 
-// Results writes a run's results as its journal has them now.
+// Results writes to w what results.csv would say now, according to the journal in
+// dir.
 func Results(dir string, w io.Writer) error {
-	src, err := openSource(dir, nil)
+	run, err := openRun(dir, nil)
 	if err != nil {
 		return err
 	}
-	defer src.close()
-	return writeResults(w, src.index, src.list, func(row) error { return nil })
+	defer run.close()
+	return writeResults(w, run.index, run.list, func(row) error { return nil })
 }
 
-// source is what a run's reports are made from.
-type source struct {
-	journal *os.File
-	index   *index
-	list    *list.List
-	opened  bool // the list is ours to close
+// runFiles are the files of a run directory from which reports are made.
+type runFiles struct {
+	journal  *os.File
+	index    *index
+	list     *list.List
+	ownsList bool // close closes the list too
 }
 
-func openSource(dir string, l *list.List) (*source, error) {
+// openRun opens a run's journal, and its list if l is nil.
+func openRun(dir string, l *list.List) (*runFiles, error) {
 	f, err := os.Open(filepath.Join(dir, rundir.JournalFile))
 	if err != nil {
 		return nil, err
 	}
-	src := &source{journal: f, list: l, opened: l == nil}
-	var names *list.Names // which a list that is given knows
+	run := &runFiles{journal: f, list: l, ownsList: l == nil}
+	var names *list.Names // nil: a list that the caller opened knows its names
 	if l == nil {
 		names = new(list.Names)
 	}
-	if src.index, err = readIndex(f, names); err != nil {
+	if run.index, err = readIndex(f, names); err != nil {
 		err = fmt.Errorf("%s: %w", f.Name(), err)
 	} else if l == nil {
-		src.list, err = rundir.OpenInput(dir, src.index.run, names)
+		run.list, err = rundir.OpenInput(dir, run.index.header, names)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return src, nil
+	return run, nil
 }
 
-func (s *source) close() {
-	s.journal.Close()
-	if s.opened {
-		s.list.Close()
+func (r *runFiles) close() {
+	r.journal.Close()
+	if r.ownsList {
+		r.list.Close()
 	}
-}
-
-// writeResults writes a line for every record of the input, and shows each row to
-// see.
-func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
-	out := newResultsWriter(w, ix.run)
-	if err := out.header(l.Carried()); err != nil {
-		return err
-	}
-	for rec, err := range l.Records() {
-		if err != nil {
-			return err
-		}
-		r, err := ix.join(rec)
-		if err != nil {
-			return err
-		}
-		if err := see(r); err != nil {
-			return err
-		}
-		if err := out.row(r); err != nil {
-			return err
-		}
-	}
-	return out.flush()
 }

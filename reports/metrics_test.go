@@ -14,7 +14,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// finished is a summary of a run that ended so.
+// finished is the summary of a run that ended with an exit code.
 func finished(command, tenant string, code int, at time.Time) *Summary {
 	return &Summary{
 		Command: command, Tenant: tenant, StartedAt: start, DurationS: 12.5, FinishedAt: &at, ExitCode: &code,
@@ -23,8 +23,8 @@ func finished(command, tenant string, code int, at time.Time) *Summary {
 	}
 }
 
-// series reads a metrics file with Prometheus' own parser: the values by name
-// and labels.
+// series reads a metrics file with Prometheus' own parser. It returns the values by
+// name and labels.
 func series(t *testing.T, path string) map[string]float64 {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -87,8 +87,8 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-// A run that fails keeps the last success; one that never began keeps the
-// figures as well; other commands, tenants and programs keep all.
+// A run that failed keeps the time of the last success. One that was refused keeps
+// the counts too. Series of other commands, tenants and programs stay.
 func TestMetricsKept(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orgconn.prom")
 	foreign := "# HELP backup_age_seconds Age.\n# TYPE backup_age_seconds gauge\nbackup_age_seconds{command=\"disable\"} 7\n"
@@ -126,7 +126,7 @@ func TestMetricsKept(t *testing.T) {
 	}
 }
 
-// A file that is something else is not overwritten.
+// A mistyped --metrics-file does not overwrite another file.
 func TestMetricsFileOfAnotherKind(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pairs.csv")
 	const list = "org_id,connection_id\norg_1,con_1\n"
@@ -134,7 +134,7 @@ func TestMetricsFileOfAnotherKind(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := WriteMetrics(path, finished("disable", "one.auth0.com", 0, start))
-	if err == nil || !strings.Contains(err.Error(), "is no metrics file") {
+	if err == nil || !strings.Contains(err.Error(), "is not a metrics file") {
 		t.Errorf("error %v", err)
 	}
 	if text, _ := os.ReadFile(path); string(text) != list {
@@ -142,7 +142,7 @@ func TestMetricsFileOfAnotherKind(t *testing.T) {
 	}
 }
 
-// Whatever a metrics file holds: what comes out of it can be read.
+// Whatever the file held before, the metrics file that replaces it can be read.
 func FuzzMetrics(f *testing.F) {
 	f.Add([]byte("# TYPE orgconn_exit_code gauge\norgconn_exit_code{command=\"disable\",tenant=\"a\"} 0\n"))
 	f.Add([]byte("# HELP orgconn_rows rows\n"))

@@ -1,16 +1,15 @@
 package reports
 
 import (
-	"cmp"
 	"crypto/sha256"
-	_ "embed" // for the page's parts
+	_ "embed" // for the parts of the page
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -26,23 +25,25 @@ var (
 	pageJS string
 )
 
-// maxColumnsCarried is how many of the carried-through columns the page shows.
+// maxColumnsCarried is how many carried-through columns the page shows.
 const maxColumnsCarried = 4
 
-// webPage gathers what report.html shows of the rows, in memory that does not
+// pageBuilder collects what report.html shows of the rows, in memory that does not
 // grow with the list.
-type webPage struct {
+type pageBuilder struct {
+	index   *index
 	reasons *reasons
-	rows    keptRows
-	carried []string
-	shown   []int // of carried, the columns that the page shows
+	rows    pageRows
+	carried []string // names of the carried-through columns
+	shown   []int    // which of them the page shows
 
 	unknownConnections int // rows that name a connection that does not exist
 }
 
-func newWebPage(ix *index, l *list.List) *webPage {
-	end := ix.sittings[len(ix.sittings)-1].end
-	return &webPage{
+func newPageBuilder(ix *index, l *list.List) *pageBuilder {
+	end := ix.lastEnd()
+	return &pageBuilder{
+		index:   ix,
 		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
@@ -51,94 +52,110 @@ func newWebPage(ix *index, l *list.List) *webPage {
 	}
 }
 
-// shownColumns are the first columns, those last whose names the results' own
-// columns have: an export's settings tell less than a column that somebody added.
-func shownColumns(carried []string) (shown []int) {
-	for i := range carried {
-		shown = append(shown, i)
+// shownColumns chooses carried-through columns, by index. It prefers columns that
+// somebody added. A name with the prefix input_ is also the name of a column of
+// results.csv, such as a setting in an export.
+func shownColumns(carried []string) []int {
+	var added, prefixed []int
+	for i, name := range carried {
+		if strings.HasPrefix(name, "input_") {
+			prefixed = append(prefixed, i)
+		} else {
+			added = append(added, i)
+		}
 	}
-	slices.SortStableFunc(shown, func(a, b int) int {
-		return cmp.Compare(taken(carried[a]), taken(carried[b]))
-	})
+	shown := slices.Concat(added, prefixed)
 	shown = shown[:min(len(shown), maxColumnsCarried)]
 	slices.Sort(shown)
 	return shown
 }
 
-// taken is 1 for a column that had its name changed, as it is a results file's own.
-func taken(column string) int {
-	if strings.HasPrefix(column, "input_") {
-		return 1
-	}
-	return 0
-}
-
-// of picks the cells of the columns that are shown.
-func of(cells []string, shown []int) (picked []string) {
-	for _, i := range shown {
+// pick returns the cells of some columns.
+func pick(cells []string, columns []int) (picked []string) {
+	for _, i := range columns {
 		picked = append(picked, cells[i])
 	}
 	return picked
 }
 
-// add takes a row in.
-func (p *webPage) add(r row) error {
-	r.Carried = of(r.Carried, p.shown)
+// add adds a row.
+func (p *pageBuilder) add(r row) error {
+	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
 	return p.rows.add(r, attention, urgent)
+}
+
+// write writes the page.
+func (p *pageBuilder) write(w io.Writer, s *Summary) error {
+	page, err := template.New("page").Funcs(template.FuncMap{
+		"grouped": grouped, "counted": Counted, "visible": visible, "utc": utc, "capitalized": capitalized,
+	}).Parse(pageHTML)
+	if err != nil {
+		return err
+	}
+	return page.Execute(w, p.view(s))
 }
 
 // pageView is what the template shows.
 type pageView struct {
 	*Summary
-	missingOK bool
-	noCheck   bool
-	// unknownConnections counts rows that name a connection that does not exist.
-	unknownConnections int
+	missingOK, noCheck bool
+	unknownConnections int // as in pageBuilder
+	dashboard          string
 
 	CSS       template.CSS
 	JS        template.JS
 	Policy    string
 	Verdict   verdict
-	Counts    []count
+	Counts    []outcomeCount
 	Attention []section
 	Figures   []figure
 	Pauses    string
 	Carried   []string
-	FirstRows []pageRow
-	Kept      int
 	Facts     []fact
-	dashboard string
+	Data      pageData
 }
 
-// count is how many rows have an outcome.
-type count struct {
-	Outcome        journal.Outcome
-	Words, Meaning string
-	Kind           kind
-	Rows           int
-	Share          string // of all rows, in percent
+// pageData is what page.js reads, as JSON.
+type pageData struct {
+	Dashboard string                        `json:"dashboard"`
+	Total     int                           `json:"total"`   // rows of the list
+	Carried   int                           `json:"carried"` // columns
+	Classes   map[journal.Outcome][2]string `json:"classes"` // name in the style sheet, and shape
+	Rows      []json.RawMessage             `json:"rows"`
 }
 
-func (p *webPage) view(s *Summary, ix *index) *pageView {
+func (p *pageBuilder) view(s *Summary) *pageView {
+	settings := p.index.header.Settings
 	v := &pageView{
-		Summary: s, missingOK: ix.run.Settings.MissingOK, noCheck: ix.run.Settings.NoCheck, unknownConnections: p.unknownConnections,
+		Summary: s, missingOK: settings.MissingOK, noCheck: settings.NoCheck,
+		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
-		FirstRows: p.rows.first, Kept: p.rows.kept,
-		Pauses: pausesText(ix.timeline.pauses, ix.sittings), dashboard: dashboard(s.Tenant),
+		Pauses: p.index.pausesText(),
 	}
-	for _, name := range of(p.carried, p.shown) {
+	for _, name := range pick(p.carried, p.shown) {
 		v.Carried = append(v.Carried, excerpt(name, cellLength))
 	}
 	v.Verdict = v.verdict()
 	v.Counts = v.counts()
 	v.Attention = v.sections(p.reasons)
-	v.Figures = v.figures(ix)
-	v.Facts = v.facts(ix.run, len(ix.sittings))
+	v.Figures = v.figures(p.index)
+	v.Facts = v.facts(p.index)
+	v.Data = pageData{Dashboard: v.dashboard, Total: s.Input.Rows, Carried: len(p.shown), Classes: classes(s), Rows: p.rows.chosen()}
 	return v
 }
 
-// policy forbids the page everything but its own script and style.
+func classes(s *Summary) map[journal.Outcome][2]string {
+	all := make(map[journal.Outcome][2]string)
+	for outcome := range s.Outcomes {
+		class := classOf(outcome)
+		all[outcome] = [2]string{class.String(), class.Shape()}
+	}
+	return all
+}
+
+// policy is a content security policy that allows only the page's own script and
+// style.
 func policy() string {
 	return fmt.Sprintf("default-src 'none'; script-src '%s'; style-src '%s'; img-src data:; base-uri 'none'; form-action 'none'",
 		sourceHash(pageJS), sourceHash(pageCSS))
@@ -149,57 +166,91 @@ func sourceHash(text string) string {
 	return "sha256-" + base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// counts are the outcomes that rows have, in the order of the table of outcomes.
-func (v *pageView) counts() (all []count) {
+// Link is the URL of an organization in the Auth0 Dashboard, or "".
+func (v *pageView) Link(org string) string { return organizationLink(v.dashboard, org) }
+
+// outcomeCount is how many rows have an outcome.
+type outcomeCount struct {
+	Outcome        journal.Outcome
+	Words, Meaning string
+	Class          outcomeClass
+	Rows           int
+	Share          string // of all rows, in percent
+}
+
+// counts are the outcomes that rows have, in the order of journal.Outcomes.
+func (v *pageView) counts() (all []outcomeCount) {
 	for _, outcome := range journal.Outcomes() {
 		if n := v.Outcomes[outcome]; n > 0 {
-			all = append(all, count{outcome, words(outcome), meaning(outcome, v.Command), kindOf(outcome), n,
+			all = append(all, outcomeCount{outcome, words(outcome), meaning(outcome, v.Command), classOf(outcome), n,
 				number(100 * float64(n) / float64(v.Input.Rows))})
 		}
 	}
 	return all
 }
 
-// Link is an organization's page in the Auth0 Dashboard, or "".
-func (v *pageView) Link(org string) string { return organizationLink(v.dashboard, org) }
+// fact is a line of the run's details.
+type fact struct{ Name, Value string }
 
-// write writes the page. The rows, which are most of it, go past the template.
-func (p *webPage) write(w io.Writer, s *Summary, ix *index) error {
-	v := p.view(s, ix)
-	page, err := template.New("page").Funcs(template.FuncMap{
-		"grouped": grouped, "counted": Counted, "visible": visible, "words": words, "utc": utc, "seconds": seconds,
-		"title": func(s string) string { return strings.ToUpper(s[:1]) + s[1:] },
-	}).Parse(pageHTML)
-	if err != nil {
-		return err
+// facts are the details of the run: what was asked for, and how it went.
+func (v *pageView) facts(ix *index) []fact {
+	finished, exitCode := "not yet, or the run was killed", "none yet"
+	if v.FinishedAt != nil {
+		finished, exitCode = utc(*v.FinishedAt), strconv.Itoa(*v.ExitCode)
 	}
-	if err := page.ExecuteTemplate(w, "head", v); err != nil {
-		return err
+	facts := []fact{
+		{"Tenant", v.Tenant},
+		{"Command", journal.Label(v.Command, v.DryRun)},
+		{"List", ix.header.Input.Name()},
+		{"List, rows", fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
+		{"List, SHA-256", v.Input.SHA256},
+		{"Settings", flags(ix.header.Settings)},
+		{"Version", v.Version},
+		{"Run directory", v.RunDir},
+		{"Started", utc(v.StartedAt)},
+		{"Finished", finished},
+		{"Time worked", seconds(v.DurationS)},
+		{"Invocations", strconv.Itoa(len(ix.invocations))},
+		{"Exit code", exitCode},
+		{"Calls", fmt.Sprintf("%s, %s, %s retried, %s answered with 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
+			grouped(v.Calls.Retries), grouped(v.Calls.RateLimited))},
 	}
-	if err := p.writeData(w, v); err != nil {
-		return err
+	if v.Note != "" {
+		facts = append([]fact{{"Note", v.Note}}, facts...)
 	}
-	return page.ExecuteTemplate(w, "foot", v)
+	for i := range facts {
+		facts[i].Value = visible(facts[i].Value)
+	}
+	return facts
 }
 
-// writeData writes what the script shows, as a JSON object. encoding/json writes
-// <, > and & so that they mean nothing to HTML.
-func (p *webPage) writeData(w io.Writer, v *pageView) error {
-	kinds := make(map[string][2]string)
-	for _, outcome := range slices.Sorted(maps.Keys(v.Outcomes)) {
-		k := kindOf(outcome)
-		kinds[string(outcome)] = [2]string{k.Class(), k.Shape()}
+// maxNamedFlags is how many --org flags are repeated on the page.
+const maxNamedFlags = 20
+
+// flags are the command-line flags that make these settings.
+func flags(s journal.Settings) string {
+	var flags []string
+	add := func(set bool, format string, args ...any) {
+		if set {
+			flags = append(flags, fmt.Sprintf(format, args...))
+		}
 	}
-	head, err := json.Marshal(map[string]any{"dashboard": v.dashboard, "total": v.Input.Rows, "carried": len(p.shown), "kinds": kinds})
-	if err != nil {
-		return err
+	add(s.DryRun, "--dry-run")
+	add(s.NoCheck, "--no-check")
+	add(s.AllowLockout, "--allow-lockout")
+	add(s.AllowDefaults, "--allow-defaults")
+	add(s.MissingOK, "--missing-ok")
+	for _, org := range s.Organizations[:min(len(s.Organizations), maxNamedFlags)] {
+		add(true, "--org %s", org)
 	}
-	if _, err := fmt.Fprintf(w, "<script type=\"application/json\" id=\"data\">%s,", head[:len(head)-1]); err != nil {
-		return err
-	}
-	if err := p.rows.write(w); err != nil {
-		return err
-	}
-	_, err = io.WriteString(w, "}</script>\n")
-	return err
+	add(len(s.Organizations) > maxNamedFlags, "(and %d more organizations)", len(s.Organizations)-maxNamedFlags)
+	add(s.Limit > 0, "--limit %d", s.Limit)
+	add(s.MaxChanges > 0, "--max-changes %d", s.MaxChanges)
+	add(true, "--max-failures %s", s.MaxFailures)
+	add(true, "--headroom %s%%", strconv.FormatFloat(s.Headroom*100, 'f', -1, 64))
+	add(s.MaxRPS > 0, "--max-rps %s", strconv.FormatFloat(s.MaxRPS, 'f', -1, 64))
+	add(true, "--workers %d", s.Workers)
+	add(true, "--timeout %s", s.Timeout)
+	add(s.MaxDuration > 0, "--max-duration %s", s.MaxDuration)
+	return strings.Join(flags, " ")
 }

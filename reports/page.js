@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, total, kinds, rows, carried} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, total, classes, rows, carried} = JSON.parse(document.getElementById("data").textContent);
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
   const table = document.getElementById("table");
   if (!table) return;
@@ -17,7 +17,7 @@
     attempts, finished, duration, request, ...cells]) => ({
     line, attention, org, connection, name, outcome, message, httpStatus, errorCode, attempts, finished, duration, request, cells,
   }));
-  // What a search looks at, made once.
+  // The text that the search looks at, prepared once.
   for (const row of all) {
     row.text = [row.line, row.org, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
       row.errorCode, row.request, ...row.cells].join("\n").toLowerCase();
@@ -46,15 +46,15 @@
   }
 
   function marked(name) {
-    const [kind, sign] = kinds[name];
-    const shape = element("span", "shape", sign);
+    const [className, symbol] = classes[name];
+    const shape = element("span", "shape", symbol);
     shape.ariaHidden = "true";
-    return element("span", "outcome " + kind, shape, " " + words(name));
+    return element("span", "outcome " + className, shape, " " + words(name));
   }
 
   function time(ms) { return ms ? new Date(ms).toISOString().slice(0, 19).replace("T", " ") : ""; }
 
-  function show(row) {
+  function tableRow(row) {
     const line = element("th", "number", row.line);
     line.scope = "row";
     return element("tr", "",
@@ -62,7 +62,7 @@
       element("td", "", marked(row.outcome)),
       element("td", "", organization(row.org)),
       element("td", "", element("code", "", row.connection), ...(row.name ? [element("small", "", element("bdi", "", row.name))] : [])),
-      element("td", "why", row.message, ...(row.errorCode ? [element("small", "", row.errorCode)] : [])),
+      element("td", "message", row.message, ...(row.errorCode ? [element("small", "", row.errorCode)] : [])),
       ...Array.from({length: carried}, (_, i) => element("td", "", element("bdi", "", row.cells[i] ?? ""))),
       element("td", "number", row.httpStatus || ""),
       element("td", "number", row.attempts || ""),
@@ -73,10 +73,10 @@
 
   function draw() {
     const end = Math.min(start + pageSize, found.length);
-    body.replaceChildren(...found.slice(start, end).map(show));
-    let text = found.length ? `Rows ${grouped(start + 1)} to ${grouped(end)} of ${grouped(found.length)}` : "No row";
-    if (found.length < all.length) text += " that match";
-    if (all.length < total) text += `; this page has ${grouped(all.length)} of the list’s ${grouped(total)}`;
+    body.replaceChildren(...found.slice(start, end).map(tableRow));
+    const rows = found.length < all.length ? "Matching rows" : "Rows";
+    let text = found.length ? `${rows} ${grouped(start + 1)} to ${grouped(end)} of ${grouped(found.length)}` : "No matching rows";
+    if (all.length < total) text += `; this page shows ${grouped(all.length)} of the list’s ${grouped(total)} rows`;
     status.textContent = text;
     previous.disabled = start === 0;
     next.disabled = end >= found.length;
@@ -84,14 +84,14 @@
 
   function filter() {
     const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    const kind = outcome.value;
-    found = all.filter((row) => (kind === "" || row.outcome === kind || kind === "!" && row.attention) &&
+    const selected = outcome.value; // "" is all, "!" is all that need attention
+    found = all.filter((row) => (selected === "" || row.outcome === selected || selected === "!" && row.attention) &&
       wanted.every((word) => row.text.includes(word)));
     start = 0;
     draw();
   }
 
-  function turn(by) {
+  function turnPage(by) {
     start = Math.max(0, Math.min(start + by, found.length - 1));
     draw();
     table.scrollIntoView({block: "start"});
@@ -99,10 +99,10 @@
 
   search.addEventListener("input", filter);
   outcome.addEventListener("change", filter);
-  search.form.addEventListener("reset", () => setTimeout(filter));
+  search.form.addEventListener("reset", () => setTimeout(filter)); // once the form is reset
   search.form.addEventListener("submit", (event) => event.preventDefault());
-  previous.addEventListener("click", () => turn(-pageSize));
-  next.addEventListener("click", () => turn(pageSize));
+  previous.addEventListener("click", () => turnPage(-pageSize));
+  next.addEventListener("click", () => turnPage(pageSize));
   for (const button of document.querySelectorAll("button[data-outcome]")) {
     button.addEventListener("click", () => {
       search.value = "";

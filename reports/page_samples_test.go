@@ -10,15 +10,15 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// sampleRun is a made-up run: rows decided at an even pace, two to an
-// organization, and a sample every 15 seconds.
+// sampleRun is a made-up run: a constant rate of rows, two for each organization,
+// and a sample every 15 seconds.
 type sampleRun struct {
 	name    string
 	rows    int
-	reached int // rows that have an outcome; 0: all
+	reached int // rows with an outcome; 0: all
 	outcome func(i int) (outcome journal.Outcome, message string)
 	change  func(*journal.Header)
-	pause   time.Duration // after half of the rows
+	pause   time.Duration // between two invocations, after half of the rows
 	end     *journal.End  // nil: killed
 }
 
@@ -74,7 +74,7 @@ func always(outcome journal.Outcome) func(int) (journal.Outcome, string) {
 	return func(int) (journal.Outcome, string) { return outcome, "" }
 }
 
-// make makes the run's directory and reports.
+// make writes a run directory and makes its reports.
 func (s sampleRun) make(t testing.TB) (dir string) {
 	t.Helper()
 	var input strings.Builder
@@ -103,11 +103,11 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 		reached = s.rows
 	}
 	dry := first.Header.Settings.DryRun
-	const before = 37 // calls that the full bucket lets through at once
+	const atOnce = 37 // calls that the full bucket allows at the start
 	var now, sampled, pause time.Duration
 	began := 0
 	for i := range reached {
-		now = 400*time.Millisecond + pause + time.Duration(float64(max(0, i-before))/sampleRefill*float64(time.Second))
+		now = 400*time.Millisecond + pause + time.Duration(float64(max(0, i-atOnce))/sampleRefill*float64(time.Second))
 		if s.pause > 0 && i == reached/2 {
 			add(now, journal.Record{End: &journal.End{ExitCode: 130, Reason: "interrupted", Final: s.sample(i-began, dry)}})
 			pause, began = s.pause, i
@@ -123,7 +123,7 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 		}
 		what, message := s.outcome(i)
 		o := &journal.RowOutcome{Line: i + 2, Outcome: what, Message: message, Snapshot: connection(fmt.Sprint("customer-", i%70))}
-		if kindOf(what) != asBefore && !dry && what != journal.Blocked {
+		if classOf(what) != unchanged && !dry && what != journal.Blocked {
 			add(now, intent(i+2, connection(fmt.Sprint("customer-", i%70))))
 			status := map[journal.Outcome]int{journal.Disabled: 204, journal.Failed: 400, journal.Unknown: 502}[what]
 			o.Call = &journal.Call{Status: status, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}

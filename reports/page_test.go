@@ -9,15 +9,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
-
-	"pgregory.net/rapid"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// pageOf makes the page of a run, and returns it with what its script reads.
-func pageOf(t testing.TB, input string, first journal.Record, records ...journal.Record) (page string, data pageData) {
+// pageOf makes the page of a run. It returns the page and the data of its script.
+func pageOf(t testing.TB, input string, first journal.Record, records ...journal.Record) (page string, data scriptData) {
 	t.Helper()
 	dir := writeRun(t, input, first, records...)
 	if _, err := Make(dir, nil); err != nil {
@@ -26,12 +23,12 @@ func pageOf(t testing.TB, input string, first journal.Record, records ...journal
 	return readPage(t, dir)
 }
 
-type pageData struct {
+type scriptData struct {
 	Total int
 	Rows  [][]any
 }
 
-func readPage(t testing.TB, dir string) (page string, data pageData) {
+func readPage(t testing.TB, dir string) (page string, data scriptData) {
 	t.Helper()
 	content, err := os.ReadFile(filepath.Join(dir, "report.html"))
 	if err != nil {
@@ -46,7 +43,7 @@ func readPage(t testing.TB, dir string) (page string, data pageData) {
 	return page, data
 }
 
-// text is a page's text, without its tags, its script and its data.
+// text is a page's text, without tags, scripts and data.
 func text(page string) string {
 	page, _, _ = strings.Cut(page, "<script")
 	page = regexp.MustCompile(`(?s)<style>.*</style>|<desc>.*?</desc>|<[^>]*>`).ReplaceAllString(page, "")
@@ -75,32 +72,30 @@ func TestPageSays(t *testing.T) {
 		says    []string
 	}{
 		{"all well", one, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
-			[]string{"Finished: every row ended as wanted", "1 of 1 row disabled by this run", "Nothing. Every row ended as wanted."}},
+			[]string{"Finished: no row failed", "This run disabled 1 of 1 row. Already disabled before: 0.", "What needs attention Nothing."}},
 		{"failed", two, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), after(2, called(3, journal.Failed, journal.Call{Status: 400, ErrorCode: "invalid_body"})), end(1, "")},
-			[]string{"Finished, 1 row needs attention", "status 400: invalid_body: 1 row, 1 organization", "orgconn resume /"}},
-		{"killed", one, runRecord(), nil, []string{"Not finished", "orgconn resume /", "the run did not reach it: 1 row"}},
+			[]string{"Finished, but 1 row needs attention", "status 400: invalid_body: 1 row, 1 organization", "orgconn resume /"}},
+		{"killed", one, runRecord(), nil, []string{"Not finished", "orgconn resume /", "the run did not reach this row: 1 row"}},
 		{"stopped", one, runRecord(), []journal.Record{end(5, "--max-duration 1h is over")},
 			[]string{"Stopped before the end", "Reason: --max-duration 1h is over", "orgconn resume /"}},
 		{"refused", one, runRecord(), []journal.Record{end(3, "status 401")}, []string{"Stopped: credentials refused"}},
 		{"interrupted", one, runRecord(), []journal.Record{end(130, "interrupted")}, []string{"Interrupted", "orgconn resume /"}},
 		{"missing", one, runRecord(), []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
-			[]string{"1 row needs attention", "count as ok with --missing-ok"}},
+			[]string{"1 row needs attention", "--missing-ok counts them as ok"}},
 		{"missing and ok", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(0, "")},
-			[]string{"Finished: every row ended as wanted", "As --missing-ok was given"}},
+			[]string{"Finished: no row failed", "Because of --missing-ok"}},
 		{"none is there, so the tenant may be the wrong one", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
-			[]string{"Finished, 1 row needs attention"}},
+			[]string{"Finished, but 1 row needs attention"}},
 		{"a connection that is missing is not ok", "org_name,connection_name\nacme,nope\nacme,okta\n", tolerant, []journal.Record{
 			after(1, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA}, Connections: map[string]string{"nope": "", "okta": con1}}}),
 			after(2, outcome(3, journal.Disabled)), end(1, "")},
-			[]string{"Finished, 1 row needs attention", "the tenant has no connection named …: 1 row"}},
+			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
 		{"not checked", one, unchecked, []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
-			[]string{"1 of 1 row disabled by this run. Nothing was read before, so some may have been off already."}},
+			[]string{"This run disabled 1 of 1 row. It did not check them first, so some may have been disabled already."}},
 		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
-			back, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")}, []string{"What was deleted since cannot be given back."}},
-		{"killed before a sample", one, runRecord(), []journal.Record{after(1, intent(2, nil))}, []string{"1 write, as far as the journal tells"}},
-		{"carried", "org_id,connection_id,command,tenant,message,attempts,ticket\n" + orgA + "," + con1 + ",a,b,c,d,CHG-1\n", runRecord(), []journal.Record{end(0, "")},
-			[]string{"ticket", "CHG-1"}},
+			back, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")}, []string{"What was deleted in the meantime cannot be restored."}},
+		{"killed before a sample", one, runRecord(), []journal.Record{after(1, intent(2, nil))}, []string{"1 write, according to the journal so far"}},
 		{"dry run", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)),
 			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
@@ -112,12 +107,12 @@ func TestPageSays(t *testing.T) {
 			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},
 			[]string{"That takes about 1.0 s."}},
 		{"never seen", one, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
-			[]string{"Connections that no organization had", con1}},
+			[]string{"Connections found in no organization", con1}},
 		{"drifted", "line,org_id,connection_id,outcome,command,tenant\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n",
 			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
-			[]string{"Otherwise than announced: 1 row", "came out as already disabled"}},
+			[]string{"Different from the dry run: 1 row", "outcome: already disabled"}},
 		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},
-			[]string{"The run had 2 sittings", "59 min 59 s after 0.9 s"}},
+			[]string{"The run had 2 invocations", "59 min 59 s after 0.9 s"}},
 		{"no rows", "org_id,connection_id\n", runRecord(), []journal.Record{end(0, "")}, []string{"The list has no rows"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -132,7 +127,26 @@ func TestPageSays(t *testing.T) {
 	}
 }
 
-// Whatever a list or a server says is shown and not obeyed.
+// Columns that somebody added matter more than columns of an export or of results.
+func TestPageShowsCarriedColumns(t *testing.T) {
+	page, data := pageOf(t, "org_id,connection_id,command,tenant,message,attempts,ticket\n"+orgA+","+con1+",a,b,c,d,CHG-1\n", runRecord())
+	if got := fmt.Sprint(data.Rows[0][13:]); !strings.Contains(page, "<bdi>ticket</bdi>") || got != "[a b c CHG-1]" {
+		t.Errorf("the page shows %s", got)
+	}
+}
+
+// Without script the page says where every row is.
+func TestPageWithoutScript(t *testing.T) {
+	page, _ := pageOf(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord())
+	_, rest, _ := strings.Cut(page, "<noscript>")
+	instead, _, _ := strings.Cut(rest, "</noscript>")
+	if !strings.Contains(instead, "results.csv") {
+		t.Errorf("it says %q", instead)
+	}
+}
+
+// The page shows text from the list or the server as text: it neither runs it nor
+// lets it hide something.
 func TestPageEscapes(t *testing.T) {
 	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(1)>"'&`
 	const hidden = "a\u202eb\u200bc\x1bd\u2066"
@@ -160,7 +174,7 @@ func TestPageEscapes(t *testing.T) {
 	}
 }
 
-// The policy lets run what is on the page, and nothing else.
+// The policy allows the page's own script and style, and nothing else.
 func TestPagePolicy(t *testing.T) {
 	page, _ := pageOf(t, "org_id,connection_id\n", runRecord())
 	style, _, _ := strings.Cut(page[strings.Index(page, "<style>")+len("<style>"):], "</style>")
@@ -177,68 +191,8 @@ func TestPagePolicy(t *testing.T) {
 
 func escaped(s string) string { return strings.ReplaceAll(s, "+", "&#43;") }
 
-func TestDashboardLinks(t *testing.T) {
-	for tenant, want := range map[string]string{
-		"acme.eu.auth0.com":              "https://manage.auth0.com/dashboard/eu/acme/organizations/" + orgA + "/overview",
-		"acme.auth0.com":                 "https://manage.auth0.com/dashboard/us/acme/organizations/" + orgA + "/overview",
-		"my-corp-2.jp.auth0.com":         "https://manage.auth0.com/dashboard/jp/my-corp-2/organizations/" + orgA + "/overview",
-		"login.acme.com":                 "",
-		"127.0.0.1:8080":                 "",
-		"auth0.com":                      "",
-		"acme.eu.auth0.com:443":          "",
-		"acme.eu.auth0.com.evil.example": "",
-		"evilauth0.com":                  "",
-	} {
-		if got := organizationLink(dashboard(tenant), orgA); got != want {
-			t.Errorf("%s: %q, want %q", tenant, got, want)
-		}
-	}
-	if got := organizationLink(dashboard("acme.auth0.com"), "org_../../x"); got != "" {
-		t.Errorf("an id that is none: %q", got)
-	}
-}
-
-func TestReasonsAreGrouped(t *testing.T) {
-	var input strings.Builder
-	input.WriteString("org_id,connection_id\n")
-	var records []journal.Record
-	for i := range 200 {
-		fmt.Fprintf(&input, "org_%016d,con_%016d\n", i/2, i)
-		message := fmt.Sprintf(`status 400 Bad Request: "con_%016d cannot be removed"`, i)
-		if i%10 == 0 {
-			message = fmt.Sprint("reason ", i)
-		}
-		records = append(records, after(i, journal.Record{Outcome: &journal.RowOutcome{Line: i + 2, Outcome: journal.Failed, Message: message}}))
-	}
-	for i := range 5 {
-		fmt.Fprintf(&input, "org_bad-%d,%s\n", i, con1)
-	}
-	page, _ := pageOf(t, input.String(), runRecord(), records...)
-	for _, want := range []string{"… cannot be removed&#34;: 180 rows, 100 organizations", "reason 0: 1 row, 1 organization",
-		"org_id … has characters other than letters and digits after org_: 5 rows, 5 organizations"} {
-		if !strings.Contains(text(page), want) {
-			t.Errorf("it does not say %q", want)
-		}
-	}
-}
-
-func TestReasonsAreBounded(t *testing.T) {
-	rs := newReasons(false, false)
-	for i := range 3 * maxCounted {
-		r := row{}
-		r.OrgID, r.Outcome, r.Message = fmt.Sprint("org_", i), journal.Failed, fmt.Sprint("reason ", i%1000)
-		rs.add(r)
-	}
-	found := rs.of(func(topic) bool { return true })
-	if len(found) != maxReasons+1 || found[0].Text != "other reasons" || !found[0].More {
-		t.Errorf("%d reasons, the first %+v", len(found), found[0])
-	}
-	if rows := sumRows(found); rows != 3*maxCounted {
-		t.Errorf("%d rows, want %d", rows, 3*maxCounted)
-	}
-}
-
-// However long the list, the page stays small, and has what needs attention.
+// However long the list is, the page stays below 4 MB and has the rows that need
+// attention.
 func TestPageSize(t *testing.T) {
 	for rows, bound := range map[int]int{10_000: 4_000_000, 100_000: 4_000_000} {
 		var input strings.Builder
@@ -273,61 +227,6 @@ func TestPageSize(t *testing.T) {
 		}
 		if rows == 10_000 && len(data.Rows) != rows {
 			t.Errorf("%d of 10,000 rows", len(data.Rows))
-		}
-	}
-}
-
-// Whenever a run's rows are decided, the timeline counts each, in bounded memory.
-func TestTimelineCountsEverything(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		ix := &index{}
-		add := func(rec journal.Record) {
-			s := ix.sittingOf(rec)
-			ix.timeline.add(rec, s, false)
-			s.add(rec)
-		}
-		rows, writes, pauses := 0, 0, 0
-		now := start
-		add(journal.Record{At: now, Header: runRecord().Header})
-		for range rapid.IntRange(0, 1000).Draw(t, "records") {
-			now = now.Add(time.Duration(rapid.Int64Range(-1e9, 1e13).Draw(t, "after")))
-			switch rapid.IntRange(0, 9).Draw(t, "kind") {
-			case 0:
-				add(journal.Record{At: now, Header: runRecord().Header})
-				pauses++
-			case 1:
-				total := ix.sittings[len(ix.sittings)-1].sample.Calls.Writes + 7
-				writes += 7
-				add(journal.Record{At: now, Sample: &journal.Sample{Calls: journal.Calls{Writes: total}}})
-			default:
-				add(journal.Record{At: now, Outcome: &journal.RowOutcome{Outcome: journal.Disabled}})
-				rows++
-			}
-		}
-		counted := 0
-		for _, st := range ix.timeline.steps {
-			counted += st.kinds[changed]
-		}
-		for _, s := range ix.timeline.spans {
-			writes -= s.writes
-		}
-		if counted != rows || writes != 0 || len(ix.timeline.steps) > maxSteps || len(ix.timeline.spans) > maxSteps ||
-			len(ix.timeline.pauses) != min(pauses, maxPauses) {
-			t.Fatalf("%d rows of %d, %d writes left, %d steps, %d spans, %d pauses of %d", counted, rows, writes,
-				len(ix.timeline.steps), len(ix.timeline.spans), len(ix.timeline.pauses), pauses)
-		}
-	})
-}
-
-func TestVisible(t *testing.T) {
-	for text, want := range map[string]string{
-		"plain ünï 日本": "plain ünï 日本",
-		"a\nb\tc":      "a␊b␉c",
-		"x\u202ey":     "x⟨U+202E⟩y",
-		"\x7f\u200b":   "⟨U+007F⟩⟨U+200B⟩",
-	} {
-		if got := visible(text); got != want {
-			t.Errorf("visible(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

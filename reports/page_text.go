@@ -7,11 +7,88 @@ import (
 	"strings"
 	"time"
 	"unicode"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// visible shows the characters of a text that would not be seen as they are, or
-// that would reorder or hide others: control characters, marks of writing
-// direction, invisible spaces.
+// outcomeClass is a group of outcomes that the page shows alike, with a shape and a
+// colour of its own.
+type outcomeClass int
+
+const (
+	changed    outcomeClass = iota // by this run, or by a run that a dry run announces
+	unchanged                      // there was nothing to do
+	blocked                        // not done, although no call went wrong
+	failed                         // a call went wrong
+	leftOut                        // not looked at
+	numClasses                     // how many classes there are
+)
+
+func classOf(outcome journal.Outcome) outcomeClass {
+	switch {
+	case outcome.Changed(), outcome.Announced():
+		return changed
+	case outcome.FailedByCall(true):
+		return failed
+	case outcome.Failed(false):
+		return blocked
+	case outcome == journal.NotSelected, !outcome.Decided():
+		return leftOut
+	}
+	return unchanged
+}
+
+// String is the class's name in the style sheet.
+func (c outcomeClass) String() string {
+	return [...]string{"changed", "same", "blocked", "failed", "left"}[c]
+}
+
+// Shape is a symbol that identifies the class without colour.
+func (c outcomeClass) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[c] }
+
+// words is an outcome without underscores.
+func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }
+
+// meaning explains an outcome.
+func meaning(outcome journal.Outcome, command string) string {
+	switch outcome {
+	case journal.Disabled:
+		return "disabled by this run"
+	case journal.Restored:
+		return "enabled again by this run"
+	case journal.AlreadyDisabled:
+		return "was already disabled; nothing was sent"
+	case journal.AlreadyEnabled:
+		return "was already enabled; nothing was sent"
+	case journal.WouldDisable:
+		return "is enabled now; a run would disable it"
+	case journal.WouldRestore:
+		return "is disabled now; a run would enable it again"
+	case journal.Duplicate:
+		return "same pair as in an earlier line"
+	case journal.NotSelected:
+		return "a row of the results file that was not selected"
+	case journal.Blocked:
+		if command == journal.CommandRestore {
+			return "its former settings are unknown"
+		}
+		return "would lock the organization out"
+	case journal.Invalid:
+		return "the row cannot be used"
+	case journal.NotFound:
+		return "does not exist in the tenant"
+	case journal.Failed:
+		return "refused by the tenant; nothing was changed"
+	case journal.Unknown:
+		return "a call may have taken effect, but its answer was lost"
+	case journal.NotAttempted:
+		return "the run did not reach it"
+	}
+	return ""
+}
+
+// visible replaces characters that cannot be seen, or that hide or reorder others:
+// control characters, marks of writing direction, invisible spaces.
 func visible(s string) string {
 	if !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return s
@@ -30,7 +107,7 @@ func visible(s string) string {
 	return b.String()
 }
 
-// excerpt is a text as a page shows it, at most n characters of it.
+// excerpt is a visible text of at most n characters, and an ellipsis if it was cut.
 func excerpt(s string, n int) string {
 	if len(s) > n {
 		if runes := []rune(s[:min(len(s), 4*n)]); len(runes) > n {
@@ -40,7 +117,7 @@ func excerpt(s string, n int) string {
 	return visible(s)
 }
 
-// grouped writes a number with separators between thousands.
+// grouped writes a number with commas between thousands.
 func grouped(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0 && digits[i-1] != '-'; i -= 3 {
@@ -49,7 +126,7 @@ func grouped(n int) string {
 	return digits
 }
 
-// Counted is a number with its noun, which takes an s for other numbers than 1.
+// Counted is a number with its noun. The noun gets an s unless the number is 1.
 func Counted(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
@@ -57,7 +134,10 @@ func Counted(n int, noun string) string {
 	return grouped(n) + " " + noun
 }
 
-// seconds writes a time in seconds as people do.
+// capitalized is a text with its first letter, which must be ASCII, in upper case.
+func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// seconds writes a number of seconds in the units that suit it.
 func seconds(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
@@ -71,7 +151,8 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%d days %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// decimal writes a rate with as many digits as it is worth.
+// decimal writes a number with three significant digits, or as an integer if it is
+// 100 or more.
 func decimal(x float64) string {
 	if x >= 100 {
 		return grouped(int(x + 0.5))
@@ -79,16 +160,16 @@ func decimal(x float64) string {
 	return strconv.FormatFloat(round(x), 'g', 3, 64)
 }
 
-// utc writes an instant for people.
+// utc writes a time in UTC, to the second.
 func utc(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05 UTC") }
 
 var (
-	auth0Host = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)(?:\.([a-z0-9][a-z0-9-]*))?\.auth0\.com$`)
-	plainOrg  = regexp.MustCompile(`^org_[0-9A-Za-z]+$`)
+	auth0Host  = regexp.MustCompile(`^([a-z0-9][a-z0-9-]*)(?:\.([a-z0-9][a-z0-9-]*))?\.auth0\.com$`)
+	linkableID = regexp.MustCompile(`^org_[0-9A-Za-z]+$`)
 )
 
-// dashboard is where the tenant's organizations are in the Auth0 Dashboard, up to
-// an organization's id; "" where that cannot be told from the tenant's host.
+// dashboard is the start of the URL of an organization of the tenant in the Auth0
+// Dashboard; the id follows. It is "" if the tenant's host does not tell it.
 func dashboard(tenant string) string {
 	parts := auth0Host.FindStringSubmatch(tenant)
 	if parts == nil {
@@ -101,24 +182,24 @@ func dashboard(tenant string) string {
 	return "https://manage.auth0.com/dashboard/" + region + "/" + parts[1] + "/organizations/"
 }
 
-// organizationLink is an organization's page in the Dashboard, or "".
+// organizationLink is the URL of an organization in the Dashboard, or "".
 func organizationLink(dashboard, org string) string {
-	if dashboard == "" || !plainOrg.MatchString(org) {
+	if dashboard == "" || !linkableID.MatchString(org) {
 		return ""
 	}
 	return dashboard + org + "/overview"
 }
 
-// plainWord is what means the same to every shell without quotes.
-var plainWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
+// unquotedWord matches what every shell reads as one word without quotes.
+var unquotedWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
 
-// ShellWord quotes a path for a shell where it has to be, and keeps it from being
-// taken for a flag.
+// ShellWord writes a path as one word of a shell command. It quotes the path if
+// necessary, and no program takes the word for a flag.
 func ShellWord(path string) string {
 	if strings.HasPrefix(path, "-") {
 		path = "./" + path
 	}
-	if plainWord.MatchString(path) {
+	if unquotedWord.MatchString(path) {
 		return path
 	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"

@@ -7,68 +7,117 @@ import (
 	"github.com/orgconn/orgconn/batch/rundir"
 )
 
-// verdict is what happened, in two sentences, and what to type next.
+// verdict says what happened and what to type next.
 type verdict struct {
-	Kind   kind
-	Word   string
-	Text   string
-	Cost   string   // of what is proposed
-	Advice string   // what Next is for
-	Next   []string // commands
+	Class    outcomeClass
+	Title    string
+	Text     string
+	Cost     string   // of the run that a dry run proposes
+	Advice   string   // what Commands are for
+	Commands []string // to type next
 }
 
-// verdict judges the run by how it ended. The exit codes are those of package
-// batch, which reports cannot import; they never change.
 func (v *pageView) verdict() verdict {
-	switch {
-	case v.ExitCode == nil:
-		return v.stopped("Not finished", "The run has not noted its end: it still goes on, or it was killed. This page is what its journal says so far.")
-	case *v.ExitCode == journal.ExitOK || *v.ExitCode == journal.ExitFailedRows:
-		return v.finished()
-	case *v.ExitCode == journal.ExitCredentials:
-		return v.stopped("Stopped: credentials refused", "The tenant refused the credentials or the scope.")
-	case *v.ExitCode == journal.ExitInterrupted || *v.ExitCode == journal.ExitTerminated:
-		return v.stopped("Interrupted", "Somebody stopped the run; it ended cleanly.")
-	case *v.ExitCode == journal.ExitInternal:
-		return v.stopped("Stopped by an internal error", "This is a fault of the program. What is recorded can be relied on.")
+	if v.ExitCode == nil {
+		return v.stopped("Not finished", "The run has not recorded its end: either it still goes on, or it was killed. This page shows what the journal says so far.")
 	}
-	return v.stopped("Stopped before the end", "The run stopped by itself, and ended cleanly.")
+	switch *v.ExitCode {
+	case journal.ExitOK, journal.ExitFailedRows:
+		if v.DryRun {
+			return v.proposed()
+		}
+		return v.finished()
+	case journal.ExitCredentials:
+		return v.stopped("Stopped: credentials refused", "The tenant refused the credentials or the scope.")
+	case journal.ExitInterrupted, journal.ExitTerminated:
+		return v.stopped("Interrupted", "The run was interrupted and ended cleanly.")
+	case journal.ExitInternal:
+		return v.stopped("Stopped by an internal error", "This is a bug in orgconn. The recorded outcomes are reliable.")
+	}
+	return v.stopped("Stopped before the end", "The run stopped by itself and ended cleanly.")
 }
 
+// stopped is the verdict on a run that can be resumed.
+func (v *pageView) stopped(title, text string) verdict {
+	return verdict{Class: failed, Title: title, Text: text + " " + v.sentence(),
+		Advice: "To continue with the remaining rows:", Commands: []string{v.command("resume")}}
+}
+
+// finished is the verdict on a run that went through the whole list.
 func (v *pageView) finished() verdict {
-	bad := v.failedRows()
-	out := verdict{Kind: changed, Word: "Finished: every row ended as wanted", Text: v.sentence()}
-	if bad > 0 {
-		out.Kind, out.Word = blocked, "Finished, "+needAttention(bad)
-		out.Advice = "What to do about the rows that need attention is said below."
+	out := verdict{Class: v.worst(), Title: "Finished: no row failed", Text: v.sentence()}
+	if bad := v.failedRows(); bad > 0 {
+		out.Title = "Finished, but " + needAttention(bad)
+		out.Advice = "See below what to do about these rows."
 	}
-	if v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0 {
-		out.Kind = failed
-		out.Advice, out.Next = "When the causes are mended, this tries again what failed and what is unknown:", []string{v.again()}
-	}
-	if v.DryRun {
-		v.propose(&out)
-	} else if n := v.Outcomes[journal.NotAttempted]; n > 0 {
-		out.Advice, out.Next = "This goes on with the rest of the list:", []string{v.again()}
+	switch resume := []string{v.command("resume")}; {
+	case v.Outcomes[journal.NotAttempted] > 0: // it was a first slice
+		out.Advice, out.Commands = "To continue with the rest of the list:", resume
+	case v.failedCalls() > 0:
+		out.Advice, out.Commands = "Once the causes are removed, try the failed and unknown rows again:", resume
 	}
 	return out
 }
 
-// propose makes a dry run's verdict a proposal for review.
-func (v *pageView) propose(out *verdict) {
-	out.Word = "Proposal"
+// proposed is the verdict on a dry run: a proposal for review.
+func (v *pageView) proposed() verdict {
+	out := verdict{Class: v.worst(), Title: "Proposal", Text: v.sentence() + " Nothing was changed: a dry run only reads."}
 	if bad := v.failedRows(); bad > 0 {
-		out.Word += ", " + needAttention(bad)
+		out.Title += ", " + needAttention(bad)
 	}
-	out.Text += " Nothing was changed: a dry run only reads."
-	if v.would() == 0 {
-		out.Advice, out.Next = "There is nothing to approve.", nil
-		return
+	if v.announced() == 0 {
+		out.Advice = "There is nothing to approve."
+		return out
 	}
-	out.Cost = v.proposal()
-	out.Advice = "To approve all of it, run the command. To approve a part, delete the other rows from results.csv, or set their outcome to not_selected, first. " +
-		"(A filter of a spreadsheet only hides rows; they would be taken all the same.)"
-	out.Next = []string{visible(v.Proposed(v.RunDir + "/" + rundir.ResultsFile))}
+	out.Cost = v.cost()
+	out.Advice = "To approve all rows, run this command. To approve only some, first delete the other rows from results.csv, or set their outcome to not_selected. " +
+		"A spreadsheet's filter only hides rows: the run would still include them."
+	out.Commands = []string{visible(v.Proposed(v.RunDir + "/" + rundir.ResultsFile))}
+	return out
+}
+
+// cost says what a run from a dry run's results would take.
+func (v *pageView) cost() string {
+	writes := v.announced()
+	reads := min(writes, v.Input.Organizations)
+	text := fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
+		Counted(writes, "write"), Counted(reads, "read"))
+	if d := v.Rate.Expected(reads, writes); d > 0 {
+		return text + fmt.Sprintf(" That takes about %s. A dry run measures only the limit on reads; the limit on writes is the one that Auth0 publishes for the same plan.", seconds(d.Seconds()))
+	}
+	return text + " The time cannot be estimated: either the dry run was too short to measure the limit on reads, or no plan that Auth0 publishes has this limit."
+}
+
+// worst is the worst class of outcome that counts.
+func (v *pageView) worst() outcomeClass {
+	switch {
+	case v.failedCalls() > 0:
+		return failed
+	case v.failedRows() > 0:
+		return blocked
+	}
+	return changed
+}
+
+// failedCalls is how many rows failed because of a call. It leaves out rows whose
+// organization does not exist.
+func (v *pageView) failedCalls() int {
+	return v.count(func(o journal.Outcome) bool { return o.FailedByCall(true) })
+}
+
+// failedRows is how many rows count as failed. With --missing-ok, rows of an
+// organization that does not exist do not, unless no organization of the list
+// exists.
+func (v *pageView) failedRows() int {
+	all := v.count(func(o journal.Outcome) bool { return o.Failed(false) })
+	if !v.missingOK {
+		return all
+	}
+	rows := v.count(func(o journal.Outcome) bool { return o.Failed(true) }) + v.unknownConnections
+	if rows == 0 && v.ExitCode != nil && *v.ExitCode == journal.ExitFailedRows {
+		return all // no organization exists
+	}
+	return rows
 }
 
 func needAttention(n int) string {
@@ -78,54 +127,35 @@ func needAttention(n int) string {
 	return grouped(n) + " rows need attention"
 }
 
-// stopped is the verdict on a run that can be resumed.
-func (v *pageView) stopped(word, text string) verdict {
-	return verdict{Kind: failed, Word: word, Text: text + " " + v.sentence(), Advice: "To go on with what is left:", Next: []string{v.again()}}
-}
-
 // sentence says how many rows were changed, or would be.
 func (v *pageView) sentence() string {
-	rows := "of " + Counted(v.Input.Rows, "row")
+	of := " of " + Counted(v.Input.Rows, "row")
+	number := func(o journal.Outcome) string { return grouped(v.Outcomes[o]) }
+	restore := v.Command == journal.CommandRestore
 	switch {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
-	case v.DryRun && v.Command == journal.CommandRestore:
-		return fmt.Sprintf("%s %s would be enabled again.", grouped(v.would()), rows)
+	case v.DryRun && restore:
+		return grouped(v.announced()) + of + " would be enabled again."
 	case v.DryRun:
-		return fmt.Sprintf("%s %s would be disabled.", grouped(v.would()), rows)
-	case v.Command == journal.CommandRestore:
-		return fmt.Sprintf("%s %s enabled again by this run, %s enabled before.", grouped(v.Outcomes[journal.Restored]), rows, grouped(v.Outcomes[journal.AlreadyEnabled]))
+		return grouped(v.announced()) + of + " would be disabled."
+	case restore:
+		return "This run enabled " + number(journal.Restored) + of + " again. Already enabled before: " + number(journal.AlreadyEnabled) + "."
+	case v.noCheck:
+		return "This run disabled " + number(journal.Disabled) + of + ". It did not check them first, so some may have been disabled already."
 	}
-	if v.noCheck {
-		return fmt.Sprintf("%s %s disabled by this run. Nothing was read before, so some may have been off already.", grouped(v.Outcomes[journal.Disabled]), rows)
-	}
-	return fmt.Sprintf("%s %s disabled by this run, %s disabled before.", grouped(v.Outcomes[journal.Disabled]), rows, grouped(v.Outcomes[journal.AlreadyDisabled]))
+	return "This run disabled " + number(journal.Disabled) + of + ". Already disabled before: " + number(journal.AlreadyDisabled) + "."
 }
 
-// failedRows is how many rows count as failed. With --missing-ok those whose
-// organization does not exist do not, unless there is no other organization.
-func (v *pageView) failedRows() (rows int) {
-	for outcome, n := range v.Outcomes {
-		if kind := kindOf(outcome); outcome != journal.NotFound && (kind == failed || kind == blocked) {
-			rows += n
-		}
-	}
-	noOther := v.ExitCode != nil && *v.ExitCode == journal.ExitFailedRows && rows+v.unknownConnections == 0
-	if !v.missingOK || noOther {
-		return rows + v.Outcomes[journal.NotFound]
-	}
-	return rows + v.unknownConnections
-}
-
-// Pace says what the run took.
+// Pace says how much work the run was.
 func (v *pageView) Pace() string {
-	text := fmt.Sprintf("%s with a row to work on, %s at work, %s, %s", Counted(v.Input.Organizations, "organization"),
+	text := fmt.Sprintf("%s with rows to work on, %s of work, %s, %s", Counted(v.Input.Organizations, "organization"),
 		seconds(v.DurationS), Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"))
 	if v.RowsPerS > 0 {
 		text += fmt.Sprintf(", %s rows per second", decimal(v.RowsPerS))
 	}
 	if v.FinishedAt == nil {
-		text += ", as far as the journal tells"
+		text += ", according to the journal so far"
 	}
 	return text + "."
 }

@@ -6,16 +6,17 @@ import (
 	"path/filepath"
 )
 
-// target is what a path leads to: a link is kept, and what it names replaced.
-func target(path string) string {
+// resolveLink returns the path to which a symbolic link leads, so that its target
+// is replaced and the link stays. Any other path is returned as it is.
+func resolveLink(path string) string {
 	if to, err := filepath.EvalSymlinks(path); err == nil {
 		return to
 	}
 	return path
 }
 
-// replace writes a file so that its path names the old content or the new, never
-// a part.
+// replace replaces a file atomically: its path names the old content or the new,
+// never a part.
 func replace(path string, write func(*bufio.Writer) error) error {
 	f, err := NewPendingFile(path)
 	if err != nil {
@@ -24,8 +25,10 @@ func replace(path string, write func(*bufio.Writer) error) error {
 	defer f.Cleanup()
 	w := bufio.NewWriterSize(f, 1<<16)
 	err = write(w)
-	if flushed := w.Flush(); flushed != nil { // also what write failed with, if it was the file
-		return fmt.Errorf("write %s: %w", path, flushed)
+	// If the file itself made write fail, Flush returns that error again. Any
+	// other error of write is not about this file.
+	if flushErr := w.Flush(); flushErr != nil {
+		return fmt.Errorf("write %s: %w", path, flushErr)
 	}
 	if err != nil {
 		return err

@@ -8,12 +8,13 @@ import (
 	"github.com/google/renameio/v2"
 )
 
-// PendingFile is a file in the making, which gets its name when it is whole.
+// PendingFile is a temporary file that replaces another once it is complete.
 type PendingFile = renameio.PendingFile
 
-// NewPendingFile makes a file that takes the place of path when it is whole.
+// NewPendingFile creates a temporary file that is to replace the file at path. Call
+// CloseAtomicallyReplace once it is complete, and always call Cleanup.
 func NewPendingFile(path string) (*PendingFile, error) {
-	path = target(path)
-	// Without a directory of its own renameio would try the system's first.
+	path = resolveLink(path)
+	// WithTempDir: otherwise renameio would first try the system's directory.
 	return renameio.NewPendingFile(path, renameio.WithTempDir(filepath.Dir(path)), renameio.WithPermissions(0o644), renameio.WithExistingPermissions())
 }

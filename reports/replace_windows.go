@@ -6,22 +6,23 @@ import (
 	"path/filepath"
 )
 
-// PendingFile is a file in the making, which gets its name when it is whole. It
-// is renameio's elsewhere, which has none here: it does not promise that a file
-// is replaced at one instant where the power fails.
+// PendingFile is a temporary file that replaces another once it is complete. On
+// other systems it is renameio's type, which does not support Windows. Here the
+// replacement may not be atomic if the power fails.
 type PendingFile struct {
 	*os.File
 	path string
 }
 
-// NewPendingFile makes a file that takes the place of path when it is whole.
+// NewPendingFile creates a temporary file that is to replace the file at path. Call
+// CloseAtomicallyReplace once it is complete, and always call Cleanup.
 func NewPendingFile(path string) (*PendingFile, error) {
-	path = target(path)
+	path = resolveLink(path)
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
 	return &PendingFile{f, path}, err
 }
 
-// CloseAtomicallyReplace gives the file its name.
+// CloseAtomicallyReplace closes the file and renames it to its path.
 func (f *PendingFile) CloseAtomicallyReplace() error {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return err
@@ -29,7 +30,7 @@ func (f *PendingFile) CloseAtomicallyReplace() error {
 	return os.Rename(f.Name(), f.path)
 }
 
-// Cleanup removes the file, if it never got its name.
+// Cleanup removes the file if it was not renamed.
 func (f *PendingFile) Cleanup() error {
 	_ = f.Close()
 	return os.Remove(f.Name())

@@ -27,7 +27,7 @@ func runRecord() journal.Record {
 	}}
 }
 
-// after is a record's time, in milliseconds after the start.
+// after sets a record's time, in milliseconds after the start of the run.
 func after(ms int, rec journal.Record) journal.Record {
 	rec.At = start.Add(time.Duration(ms) * time.Millisecond)
 	return rec
@@ -57,8 +57,7 @@ type memory struct{ strings.Builder }
 
 func (*memory) Sync() error { return nil }
 
-// writeRun writes a run directory with this input and, behind the first record,
-// these records.
+// writeRun writes a run directory with an input and a journal.
 func writeRun(t testing.TB, input string, first journal.Record, records ...journal.Record) (dir string) {
 	t.Helper()
 	dir = t.TempDir()

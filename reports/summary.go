@@ -6,11 +6,12 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// Summary is summary.json. Its figures add up over all sittings of the run.
+// Summary is summary.json. Its figures add up over all invocations of the run.
 type Summary struct {
 	Command    string     `json:"command"`
 	DryRun     bool       `json:"dry_run"`
@@ -19,76 +20,125 @@ type Summary struct {
 	Note       string     `json:"note,omitempty"`
 	RunDir     string     `json:"run_dir"` // absolute
 	StartedAt  time.Time  `json:"started_at"`
-	FinishedAt *time.Time `json:"finished_at"` // nil: the run goes on or was killed
+	FinishedAt *time.Time `json:"finished_at"` // nil: the run still goes on or was killed
 	DurationS  float64    `json:"duration_s"`  // seconds at work
-	ExitCode   *int       `json:"exit_code"`   // nil as FinishedAt
-	Reason     string     `json:"reason"`      // why it stopped before its end
+	ExitCode   *int       `json:"exit_code"`   // nil if FinishedAt is nil
+	Reason     string     `json:"reason"`      // why the run stopped before its end
 	Input      Input      `json:"input"`
-	// Outcomes counts rows; an outcome that no row has is left out.
+	// Outcomes counts rows. It leaves out outcomes that no row has.
 	Outcomes map[journal.Outcome]int `json:"outcomes"`
-	// Drifted is how many rows came out otherwise than a dry run announced.
+	// Drifted is how many rows had another outcome than a dry run announced.
 	Drifted int `json:"drifted"`
-	// NeverSeenConnections are ids of the list that no organization read had,
-	// those with most rows first, at most 100 of NeverSeenTotal.
+	// NeverSeenConnections are ids in the list that the run found in no
+	// organization. It holds at most 100 of NeverSeenTotal, those with the most
+	// rows first.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
 	// Allowed are the --allow-... flags that were given.
 	Allowed  []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
-	RowsPerS float64       `json:"rows_per_s"` // rows decided by calls, per second at work
+	RowsPerS float64       `json:"rows_per_s"` // rows with an answer, per second at work
 }
 
 // Input is the list.
 type Input struct {
-	Path          string `json:"path"` // as it was given; "-" is standard input
+	Path          string `json:"path"` // as given; "-" is standard input
 	SHA256        string `json:"sha256"`
 	Rows          int    `json:"rows"`
-	Organizations int    `json:"organizations"` // with a row to work on
+	Organizations int    `json:"organizations"` // with at least one row to work on
 }
 
-// Rates tells whether a run was as fast as the tenant allows.
+// Rates are what was measured of the tenant's token buckets, and how fast the run
+// was compared with them.
 type Rates struct {
 	Reads  Rate `json:"reads"`
 	Writes Rate `json:"writes"`
 }
 
-// Rate is what was measured of one token bucket; 0 is not known.
+// Rate is what was measured of one token bucket. A 0 means unknown.
 type Rate struct {
 	Burst      float64 `json:"burst"`        // tokens
 	RefillPerS float64 `json:"refill_per_s"` // tokens per second
-	OthersPerS float64 `json:"others_per_s"` // tokens per second that others took
-	// IdealS is how long the calls take at best, alone on a full bucket;
-	// ActualS how long they took, both in seconds.
+	OthersPerS float64 `json:"others_per_s"` // tokens per second that other clients took
+	// IdealS is how many seconds the calls take at least, if nobody else uses the
+	// bucket and it starts full. ActualS is how many seconds they took.
 	IdealS  float64 `json:"ideal_s"`
 	ActualS float64 `json:"actual_s"`
 }
 
+// rowCounts counts rows for the summary.
+type rowCounts struct {
+	announced bool // the list is a dry run's results file
+	outcomes  map[journal.Outcome]int
+	answered  int
+	drifted   int
+	unseen    unseen // nil if the run read nothing (--no-check)
+}
+
+func newRowCounts(run journal.Header, l *list.List) *rowCounts {
+	c := &rowCounts{announced: l.Announced(), outcomes: make(map[journal.Outcome]int)}
+	if !run.Settings.NoCheck {
+		c.unseen = newUnseen(l.Connections())
+	}
+	return c
+}
+
+func (c *rowCounts) add(r row) {
+	c.outcomes[r.Outcome]++
+	if !r.FinishedAt.IsZero() {
+		c.answered++
+	}
+	if c.announced && r.Outcome.Drifted() {
+		c.drifted++
+	}
+	if c.unseen == nil {
+		return
+	}
+	switch {
+	case r.Snapshot != nil:
+		c.unseen.saw(r.ConnectionID)
+	case r.Outcome == journal.AlreadyDisabled:
+		c.unseen.missed(r.ConnectionID)
+	}
+}
+
+// neverSeen returns the ids and the number of the connections that the run found in
+// no organization. There are none if the run read nothing.
+func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
+	if c.unseen == nil {
+		return []string{}, 0 // an empty JSON array, not null
+	}
+	for _, id := range ix.seen {
+		c.unseen.saw(id)
+	}
+	return c.unseen.never()
+}
+
 // summarize makes the summary once all rows are counted.
-func summarize(dir string, ix *index, l *list.List, t *tally) (*Summary, error) {
+func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	counts := l.Counts()
 	s := &Summary{
-		Command:  ix.run.Command,
-		DryRun:   ix.run.Settings.DryRun,
-		Tenant:   ix.run.Tenant,
-		Version:  ix.run.Version,
-		Note:     ix.run.Note,
+		Command:  ix.header.Command,
+		DryRun:   ix.header.Settings.DryRun,
+		Tenant:   ix.header.Tenant,
+		Version:  ix.header.Version,
+		Note:     ix.header.Note,
 		RunDir:   dir,
-		Input:    Input{ix.run.Input.Path, ix.run.Input.SHA256, counts.Rows, counts.Organizations},
-		Outcomes: t.outcomes,
-		Drifted:  t.drifted,
-		Allowed:  allowed(ix.run.Settings),
+		Input:    Input{ix.header.Input.Path, ix.header.Input.SHA256, counts.Rows, counts.Organizations},
+		Outcomes: rows.outcomes,
+		Drifted:  rows.drifted,
+		Allowed:  allowed(ix.header.Settings),
 	}
-	for _, sitting := range ix.sittings {
-		s.add(sitting)
+	for _, inv := range ix.invocations {
+		s.add(inv)
 	}
-	s.addEnds(ix.sittings[0], ix.sittings[len(ix.sittings)-1])
+	s.addEnds(ix.invocations[0], ix.invocations[len(ix.invocations)-1])
 	if s.DurationS > 0 {
-		s.RowsPerS = round(float64(t.decided) / s.DurationS)
+		s.RowsPerS = round(float64(rows.answered) / s.DurationS)
 	}
-	var err error
-	s.NeverSeenConnections, s.NeverSeenTotal, err = neverSeen(ix, t.unseen)
-	return s, err
+	s.NeverSeenConnections, s.NeverSeenTotal = rows.neverSeen(ix)
+	return s
 }
 
 func allowed(s journal.Settings) (flags []string) {
@@ -101,24 +151,17 @@ func allowed(s journal.Settings) (flags []string) {
 	return flags
 }
 
-// Proposed is the command line that does what a dry run announced, whose results
-// file is given.
-func (s *Summary) Proposed(results string) string {
-	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, []string{ShellWord(results)})
-	return strings.Join(words, " ")
+// add adds the figures of an invocation.
+func (s *Summary) add(inv invocation) {
+	s.DurationS = round(s.DurationS + inv.worked().Seconds())
+	s.Calls = s.Calls.Plus(inv.calls())
+	headroom := inv.header.Settings.Headroom
+	s.Rate.Reads.add(inv.sample.Reads, headroom)
+	s.Rate.Writes.add(inv.sample.Writes, headroom)
 }
 
-// add adds a sitting's figures.
-func (s *Summary) add(sitting sitting) {
-	s.DurationS = round(s.DurationS + sitting.worked().Seconds())
-	s.Calls = s.Calls.Plus(sitting.calls())
-	headroom := sitting.run.Settings.Headroom
-	s.Rate.Reads.add(sitting.sample.Reads, headroom)
-	s.Rate.Writes.add(sitting.sample.Writes, headroom)
-}
-
-// addEnds adds when the run began, and how it ended if it did.
-func (s *Summary) addEnds(first, last sitting) {
+// addEnds adds when the run started and, if it ended, when and how.
+func (s *Summary) addEnds(first, last invocation) {
 	s.StartedAt = first.started.UTC().Truncate(time.Millisecond)
 	if last.end == nil {
 		return
@@ -129,7 +172,28 @@ func (s *Summary) addEnds(first, last sitting) {
 	s.Reason = last.end.Reason
 }
 
-// add adds a sitting's calls; of the bucket, what was learned last is kept.
+// count counts the rows whose outcome matches.
+func (s *Summary) count(matches func(journal.Outcome) bool) (rows int) {
+	for outcome, n := range s.Outcomes {
+		if matches(outcome) {
+			rows += n
+		}
+	}
+	return rows
+}
+
+// announced is how many rows a run would change, according to a dry run.
+func (s *Summary) announced() int { return s.count(journal.Outcome.Announced) }
+
+// Proposed is the command line that does what a dry run announced. results is the
+// path of the dry run's results file.
+func (s *Summary) Proposed(results string) string {
+	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, []string{ShellWord(results)})
+	return strings.Join(words, " ")
+}
+
+// add adds an invocation's calls. The bucket itself is as the last invocation that
+// measured it found it.
 func (r *Rate) add(b journal.Bucket, headroom float64) {
 	if b.Refill > 0 {
 		r.Burst, r.RefillPerS, r.OthersPerS = b.Burst, b.Refill, round(b.Others)
@@ -142,21 +206,43 @@ func (r *Rate) add(b journal.Bucket, headroom float64) {
 // round keeps three decimals.
 func round(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// neverSeen returns the connections that no organization had, and how many they
-// are; none where nothing was read.
-func neverSeen(ix *index, u unseen) (ids []string, total int, err error) {
-	if u == nil {
-		return []string{}, 0, nil
+// Expected estimates how long a run takes that reads this many organizations and
+// makes this many writes; 0 if it cannot be estimated. A dry run measures only
+// reads, so the limit on writes is then taken from Auth0's published plans.
+func (r Rates) Expected(organizations, writes int) time.Duration {
+	writeRate := r.Writes
+	if writeRate.RefillPerS == 0 {
+		writeRate = publishedWrites(r.Reads)
 	}
-	for _, at := range ix.seen {
-		rec, err := ix.read(at)
-		if err != nil {
-			return nil, 0, err
-		}
-		for _, id := range rec.Seen.Connections {
-			u.saw(id)
+	if writeRate.RefillPerS == 0 {
+		return 0
+	}
+	return max(r.Reads.timeFor(organizations), writeRate.timeFor(writes))
+}
+
+// timeFor is how long this many calls take if the bucket starts full; 0 if the
+// refill rate is unknown.
+func (r Rate) timeFor(calls int) time.Duration {
+	if r.RefillPerS == 0 {
+		return 0
+	}
+	seconds := (float64(calls) - r.Burst) / r.RefillPerS
+	return time.Duration(max(1, math.Ceil(seconds)) * float64(time.Second))
+}
+
+// refillTolerance is by what share a measured refill rate may differ from the
+// published one.
+const refillTolerance = 0.1
+
+// publishedWrites is the limit on writes of the plan whose limit on reads was
+// measured; zero if there is no such plan.
+func publishedWrites(reads Rate) Rate {
+	for _, plan := range plans.All() {
+		r, w := plan.Groups[plans.OrganizationConnectionsRead], plan.Groups[plans.OrganizationConnectionsWrite]
+		sameBurst := r.Burst > 0 && float64(r.Burst) == reads.Burst
+		if sameBurst && math.Abs(reads.RefillPerS/r.Rate()-1) <= refillTolerance {
+			return Rate{Burst: float64(w.Burst), RefillPerS: w.Rate()}
 		}
 	}
-	ids, total = u.never()
-	return ids, total, nil
+	return Rate{}
 }

@@ -1,8 +1,14 @@
 package reports
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 func TestExpected(t *testing.T) {
@@ -27,5 +33,38 @@ func TestExpected(t *testing.T) {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})
+	}
+}
+
+// A connection that no organization has is most likely a typing error. The summary
+// names those with the most rows.
+func TestNeverSeen(t *testing.T) {
+	const connections = 450
+	var input strings.Builder
+	input.WriteString("org_id,connection_id\n")
+	line := 1
+	var records []journal.Record
+	for c := range connections {
+		rows := 1
+		if c == 440 {
+			rows = 3
+		}
+		for r := range rows {
+			line++
+			fmt.Fprintf(&input, "org_%016d,con_%016d\n", r, c)
+			records = append(records, after(line, outcome(line, journal.AlreadyDisabled)))
+		}
+	}
+	records = append(records, after(line, journal.Record{Seen: &journal.Seen{Connections: []string{fmt.Sprintf("con_%016d", 0)}}}))
+	s, err := Make(writeRun(t, input.String(), runRecord(), records...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{fmt.Sprintf("con_%016d", 440)}
+	for c := 1; c < 100; c++ {
+		want = append(want, fmt.Sprintf("con_%016d", c))
+	}
+	if diff := cmp.Diff(want, s.NeverSeenConnections); diff != "" || s.NeverSeenTotal != connections-1 {
+		t.Errorf("%d never seen, want %d (-want +got):\n%s", s.NeverSeenTotal, connections-1, diff)
 	}
 }

@@ -1,0 +1,310 @@
+package reports
+
+import (
+	"cmp"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+const (
+	maxReasons       = 40     // over all topics; rows with further reasons are counted together
+	maxCounted       = 50_000 // organizations that are counted, over all reasons
+	maxOrganizations = 50     // that are named for one reason
+)
+
+// section is a part of the page about rows that need attention, with advice.
+type section struct {
+	Title    string
+	Class    outcomeClass
+	Rows     int
+	Filter   journal.Outcome // that the section's button filters by; "" for no button
+	Advice   string
+	Commands []string
+	Reasons  []*reason
+	// Connections are ids that the advice is about. Further is how many more there
+	// are.
+	Connections []string
+	Further     int
+}
+
+// sections are what needs attention, the most urgent first.
+func (v *pageView) sections(rs *reasons) (all []section) {
+	add := func(t topic) {
+		if found := rs.matching(t); len(found) > 0 {
+			all = append(all, v.section(t, found))
+		}
+	}
+	for _, outcome := range []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound} {
+		add(topic{outcome: outcome})
+	}
+	if v.NeverSeenTotal > 0 {
+		all = append(all, v.neverSeen())
+	}
+	add(topic{outcome: journal.Invalid})
+	add(topic{drifted: true})
+	add(topic{outcome: journal.NotAttempted})
+	for _, outcome := range journal.Outcomes() {
+		add(topic{outcome: outcome, remark: true})
+	}
+	return all
+}
+
+// section is about the rows of a topic.
+func (v *pageView) section(t topic, found []*reason) section {
+	s := section{Class: blocked, Reasons: found}
+	for _, r := range found {
+		s.Rows += r.Rows
+	}
+	if t.drifted {
+		s.Title = "different from the dry run"
+		s.Advice = "A dry run announced these rows, but the tenant has changed since then. The run did nothing that was not announced. " +
+			"Check whether somebody else is working on the same organizations."
+		return s
+	}
+	s.Title, s.Filter = words(t.outcome), t.outcome
+	if t.remark {
+		s.Title += ", with a remark"
+		s.Advice = "These rows count as ok. Check whether you agree with the remarks."
+		return s
+	}
+	s.Class = classOf(t.outcome)
+	s.Advice, s.Commands = v.advice(t.outcome)
+	if t.outcome == journal.Blocked && v.Command == journal.CommandDisable {
+		s.Title = "not disabled, to avoid a lockout"
+		if v.DryRun {
+			s.Title = "organizations that would be locked out"
+		}
+	}
+	return s
+}
+
+// neverSeen is about connections that the run found in no organization.
+func (v *pageView) neverSeen() section {
+	return section{
+		Title: "connections found in no organization", Class: blocked,
+		Connections: v.NeverSeenConnections, Further: v.NeverSeenTotal - len(v.NeverSeenConnections),
+		Advice: "Their rows count as already disabled. More likely, these ids are typing errors or belong to another tenant. " +
+			"Compare them with the source of the list.",
+	}
+}
+
+// advice says what to do about the rows with an outcome.
+func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []string) {
+	switch outcome {
+	case journal.Failed:
+		if v.DryRun { // the verdict proposes another command
+			commands = []string{v.command("resume")}
+		}
+		return "The tenant refused these calls, so nothing was changed. Remove the cause given below, then resume the run: it tries only the rows that are not done.", commands
+	case journal.Unknown:
+		return "These calls may have taken effect, but their answers were lost. Resume the run: it reads the organizations again to find out.", nil
+	case journal.Blocked:
+		return v.blockedAdvice()
+	case journal.NotFound:
+		return "Check the tenant and the ids. " + v.notFoundAdvice(), nil
+	case journal.Invalid:
+		return "Correct these rows in the list and run it again. Rows that are already done are only read.", nil
+	case journal.NotAttempted:
+		return "The run did not reach these rows. Resume it: it continues here and does not repeat what is done.", nil
+	}
+	return "", nil
+}
+
+func (v *pageView) notFoundAdvice() string {
+	switch {
+	case v.Command == journal.CommandRestore:
+		return "What was deleted in the meantime cannot be restored."
+	case v.missingOK:
+		return "Because of --missing-ok, organizations that do not exist count as ok."
+	}
+	return "If the organizations were deleted on purpose, --missing-ok counts them as ok."
+}
+
+func (v *pageView) blockedAdvice() (string, []string) {
+	if v.Command == journal.CommandRestore {
+		return "These rows were disabled without a check, so their former settings are unknown. To enable them with Auth0's default settings, resume the run with --allow-defaults.",
+			[]string{v.command("resume", "--allow-defaults")}
+	}
+	if v.DryRun {
+		list := v.Input.Path
+		if list != "-" {
+			list = ShellWord(list)
+		}
+		return "Each of these is its organization's last enabled connection, so a run leaves it enabled. If members should log in another way, enable that connection first and run the dry run again. " +
+				"To lock these organizations out on purpose, run the dry run again with --allow-lockout.",
+			[]string{"orgconn disable --dry-run --allow-lockout " + list}
+	}
+	return "Each of these is its organization's last enabled connection, so the run left it enabled. If members should log in another way, enable that connection first and run the list again. " +
+		"To lock these organizations out on purpose, resume the run with --allow-lockout.", []string{v.command("resume", "--allow-lockout")}
+}
+
+// command is a command line for the run directory.
+func (v *pageView) command(words ...string) string {
+	return visible("orgconn " + strings.Join(append(words, ShellWord(v.RunDir)), " "))
+}
+
+// topic is why rows have a section of their own.
+type topic struct {
+	outcome journal.Outcome
+	drifted bool // another outcome than a dry run announced
+	remark  bool // the row is ok, but has a message
+}
+
+// reason is a group of a topic's rows with the same message.
+type reason struct {
+	topic         topic
+	Text          string
+	Rows          int
+	Organizations int
+	More          bool // there are more organizations than were counted
+	Named         []string
+}
+
+// reasons groups the rows that need attention, in bounded memory.
+type reasons struct {
+	unfinished bool // rows that were not attempted still need to be done
+	announced  bool // the list is a dry run's results file
+	all        map[reasonKey]*reason
+	counted    map[reasonOrganization]struct{}
+
+	// Neighbouring rows mostly have the same reason, and finding its text is slow.
+	last     row
+	lastText string
+}
+
+type reasonKey struct {
+	topic topic
+	text  string
+}
+
+type reasonOrganization struct {
+	reason *reason
+	org    string
+}
+
+func newReasons(unfinished, announced bool) *reasons {
+	return &reasons{unfinished: unfinished, announced: announced,
+		all: make(map[reasonKey]*reason), counted: make(map[reasonOrganization]struct{})}
+}
+
+// add counts a row. It reports whether the row needs attention, and whether that is
+// urgent, so that the page shows it before others.
+func (rs *reasons) add(r row) (attention, urgent bool) {
+	switch {
+	case r.Outcome.Failed(false):
+		attention, urgent = true, true
+		rs.count(topic{outcome: r.Outcome}, rs.text(r), r.OrgID)
+	case !r.Outcome.Decided():
+		attention = rs.unfinished
+		if attention {
+			rs.count(topic{outcome: r.Outcome}, rs.text(r), r.OrgID)
+		}
+	case r.Message != "" && r.Outcome != journal.Duplicate && r.Outcome != journal.NotSelected:
+		attention = true
+		rs.count(topic{outcome: r.Outcome, remark: true}, rs.text(r), r.OrgID)
+	}
+	if rs.announced && r.Outcome.Drifted() {
+		attention, urgent = true, true
+		rs.count(topic{drifted: true}, "outcome: "+words(r.Outcome), r.OrgID)
+	}
+	return attention, urgent
+}
+
+// count counts a row for a reason.
+func (rs *reasons) count(t topic, text, org string) {
+	key := reasonKey{t, text}
+	if rs.all[key] == nil && len(rs.all) >= maxReasons {
+		key.text = "other reasons"
+	}
+	r := rs.all[key]
+	if r == nil {
+		r = &reason{topic: t, Text: key.text}
+		rs.all[key] = r
+	}
+	r.Rows++
+	if org != "" {
+		rs.countOrganization(r, org)
+	}
+}
+
+// countOrganization counts an organization once for each reason.
+func (rs *reasons) countOrganization(r *reason, org string) {
+	org = strings.Clone(excerpt(org, cellLength)) // holds no reference to the whole record
+	key := reasonOrganization{r, org}
+	if _, ok := rs.counted[key]; ok {
+		return
+	}
+	if len(rs.counted) >= maxCounted {
+		r.More = true
+		return
+	}
+	rs.counted[key] = struct{}{}
+	r.Organizations++
+	if len(r.Named) < maxOrganizations {
+		r.Named = append(r.Named, org)
+	}
+}
+
+// matching returns the reasons of a topic, those with the most rows first.
+func (rs *reasons) matching(t topic) (found []*reason) {
+	for _, r := range rs.all {
+		if r.topic == t {
+			found = append(found, r)
+		}
+	}
+	slices.SortFunc(found, func(a, b *reason) int {
+		return cmp.Or(cmp.Compare(b.Rows, a.Rows), cmp.Compare(a.Text, b.Text))
+	})
+	return found
+}
+
+// What differs between rows with the same reason: ids, or the cell that the message
+// quotes if the row itself cannot be used.
+var (
+	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b`)
+	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
+)
+
+// text is reasonText, remembered for the next row.
+func (rs *reasons) text(r row) string {
+	if r.Message == "" || r.Message != rs.last.Message || r.Outcome != rs.last.Outcome {
+		rs.last, rs.lastText = r, reasonText(r)
+	}
+	return rs.lastText
+}
+
+// reasonText is a row's message without what differs from row to row.
+func reasonText(r row) string {
+	differs := ids
+	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound {
+		differs = quoted
+	}
+	if r.Message != "" {
+		return excerpt(differs.ReplaceAllString(r.Message, "…"), textLength)
+	}
+	c := r.Call
+	switch {
+	case c == nil:
+		return meaning(r.Outcome, "")
+	case c.Status == 0:
+		return "no answer"
+	case c.ErrorCode == "":
+		return fmt.Sprintf("status %d", c.Status)
+	}
+	return excerpt(fmt.Sprintf("status %d: %s", c.Status, c.ErrorCode), textLength)
+}
+
+// Count is how many organizations a reason affects, in words.
+func (r *reason) Count() string {
+	if r.More {
+		return "more than " + Counted(r.Organizations, "organization")
+	}
+	return Counted(r.Organizations, "organization")
+}
+
+// Unnamed is how many of the counted organizations are not named.
+func (r *reason) Unnamed() int { return r.Organizations - len(r.Named) }

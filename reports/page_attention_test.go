@@ -1,0 +1,53 @@
+package reports
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+func TestReasonsAreGrouped(t *testing.T) {
+	var input strings.Builder
+	input.WriteString("org_id,connection_id\n")
+	var records []journal.Record
+	for i := range 200 {
+		fmt.Fprintf(&input, "org_%016d,con_%016d\n", i/2, i)
+		message := fmt.Sprintf(`status 400 Bad Request: "con_%016d cannot be removed"`, i)
+		if i%10 == 0 {
+			message = fmt.Sprint("reason ", i)
+		}
+		records = append(records, after(i, journal.Record{Outcome: &journal.RowOutcome{Line: i + 2, Outcome: journal.Failed, Message: message}}))
+	}
+	for i := range 5 {
+		fmt.Fprintf(&input, "org_bad-%d,%s\n", i, con1)
+	}
+	page, _ := pageOf(t, input.String(), runRecord(), records...)
+	for _, want := range []string{"… cannot be removed&#34;: 180 rows, 100 organizations", "reason 0: 1 row, 1 organization",
+		"org_id … has characters other than letters and digits after org_: 5 rows, 5 organizations"} {
+		if !strings.Contains(text(page), want) {
+			t.Errorf("it does not say %q", want)
+		}
+	}
+}
+
+func TestReasonsAreBounded(t *testing.T) {
+	rs := newReasons(false, false)
+	for i := range 3 * maxCounted {
+		r := row{}
+		r.OrgID, r.Outcome, r.Message = fmt.Sprint("org_", i), journal.Failed, fmt.Sprint("reason ", i%1000)
+		rs.add(r)
+	}
+	found := rs.matching(topic{outcome: journal.Failed})
+	if len(found) != maxReasons+1 || found[0].Text != "other reasons" || !found[0].More {
+		t.Errorf("%d reasons, the first %+v", len(found), found[0])
+	}
+	rows := 0
+	for _, r := range found {
+		rows += r.Rows
+	}
+	if rows != 3*maxCounted {
+		t.Errorf("%d rows, want %d", rows, 3*maxCounted)
+	}
+}
