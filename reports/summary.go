@@ -231,8 +231,9 @@ func (r Rate) timeFor(calls int) time.Duration {
 }
 
 // refillTolerance is by what share a measured refill rate may differ from the
-// published one.
-const refillTolerance = 0.1
+// published one. A short dry run measures it up to 15 % off. No two plans have
+// the same burst and refill rates that are closer to each other than this.
+const refillTolerance = 0.25
 
 // publishedWrites is the limit on writes of the plan whose limit on reads was
 // measured; zero if there is no such plan.
