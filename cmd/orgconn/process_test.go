@@ -16,8 +16,8 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// process is orgconn as a process of its own: this test's binary under its
-// name, which TestMain knows.
+// process is orgconn, or another program that TestMain knows, as a process of its
+// own: this test's binary under the program's name.
 type process struct {
 	*exec.Cmd
 	output bytes.Buffer // standard output and standard error
@@ -30,12 +30,17 @@ const noRaceSleep = "GORACE=atexit_sleep_ms=0"
 // start starts orgconn in a folder, for a tenant.
 func start(t testing.TB, tenant *simulated, dir string, args ...string) *process {
 	t.Helper()
+	return startProgram(t, tenant, dir, "orgconn", args...)
+}
+
+func startProgram(t testing.TB, tenant *simulated, dir, name string, args ...string) *process {
+	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
 	p := &process{}
-	p.Cmd = &exec.Cmd{Path: executable, Args: append([]string{"orgconn"}, args...), Dir: dir, Stdout: &p.output, Stderr: &p.output}
+	p.Cmd = &exec.Cmd{Path: executable, Args: append([]string{name}, args...), Dir: dir, Stdout: &p.output, Stderr: &p.output}
 	p.Env = append(os.Environ(), noRaceSleep)
 	for _, name := range tenant.variables() {
 		p.Env = append(p.Env, name+"="+tenant.environment(name))

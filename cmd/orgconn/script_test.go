@@ -16,7 +16,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"orgconn": main})
+	testscript.Main(m, map[string]func(){"orgconn": main, "bareloop": bareLoop})
 }
 
 // TestScripts runs the real program against a simulated tenant of its own for
