@@ -134,7 +134,7 @@ func (p *pool) guard(work func() error) (err error) {
 // breaker is open.
 func (p *pool) halfOpen(on bool) {
 	for _, c := range p.callers {
-		c.throttle.Single(on)
+		c.throttle.HalfOpen(on)
 	}
 }
 

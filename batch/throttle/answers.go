@@ -6,15 +6,15 @@ import (
 )
 
 const (
-	expectedTrip = 100 * time.Millisecond // until answers tell
-	mostBuckets  = 4                      // remembered
-	silentProbes = 3                      // answers to a probe that say nothing, until it goes on blind
-	headlessMost = 10                     // answers without headers in a row
-	deniedEnough = 25                     // tokens, by answers in a row,
-	mostDenied   = 5                      // of which each one counts so many
-	pauseAfter   = 3                      // rounds of 429s
-	firstPause   = 250 * time.Millisecond // then doubling
-	longestPause = 30 * time.Second
+	initialRTT       = 100 * time.Millisecond // until answers tell
+	maxBuckets       = 4                      // remembered
+	maxSilentProbes  = 3                      // answers to the first call that say nothing, until calls go blind
+	maxHeaderless    = 10                     // answers in a row without headers, until calls go blind
+	maxMismatch      = 25                     // tokens, until headers are ignored
+	maxMismatchEach  = 5                      // tokens that one answer adds to it
+	pauseAfterRounds = 3                      // rounds of 429s
+	firstPause       = 250 * time.Millisecond // then doubling
+	longestPause     = 30 * time.Second
 )
 
 // answered learns from an answer.
@@ -23,108 +23,121 @@ func (r *rule) answered(now time.Time, c call, o Observation) {
 	switch o.Kind {
 	case Silent:
 		if r.probing() {
-			r.withoutHeaders(now, silentProbes)
+			r.countHeaderless(now, maxSilentProbes)
 		}
 	case Limited:
 		r.refused(now, c, o)
 	case Taken:
-		r.time(now.Sub(c.at))
+		r.updateRTT(now.Sub(c.at))
 		r.taken(now, c, o)
 	}
 }
 
-// time averages the round trip. One straggler does not count for more than
-// twice what is usual.
-func (r *rule) time(trip time.Duration) {
-	if r.trip == 0 {
-		r.trip = expectedTrip // the first answer may be a straggler's
+// updateRTT averages the round-trip time. A straggler counts for at most twice
+// the usual time.
+func (r *rule) updateRTT(rtt time.Duration) {
+	if r.rtt == 0 {
+		r.rtt = initialRTT // the first answer may be a straggler
 	}
-	r.trip += (min(trip, 2*r.trip) - r.trip) / 8
+	r.rtt += (min(rtt, 2*r.rtt) - r.rtt) / 8
 }
 
 // taken learns from the answer to a call that took a token.
 func (r *rule) taken(now time.Time, c call, o Observation) {
 	r.rounds = 0
 	if r.blind != nil {
-		r.blind.got(now)
+		r.blind.accepted(now)
 	}
 	switch {
 	case r.distrusted:
 	case o.credible():
-		b := r.bucket(now, c, o)
-		r.doubt(o.Remaining, b.content(now))
-		b.learn(now, r.reading(now, c, o))
+		s := r.sample(now, c, o)
+		b := r.bucketFor(now, s)
+		r.compare(o.Remaining, b.content(now))
+		b.learn(now, s)
 	case r.probing():
 		r.goBlind(now)
 	default:
-		r.withoutHeaders(now, headlessMost)
+		r.countHeaderless(now, maxHeaderless)
 	}
 	if r.distrusted {
 		r.goBlind(now)
 	}
 }
 
-// doubt adds up the tokens that answers in a row deny while calls get through.
-// When they are many the headers are not read any more.
-func (r *rule) doubt(remaining int64, content float64) {
+// compare checks Remaining against the estimated content. Headers are wrong if
+// they show an empty bucket again and again although calls succeed. From then on
+// they are ignored.
+func (r *rule) compare(remaining int64, content float64) {
 	if remaining > 0 || content < 2 {
-		r.denied = 0
+		r.mismatch = 0
 		return
 	}
-	r.denied += min(content, mostDenied)
-	r.distrusted = r.denied >= deniedEnough
+	r.mismatch += min(content, maxMismatchEach)
+	r.distrusted = r.mismatch >= maxMismatch
 }
 
-// withoutHeaders counts answers in a row that have none, up to the one after
-// which none are expected any more.
-func (r *rule) withoutHeaders(now time.Time, most int) {
-	if r.headless++; r.headless >= most {
+// countHeaderless counts an answer without headers. After most of them in a row
+// no more headers are expected.
+func (r *rule) countHeaderless(now time.Time, most int) {
+	if r.headerless++; r.headerless >= most {
 		r.goBlind(now)
 	}
 }
 
-// refused learns from a 429. Those of calls sent before the last round was
-// noticed only say the same again.
+// goBlind discards the estimates. The next credible headers start new ones,
+// unless headers are ignored.
+func (r *rule) goBlind(now time.Time) {
+	r.buckets = nil
+	if r.blind == nil {
+		r.blind = newBlind(now)
+	}
+}
+
+// refused learns from a 429. The calls that were in flight at the first 429 of a
+// round belong to the same round: their 429s are no further news.
 func (r *rule) refused(now time.Time, c call, o Observation) {
 	var named *bucket
 	if o.credible() && !r.distrusted {
-		named = r.bucket(now, c, o)
-		named.note(now, r.reading(now, c, o))
+		s := r.sample(now, c, o)
+		named = r.bucketFor(now, s)
+		named.learnReset(now, s)
 	}
-	first := c.number > r.round
+	first := c.number > r.roundEnd
 	if first {
-		r.round = r.sent
+		r.roundEnd = r.sent
 		r.rounds++
 		r.pause(now, named)
 	}
 	if o.RetryAfter > 0 {
 		r.pauseUntil(now.Add(min(o.RetryAfter, longestWait)))
 	}
-	r.denied = 0
-	r.blame(now, named, o.Remaining, first)
+	r.mismatch = 0
+	r.findEmpty(now, named, o.Remaining, first)
 }
 
-// blame makes the bucket that refused count as empty. One with tokens left did
-// not refuse, so it was another one. Where none is known that was thought to be
-// short, it is one that the headers never tell of; and where there are no headers
-// at all, nothing then speaks against the buckets that are known.
-func (r *rule) blame(now time.Time, named *bucket, remaining int64, first bool) {
-	guilty := named
+// findEmpty decides which bucket refused a call, and sets its estimate to empty.
+// The bucket that the headers name did not refuse if it has tokens left. Then it
+// was the emptiest of the others, or, if none of them was thought to be short, one
+// that no headers describe. Without headers, such a bucket leaves the known ones
+// as they are.
+func (r *rule) findEmpty(now time.Time, named *bucket, remaining int64, first bool) {
+	empty := named
 	if named == nil || remaining > 0 {
-		guilty = r.emptiest(now, named)
+		empty = r.emptiest(now, named)
 	}
-	unlikely := guilty == nil || guilty != named && guilty.content(now) >= 2
+	unlikely := empty == nil || empty != named && empty.content(now) >= 2
 	if unlikely {
-		r.unseen(now, first)
+		r.refusedByHidden(now, first)
 	}
-	if guilty != nil && !(unlikely && named == nil) {
-		guilty.refused(now)
+	if empty != nil && !(unlikely && named == nil) {
+		empty.refused(now)
 	}
 }
 
-// unseen takes in a 429 of a bucket that no headers tell of. From then on calls
-// go by the blind pace too, which does not matter any more when it has grown.
-func (r *rule) unseen(now time.Time, first bool) {
+// refusedByHidden learns from a 429 of a bucket that no headers describe. From
+// then on the blind pace limits calls too. It stops mattering once it has grown.
+func (r *rule) refusedByHidden(now time.Time, first bool) {
 	r.hidden = r.hidden || len(r.buckets) > 0
 	if r.blind == nil {
 		r.blind = newBlind(now)
@@ -133,25 +146,25 @@ func (r *rule) unseen(now time.Time, first bool) {
 	}
 }
 
-// emptiest is the bucket with the least content among those that count, the
-// excluded one left out; nil: there is none.
+// emptiest is the bucket with the least content among those that limit calls,
+// other than excluded; nil: there is none.
 func (r *rule) emptiest(now time.Time, excluded *bucket) *bucket {
 	var least *bucket
 	for _, b := range r.buckets {
-		if b != excluded && r.counts(b) && (least == nil || b.content(now) < least.content(now)) {
+		if b != excluded && r.limits(b) && (least == nil || b.content(now) < least.content(now)) {
 			least = b
 		}
 	}
 	return least
 }
 
-// pause stops for longer and longer where nothing but 429s comes back, though
+// pause stops sending, longer with each round that brings nothing but 429s, but
 // not beyond the time at which the bucket is full.
 func (r *rule) pause(now time.Time, named *bucket) {
-	if r.rounds < pauseAfter {
+	if r.rounds < pauseAfterRounds {
 		return
 	}
-	doublings := min(r.rounds-pauseAfter, 7)
+	doublings := min(r.rounds-pauseAfterRounds, 7)
 	until := now.Add(min(firstPause<<doublings, longestPause))
 	if named != nil && named.fullAt.Before(until) {
 		until = named.fullAt
@@ -160,50 +173,41 @@ func (r *rule) pause(now time.Time, named *bucket) {
 }
 
 func (r *rule) pauseUntil(until time.Time) {
-	if until.After(r.paused) {
-		r.paused = until
+	if until.After(r.pausedUntil) {
+		r.pausedUntil = until
 	}
 }
 
-// goBlind gives up the picture. The next credible headers make a new one,
-// unless they are not trusted any more.
-func (r *rule) goBlind(now time.Time) {
-	r.buckets = nil
-	if r.blind == nil {
-		r.blind = newBlind(now)
-	}
-}
-
-// reading dates an answer.
-func (r *rule) reading(now time.Time, c call, o Observation) reading {
-	return reading{
+// sample dates an answer.
+func (r *rule) sample(now time.Time, c call, o Observation) sample {
+	return sample{
 		Observation: o,
 		call:        c,
 		after:       float64(r.sent - c.number),
 		inflight:    float64(r.inflight),
-		trip:        r.trip.Seconds(),
+		rtt:         r.rtt.Seconds(),
 		age:         now.Sub(c.at).Seconds(),
 	}
 }
 
-// bucket is the picture of the bucket that the headers name by its Limit. An
-// unknown one is either a second bucket or the same with a new limit. Both are
-// kept: the one that is not named any more stops counting by itself.
-func (r *rule) bucket(now time.Time, c call, o Observation) *bucket {
-	r.headless = 0
+// bucketFor returns the bucket that a sample names by its Limit. An unknown Limit
+// is either a second bucket or the new limit of the same one. Both buckets are
+// kept, because the one that is no longer named stops limiting calls by itself.
+func (r *rule) bucketFor(now time.Time, s sample) *bucket {
+	r.headerless = 0
 	if !r.hidden {
 		r.blind = nil
 	}
-	r.read++
-	i := slices.IndexFunc(r.buckets, func(b *bucket) bool { return b.limit == o.Limit })
+	r.samples++
+	i := slices.IndexFunc(r.buckets, func(b *bucket) bool { return b.limit == s.Limit })
 	if i < 0 {
-		r.buckets = append(r.buckets, newBucket(now, r.reading(now, c, o)))
+		r.buckets = append(r.buckets, newBucket(now, s))
 		i = len(r.buckets) - 1
 	}
 	b := r.buckets[i]
-	b.heard = r.read
-	r.buckets = append(slices.Delete(r.buckets, i, i+1), b) // the last is the one heard last
-	if len(r.buckets) > mostBuckets {
+	b.lastSample = r.samples
+	r.buckets = append(slices.Delete(r.buckets, i, i+1), b) // the last one is the one named last
+	if len(r.buckets) > maxBuckets {
 		r.buckets = slices.Delete(r.buckets, 0, 1)
 	}
 	return b

@@ -7,35 +7,49 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// blind is the pace for a bucket that no headers tell of: only 429s show where
-// its limit is. It doubles every second until the first one, halves, and doubles
-// more slowly until the second. What got through between the two is the limit.
-// Then it starts a little below that and grows slowly at first and ever faster
-// later, as TCP's CUBIC does, in case the limit has moved.
+// blind is the pace for a bucket that no headers describe. Only 429s show its
+// limit, so the pace is found as TCP finds its own. It doubles every second until
+// the first 429 (slow start), is halved, and then doubles more slowly until the
+// second. What got through between the two is the limit. The pace goes on a little
+// below the limit and grows slowly at first, then faster and faster (CUBIC), in
+// case the limit has changed.
 type blind struct {
 	limiter  *rate.Limiter
 	base     float64   // calls per second: the pace after the last 429, or the limit
 	doubling float64   // seconds in which the pace doubles; 0: the limit is known
 	since    time.Time // the last 429 that changed the pace, or the start
-	passed   float64   // calls that got through since then
-	denied   float64   // and 429s
-	// below counts answers at a pace below the limit: what is refused there has
-	// another cause.
-	below struct{ passed, denied float64 }
+	recent   counts    // of answers since then
+	below    counts    // of answers at a pace below the limit: 429s there have another cause
+}
+
+// counts are numbers of answers.
+type counts struct {
+	accepted, refused float64 // refused: by a 429
+}
+
+// refusedShare is NaN if there are no answers.
+func (c counts) refusedShare() float64 { return c.refused / (c.accepted + c.refused) }
+
+// fade halves the counts if they are large, so that newer answers count for more.
+func (c *counts) fade() {
+	if c.accepted+c.refused > belowMemory {
+		c.accepted /= 2
+		c.refused /= 2
+	}
 }
 
 const (
-	blindStart     = 8    // calls per second
-	blindFastest   = 1e6  // calls per second
-	blindSlowest   = 0.05 // calls per second
-	firstDoubling  = 1    // seconds
-	secondDoubling = 4
-	shortestLook   = time.Second // between two 429s, to take what got through for the limit
-	perSecond      = 50          // more calls a second than that go in so many bursts
+	blindStart     = 8           // calls per second
+	blindFastest   = 1e6         // calls per second
+	blindSlowest   = 0.05        // calls per second
+	firstDoubling  = 1           // seconds
+	secondDoubling = 4           // seconds
+	minLimitTime   = time.Second // between two 429s, to take what got through as the limit
+	perSecond      = 50          // more calls per second than that go in so many bursts
 	belowMemory    = 200         // calls
-	fewStrays      = 3           // 429s below the limit,
-	straysAbove    = 2           // of whose share so many times are no news above it,
-	mostStrays     = 0.3         // but no more than this share of all calls
+	minStrays      = 3           // 429s below the limit that show another cause
+	strayFactor    = 2           // a share of 429s up to so many times that below the limit is no news
+	maxStrayShare  = 0.3         // but a larger share of all calls is
 )
 
 func newBlind(now time.Time) *blind {
@@ -62,57 +76,55 @@ func (b *blind) wait(now time.Time) time.Duration {
 
 func (b *blind) sent(now time.Time) { b.limiter.ReserveN(now, 1) }
 
-// got counts a call that got through.
-func (b *blind) got(now time.Time) {
-	b.passed++
-	if b.isBelow(now) {
-		b.count(&b.below.passed)
+// accepted counts a call that got through.
+func (b *blind) accepted(now time.Time) {
+	b.recent.accepted++
+	if b.belowLimit(now) {
+		b.below.accepted++
+		b.below.fade()
 	}
 }
 
-// isBelow reports whether the pace is no higher than the limit, as far as that
-// is known.
-func (b *blind) isBelow(now time.Time) bool { return b.doubling == 0 && b.rate(now) <= b.base }
-
-// count adds to one of below's counts.
-func (b *blind) count(n *float64) {
-	*n++
-	if b.below.passed+b.below.denied > belowMemory {
-		b.below.passed /= 2
-		b.below.denied /= 2
-	}
-}
-
-// stray reports whether a 429 says nothing about our pace. Another user, who
-// empties a bucket that we do not see now and then, has a share of our calls
-// refused at any pace; to slow down for each of them would come to a standstill.
-func (b *blind) stray(now time.Time) bool {
-	share := b.denied / (b.passed + b.denied)
-	if b.isBelow(now) {
-		b.count(&b.below.denied)
-		return b.denied < fewStrays || share < mostStrays
-	}
-	usual := b.below.denied / (b.below.passed + b.below.denied)
-	return b.doubling == 0 && b.below.denied >= fewStrays && share < min(straysAbove*usual, mostStrays)
-}
-
-// refused takes in a 429; first says that it is the first of its round.
+// refused learns from a 429; first says that it is the first of its round.
 func (b *blind) refused(now time.Time, first bool) {
-	b.denied++
-	if b.stray(now) || !first {
-		return
+	b.recent.refused++
+	if b.belowLimit(now) {
+		b.below.refused++
+		b.below.fade()
 	}
-	look := now.Sub(b.since)
-	through := b.passed / max(look.Seconds(), 0.001)
+	if first && !b.stray(now) {
+		b.slowDown(now)
+	}
+}
+
+// belowLimit reports whether the limit is known and the pace no higher.
+func (b *blind) belowLimit(now time.Time) bool { return b.doubling == 0 && b.rate(now) <= b.base }
+
+// stray reports whether the latest 429 says nothing about our pace. Another user
+// who empties a hidden bucket now and then causes a share of 429s at any pace. If
+// each of them slowed us down, we would come to a standstill.
+func (b *blind) stray(now time.Time) bool {
+	share := b.recent.refusedShare()
+	if b.belowLimit(now) {
+		return b.recent.refused < minStrays || share < maxStrayShare
+	}
+	return b.doubling == 0 && b.below.refused >= minStrays &&
+		share < min(strayFactor*b.below.refusedShare(), maxStrayShare)
+}
+
+// slowDown lowers the pace after a 429, to the limit if it is known by now.
+func (b *blind) slowDown(now time.Time) {
+	passed := now.Sub(b.since)
+	through := b.recent.accepted / max(passed.Seconds(), 0.001) // calls per second
 	switch {
 	case b.doubling == firstDoubling:
 		b.base = min(b.rate(now), max(through, blindStart)) / 2
 		b.doubling = secondDoubling
-	case look < shortestLook:
+	case passed < minLimitTime:
 		b.base = max(b.rate(now)/2, min(b.rate(now), through))
 		b.doubling = secondDoubling
 	default:
 		b.base, b.doubling = through, 0
 	}
-	b.since, b.passed, b.denied = now, 0, 0
+	b.since, b.recent = now, counts{}
 }

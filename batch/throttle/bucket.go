@@ -7,254 +7,303 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// bucket is our picture of one of the server's buckets: what it holds, and how
-// fast it fills. Every call sent is taken from the picture at once and every
-// answer corrects it a little, because answers come in another order than the
-// server served the calls, and believing the last one swings.
+// bucket estimates one of the server's token buckets: its content and how fast
+// it refills. The estimate is a token bucket itself, a rate.Limiter. Every call
+// takes its token from it when it is sent. Every answer corrects it a little, not
+// fully, because answers come in another order than the server served the calls:
+// an estimate that follows the latest answer oscillates.
 type bucket struct {
-	limit  int64 // X-RateLimit-Limit, which names the bucket
-	burst  float64
-	mirror *rate.Limiter // content less the calls in flight, in thousandths of a token
-	drip   float64       // tokens per second that are left to us: refill less what others take
-	span   time.Duration // over which drip is averaged
-	at     time.Time     // of the last correction
+	limit       int64 // X-RateLimit-Limit, which identifies the bucket
+	burst       float64
+	limiter     *rate.Limiter // the content less the calls in flight, in thousandths of a token
+	netRefill   float64       // tokens per second that are left to us: the refill less what others take
+	span        time.Duration // by which a correction is divided to correct netRefill
+	correctedAt time.Time     // the last time
 
-	income, earned float64 // tokens that came in lately, and in how many seconds
+	inflow, inflowTime float64 // tokens that were left to us recently, and in how many seconds
 
-	fullAt  time.Time // by Reset, if nobody took any more
-	emptied time.Time // the last 429
-	// What the headers said in the last minute or so, each answer weighed by the
-	// seconds that it stands for: tokens lacking, seconds until full, weights.
-	lacked, untilFull, watched float64
-	noted                      time.Time
+	fullAt    time.Time // by Reset, if nobody takes any more
+	emptiedAt time.Time // the last 429
 
-	windows windows
-	newest  uint64 // call whose answer was the last to be watched for windows
-	heard   uint64 // answers that the rule had read when this bucket was last in one
+	// Sums over the headers of the last minute or so. Each answer is weighted by
+	// the seconds since the one before.
+	missing, untilFull, weight float64 // tokens, seconds, weights
+	weightedAt                 time.Time
+
+	mode       refillMode
+	newestCall uint64 // the newest call whose answer mode has seen
+	lastSample uint64 // the number of the last sample that named this bucket
 }
 
-const thousandth = 1000 // rate.Limiter reserves whole tokens only
+const perToken = 1000 // rate.Limiter reserves whole units only, so one is a thousandth
 
-// Of the drip, in tokens per second.
+// Of netRefill, in tokens per second.
 const (
-	usualDrip     = 0.5         // of the bucket, until answers tell: so in Auth0's tables
-	rareDrip      = 0.05        // of the bucket; in a fixed window Reset is far away at once
-	shortestSpan  = time.Second // a new picture learns fast,
-	longestSpan   = 5 * time.Second
-	steepestFall  = 0.2  // of drip at one correction
-	steepestRise  = 0.4  // of drip at one correction
-	slowestDrip   = 0.01 // keeps waits finite
-	leastEarned   = 1    // seconds, for an average,
-	leastMeasured = 3    // and for one to tell people
-	mostEarned    = 900
+	initialRefill = 0.5         // of the bucket, until answers tell; as in Auth0's tables
+	minByReset    = 0.05        // of the bucket; Reset does not lower it further, as in a fixed window it is far away
+	minSpan       = time.Second // a new estimate learns fast,
+	maxSpan       = 5 * time.Second
+	maxFall       = 0.2  // of netRefill at one correction
+	maxRise       = 0.4  // of netRefill at one correction
+	minRefill     = 0.01 // keeps waits finite
+	minInflowTime = 1    // seconds, for an average
+	minReported   = 3    // seconds, for an average that is shown to people
+	maxInflowTime = 900  // seconds
 )
 
 // Of what the headers say.
 const (
-	memory         = 60              // seconds that refill is taken from,
-	leastWatched   = 5               // and the fewest
-	surprise       = 0.2             // of the bucket, more than there should have been
-	leastUntilFull = 0.5             // seconds, on average
-	smallestTold   = 3               // tokens
-	leastShare     = 0.1             // of the refill, claimed beside the greediest others
-	nextLook       = 5 * time.Second // after a look beyond Reset that brought no answer
+	refillMemory   = 60              // seconds, over which the gross refill is averaged
+	minWeight      = 5               // seconds: the least sum of weights, and the most for one answer
+	surprise       = 0.2             // of the bucket: so much more than estimated is a surprise
+	minUntilFull   = 0.5             // seconds on average; less is nothing but rounding
+	minBurst       = 3               // tokens; in a smaller bucket there is nothing but rounding
+	minShare       = 0.1             // of the gross refill, which we use even beside the greediest others
+	resetRetryTime = 5 * time.Second // between two calls that go because Reset has passed
 )
 
-// newBucket makes the picture from the first answer that names the bucket.
-func newBucket(now time.Time, r reading) *bucket {
+// newBucket starts the estimate with the first sample that names the bucket.
+func newBucket(now time.Time, s sample) *bucket {
 	b := &bucket{
-		limit:  r.Limit,
-		burst:  float64(r.Limit),
-		mirror: rate.NewLimiter(0, int(r.Limit)*thousandth), // full
-		drip:   usualDrip * float64(r.Limit),
-		span:   shortestSpan,
-		at:     now,
-		noted:  now,
+		limit:       s.Limit,
+		burst:       float64(s.Limit),
+		limiter:     rate.NewLimiter(0, int(s.Limit)*perToken), // full
+		netRefill:   initialRefill * float64(s.Limit),
+		span:        minSpan,
+		correctedAt: now,
+		weightedAt:  now,
 	}
-	b.add(now, b.least(r)-b.burst)
-	b.mirror.SetLimitAt(now, rate.Limit(b.drip*thousandth))
+	b.add(now, b.atLeast(s)-b.burst)
+	b.limiter.SetLimitAt(now, rate.Limit(b.netRefill*perToken))
 	return b
 }
 
-// content is the number of tokens that the bucket is thought to hold when the
-// calls in flight have taken theirs.
-func (b *bucket) content(now time.Time) float64 { return b.mirror.TokensAt(now) / thousandth }
+// content is the estimated number of tokens after the calls in flight have taken
+// theirs. It is negative if there are not enough for them.
+func (b *bucket) content(now time.Time) float64 { return b.limiter.TokensAt(now) / perToken }
 
-// add puts tokens in, or takes them out.
+// add adds tokens, which may be negative.
 func (b *bucket) add(now time.Time, tokens float64) {
-	n := int(math.Round(-tokens * thousandth))
-	b.mirror.ReserveN(now, min(n, b.mirror.Burst()))
+	n := int(math.Round(-tokens * perToken))
+	b.limiter.ReserveN(now, min(n, b.limiter.Burst()))
 }
 
-// sent takes the token of a call that goes now. A Reset that has passed without
-// news is good for one call only, else calls without answers would go and go.
+// sent takes the token of a call that goes now. Once Reset has passed, a call goes
+// only every resetRetryTime: if answers get lost, calls would otherwise never stop.
 func (b *bucket) sent(now time.Time) {
 	b.add(now, -1)
 	if !now.Before(b.fullAt) {
-		b.fullAt = now.Add(nextLook)
+		b.fullAt = now.Add(resetRetryTime)
 	}
 }
 
-// reading is an answer's headers with what is needed to date them.
-type reading struct {
+// sample is a dated answer: its headers, and what else was under way.
+type sample struct {
 	Observation
 	call     call
 	after    float64 // calls sent after this one
 	inflight float64 // calls in flight now
-	trip     float64 // usual round trip, seconds
+	rtt      float64 // usual round-trip time, seconds
 	age      float64 // seconds since the call was sent
 }
 
-// fastest is the highest refill with which the bucket is full no sooner than by
-// Reset. That is rounded up as Date is rounded down, so up to two seconds sooner.
-func (r reading) fastest(left time.Duration) float64 {
+// atLeast is the least content that a sample allows, after the calls in flight:
+// Remaining, less what later calls take, plus what was added on the way back.
+func (b *bucket) atLeast(s sample) float64 {
+	return float64(s.Remaining) - s.after + b.netRefill*min(s.age, s.rtt)/2
+}
+
+// atMost is the largest content that a sample allows. Remaining is rounded down,
+// and a late answer may have been delayed on the way to the server or back.
+func (b *bucket) atMost(s sample) float64 {
+	return b.atLeast(s) + 1 + b.netRefill*max(0, s.age-s.rtt)
+}
+
+// learn corrects the estimate towards a sample. The more calls are under way, the
+// less is known about their order, and the smaller is the correction.
+func (b *bucket) learn(now time.Time, s sample) {
+	content := b.content(now)
+	off := min(max(content, b.atLeast(s)), b.atMost(s)) - content
+	if s.call.at.Before(b.emptiedAt) {
+		off = min(off, 0) // older than the 429, so it does not show new tokens
+	}
+	if s.Remaining >= s.Limit-1 && off > max(1, surprise*b.burst) {
+		b.mode.watchFull(now)
+	}
+	correction := off / (1 + s.inflight + s.after)
+	b.add(now, correction)
+	b.learnReset(now, s)
+	b.correctRefill(now, correction)
+}
+
+// refused sets the estimate to empty after a 429.
+func (b *bucket) refused(now time.Time) {
+	correction := min(-b.content(now), 0)
+	b.add(now, correction)
+	b.emptiedAt = now
+	b.correctRefill(now, correction)
+}
+
+// correctRefill corrects netRefill by a correction of the content.
+func (b *bucket) correctRefill(now time.Time, correction float64) {
+	passed := now.Sub(b.correctedAt)
+	b.correctedAt = now
+	b.addInflow(passed.Seconds(), correction)
+	if b.mode.window {
+		b.limiter.SetLimitAt(now, 0)
+		return
+	}
+	b.span = min(b.span+passed, maxSpan)
+	change := correction / b.span.Seconds()
+	b.netRefill += min(max(change, -maxFall*b.netRefill), maxRise*b.netRefill)
+	b.netRefill = max(b.netRefill, b.minPace(), minRefill)
+	b.limiter.SetLimitAt(now, rate.Limit(b.netRefill*perToken))
+}
+
+// addInflow adds up the tokens that the estimate gained, as corrected.
+func (b *bucket) addInflow(passed, correction float64) {
+	keep := max(0, 1-passed/maxInflowTime)
+	b.inflow = keep*b.inflow + float64(b.limiter.Limit())/perToken*passed + correction
+	b.inflowTime = keep*b.inflowTime + passed
+}
+
+// learnReset learns when the bucket is full and how fast it refills.
+func (b *bucket) learnReset(now time.Time, s sample) {
+	left := s.untilFull(now)
+	b.fullAt = now.Add(left)
+	if s.exact(left) {
+		b.netRefill = min(b.netRefill, max(s.maxRefill(left), minByReset*b.burst))
+		b.average(now, b.burst-float64(s.Remaining), left.Seconds())
+	}
+	if s.call.number > b.newestCall {
+		b.newestCall = s.call.number
+		b.mode.watchReset(now, s.Observation)
+	}
+}
+
+// maxRefill is the highest refill at which the bucket is not full before Reset.
+// Reset is rounded up and Date down, so it may be full two seconds earlier.
+func (s sample) maxRefill(left time.Duration) float64 {
 	if left <= 2*time.Second {
 		return math.Inf(1)
 	}
-	return float64(r.Limit-r.Remaining) / (left - 2*time.Second).Seconds()
+	return float64(s.Limit-s.Remaining) / (left - 2*time.Second).Seconds()
 }
 
-// least is what the bucket holds at least by this answer, the calls in flight
-// served: Remaining, less what the later calls take, and what has dripped in
-// on the way back.
-func (b *bucket) least(r reading) float64 {
-	return float64(r.Remaining) - r.after + b.drip*min(r.age, r.trip)/2
-}
-
-// most is what it holds at most. Remaining is rounded down, and an answer that
-// was late may have been late on either way.
-func (b *bucket) most(r reading) float64 {
-	return b.least(r) + 1 + b.drip*max(0, r.age-r.trip)
-}
-
-// learn corrects the picture towards the answer. The more calls are under way
-// the less is known of their order, and the smaller is the step.
-func (b *bucket) learn(now time.Time, r reading) {
-	content := b.content(now)
-	off := min(max(content, b.least(r)), b.most(r)) - content
-	if r.call.at.Before(b.emptied) {
-		off = min(off, 0) // from before the 429: no news of tokens
-	}
-	if r.Remaining >= r.Limit-1 && off > max(1, surprise*b.burst) {
-		b.windows.watchFull(now)
-	}
-	step := off / (1 + r.inflight + r.after)
-	b.add(now, step)
-	b.note(now, r)
-	b.steer(now, step)
-}
-
-// refused empties the picture after a 429.
-func (b *bucket) refused(now time.Time) {
-	step := min(-b.content(now), 0)
-	b.add(now, step)
-	b.emptied = now
-	b.steer(now, step)
-}
-
-// steer lets a correction of the content count for the drip too.
-func (b *bucket) steer(now time.Time, step float64) {
-	passed := now.Sub(b.at)
-	b.at = now
-	b.earn(passed.Seconds(), step)
-	if b.windows.fixed {
-		b.mirror.SetLimitAt(now, 0)
-		return
-	}
-	b.span = min(b.span+passed, longestSpan)
-	change := step / b.span.Seconds()
-	b.drip += min(max(change, -steepestFall*b.drip), steepestRise*b.drip)
-	b.drip = max(b.drip, b.leastPace(), slowestDrip)
-	b.mirror.SetLimitAt(now, rate.Limit(b.drip*thousandth))
-}
-
-// earn adds up what came in: what dripped, as corrected.
-func (b *bucket) earn(passed, step float64) {
-	keep := max(0, 1-passed/mostEarned)
-	b.income = keep*b.income + float64(b.mirror.Limit())/thousandth*passed + step
-	b.earned = keep*b.earned + passed
-}
-
-// note keeps what Reset says: when the bucket is full and how fast it fills.
-func (b *bucket) note(now time.Time, r reading) {
-	left := r.untilFull(now)
-	b.fullAt = now.Add(left)
-	if r.measures(left) {
-		b.drip = min(b.drip, max(r.fastest(left), rareDrip*b.burst))
-		b.average(now, b.burst-float64(r.Remaining), left.Seconds())
-	}
-	if r.call.number > b.newest {
-		b.newest = r.call.number
-		b.windows.watchReset(now, r.Observation)
-	}
-}
-
-// average weighs an answer by the time since the last one, because the answers
-// of the same second all have the same error: Reset is rounded up and Date down.
-// On average that is half a second each, and half a token for Remaining.
-func (b *bucket) average(now time.Time, lacked, untilFull float64) {
-	weight := min(now.Sub(b.noted).Seconds(), leastWatched)
-	b.noted = now
-	if lacked <= 1 {
+// average adds a sample to the sums over the headers. It is weighted by the time
+// since the one before, because samples of the same second share the same rounding
+// error: half a second each for Reset and Date on average, and half a token for
+// Remaining.
+func (b *bucket) average(now time.Time, missing, untilFull float64) {
+	weight := min(now.Sub(b.weightedAt).Seconds(), minWeight)
+	b.weightedAt = now
+	if missing <= 1 {
 		return // full, or nearly: Reset is now
 	}
-	keep := 1 - weight/memory
-	b.lacked = keep*b.lacked + weight*(lacked-0.5)
+	keep := 1 - weight/refillMemory
+	b.missing = keep*b.missing + weight*(missing-0.5)
 	b.untilFull = keep*b.untilFull + weight*(untilFull-1)
-	b.watched = keep*b.watched + weight
+	b.weight = keep*b.weight + weight
 }
 
-// rate is the drip on average, in tokens per second: what can be expected. Drip
-// itself follows every whim of the others.
+// rate is the average of netRefill, in tokens per second. It is what can be
+// expected; netRefill itself follows every burst of the others.
 func (b *bucket) rate() float64 {
-	if b.earned < leastEarned {
-		return b.drip
+	if b.inflowTime < minInflowTime {
+		return b.netRefill
 	}
-	return max(b.income/b.earned, slowestDrip)
+	return max(b.inflow/b.inflowTime, minRefill)
 }
 
-// refill is the rate at which the server fills the bucket, in tokens per
-// second, whoever takes them; 0 while Reset has not told it yet. Where the bucket
-// is small, or full again in an instant, the rounding is all that Reset tells.
-func (b *bucket) refill() float64 {
-	if b.watched < leastWatched || b.untilFull < leastUntilFull*b.watched || b.burst < smallestTold {
+// grossRefill is the rate at which the server refills the bucket, in tokens per
+// second, whoever takes them; 0: Reset has not told it yet, or is too rough.
+func (b *bucket) grossRefill() float64 {
+	if b.weight < minWeight || b.untilFull < minUntilFull*b.weight || b.burst < minBurst {
 		return 0
 	}
-	return b.lacked / b.untilFull
+	return b.missing / b.untilFull
 }
 
-// leastPace is claimed even where others keep the bucket empty: in calls per
-// second, 0 for none.
-func (b *bucket) leastPace() float64 {
-	if b.windows.fixed {
+// minPace is kept up even if others keep the bucket empty, in calls per second;
+// 0: none.
+func (b *bucket) minPace() float64 {
+	if b.mode.window {
 		return 0
 	}
-	return leastShare * b.refill()
+	return minShare * b.grossRefill()
 }
 
 // others is what other users take, in tokens per second. Less than a tenth of
-// the refill cannot be told from the rounding of Reset.
+// the refill cannot be told from rounding.
 func (b *bucket) others() float64 {
-	if taken := b.refill() - b.rate(); taken > 0.1*b.refill() {
+	if taken := b.grossRefill() - b.rate(); taken > 0.1*b.grossRefill() {
 		return taken
 	}
 	return 0
 }
 
-// until is the time in which that many tokens drip in.
-func (b *bucket) until(tokens float64) time.Duration {
-	if b.windows.fixed {
+// timeFor is the time in which so many tokens are added.
+func (b *bucket) timeFor(tokens float64) time.Duration {
+	if b.mode.window {
 		return forever
 	}
-	return seconds(tokens / b.drip)
+	return seconds(tokens / b.netRefill)
 }
 
-// forever is a wait that only an answer ends.
-const forever = time.Duration(math.MaxInt64)
+// refillMode finds out whether the server adds tokens in another way than one by
+// one. In a fixed window, all tokens come at its end: to hold a level is of no use,
+// because what is left then is lost. If tokens come in steps of a second, the
+// level has to leave room for a step.
+type refillMode struct {
+	window bool // the bucket is a fixed window, which ends at Reset
 
-func seconds(s float64) time.Duration {
-	if s > longestWait.Seconds() {
-		return longestWait
+	reset     int64     // the last Reset seen,
+	since     time.Time // since when,
+	remaining int64     // and Remaining then
+
+	full       int       // answers in a row from a bucket that was unexpectedly full
+	fullAt     time.Time // the last of them
+	stepsUntil time.Time // tokens are taken to come in steps until then
+}
+
+const (
+	standstill = 2 * time.Second  // of Reset, until it is taken as a window's end
+	minFull    = 3                // answers from a full bucket that show steps
+	maxFullGap = 10 * time.Second // between two of them
+	stepsLast  = 5 * time.Minute  // until steps have to be found again
+	oneStep    = 1.0              // seconds: Auth0 may refill buckets per minute once a second
+)
+
+// step is the time between two steps in seconds; 0: there are no steps.
+func (m *refillMode) step(now time.Time) float64 {
+	if now.Before(m.stepsUntil) {
+		return oneStep
 	}
-	return time.Duration(s * float64(time.Second))
+	return 0
+}
+
+// watchReset compares Reset with the one before. Every token that is taken from a
+// bucket moves Reset to a later time. If Reset stands still while Remaining falls,
+// it is the end of a window. If it moves before it has passed, it is not.
+func (m *refillMode) watchReset(now time.Time, o Observation) {
+	if o.Reset == m.reset {
+		m.window = m.window || now.Sub(m.since) > standstill && o.Remaining < m.remaining
+		return
+	}
+	if o.serverTime(now).Unix() < m.reset {
+		m.window = false
+	}
+	m.reset, m.since, m.remaining = o.Reset, now, o.Remaining
+}
+
+// watchFull counts answers from a bucket that was full although its estimate was
+// held below. A constant refill cannot explain that; a step can.
+func (m *refillMode) watchFull(now time.Time) {
+	if now.Sub(m.fullAt) > maxFullGap {
+		m.full = 0
+	}
+	m.full, m.fullAt = m.full+1, now
+	if m.full >= minFull {
+		m.stepsUntil = now.Add(stepsLast)
+	}
 }

@@ -113,7 +113,7 @@ func TestTwoBucketsInTurn(t *testing.T) {
 					}
 					return o, ok
 				}, calls, throttled)
-				ratio := (j.last.Sub(start) + trip).Seconds() / group.drained(plans.PerMinute(5, 150))
+				ratio := (j.last.Sub(start) + rtt).Seconds() / group.drained(plans.PerMinute(5, 150))
 				t.Logf("T/T* %.3f, 429s %d", ratio, j.limited)
 				// Where the probe shows 50 tokens, 15 calls go for which the group has four.
 				if ratio > 1.1 || j.limited > 12 {

@@ -42,7 +42,7 @@ func alone(limit plans.Limit, ratio, limited float64) numbers {
 // drained is T*: the time in which the bucket gives the calls, and the one in a
 // hundred that fails after it took a token.
 func (s scenario) drained(limit plans.Limit) float64 {
-	return (float64(s.calls)/0.99-float64(limit.Burst))/(limit.Rate()-s.others) + trip.Seconds()
+	return (float64(s.calls)/0.99-float64(limit.Burst))/(limit.Rate()-s.others) + rtt.Seconds()
 }
 
 // beside is the case with another user, at a share of the refill rate.
@@ -156,7 +156,7 @@ func window(name string, limit plans.Limit, calls int, ratio, limited float64) n
 	n.ideal = func(start time.Time) float64 {
 		whole := math.Ceil(float64(n.calls)/0.99/float64(limit.Burst)) - 1 // periods after the first
 		top := start.Truncate(limit.Per)
-		return top.Add(time.Duration(whole)*limit.Per).Sub(start).Seconds() + trip.Seconds()
+		return top.Add(time.Duration(whole)*limit.Per).Sub(start).Seconds() + rtt.Seconds()
 	}
 	return n
 }
@@ -185,7 +185,7 @@ func changed(name string, before, after plans.Limit, at time.Duration, calls int
 	}
 	n.ideal = func(time.Time) float64 {
 		first := float64(before.Burst) + before.Rate()*at.Seconds()
-		return at.Seconds() + (float64(calls)/0.99-first)/after.Rate() + trip.Seconds()
+		return at.Seconds() + (float64(calls)/0.99-first)/after.Rate() + rtt.Seconds()
 	}
 	return n
 }

@@ -1,74 +1,77 @@
 package throttle
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
-// rule decides when the next call may go. It is the whole of the throttling,
-// without clock, lock or goroutine: state and observation in, permission out.
+// rule decides when the next call may go. It contains all decisions of the
+// throttle and has no clock, no lock and no goroutine.
 //
-// The server has a bucket of tokens that drips full. Every call takes one; a
-// call that finds none is refused with a 429, ours or another user's. While
-// calls remain, the rule holds the bucket at a level near 70 %:
+// The server limits calls by a token bucket: it adds tokens at a constant rate
+// until the bucket is full, and every call takes one. A call that finds no token
+// is refused with a 429, whether it is ours or another user's. While calls
+// remain, the rule keeps the bucket at a level near 70 %:
 //
 //	tokens
-//	burst     ─┐                                  what drips in up here is lost
+//	burst     ─┐                                  a full bucket loses its refill
 //	           │
-//	level      └╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮     one out whenever one has dripped in
+//	level      └╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮╭╮     one call for each token that is added
 //	                                        │
 //	                                        │
 //	headroom  ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ ─ └──   the others' share, never taken
-//	zero      ─────────────────────────────────▶  time; here everybody gets 429s
+//	zero      ─────────────────────────────────▶  time; an empty bucket: 429s for everybody
 //	           probe       hold             end
 //
-// Any level below full passes the same calls per second, the refill rate. A high
-// one costs nothing, and others who come in a burst find tokens. Once the calls
-// left are no more than the tokens above the headroom, all of them go at once:
-// the level was a loan, and no time is lost by it. The first call is a probe,
-// alone, because nothing is known before its answer.
+// Probe: the first call goes alone, because nothing is known before its answer.
+// Hold: any level below full passes the same number of calls per second, the
+// refill rate. So a high level costs nothing, and others who come in a burst find
+// tokens. End: as soon as the tokens above the headroom are enough for all
+// remaining calls, these go at once. So no time is lost by holding tokens back.
 //
-// The picture of the server's bucket is in bucket; for servers that refill in
-// steps see windows, for those without usable headers see blind. Times must not
-// go backwards from call to call.
+// The type bucket estimates the server's bucket. The type blind finds a pace
+// without usable headers. Times passed to the methods must not go backwards.
 type rule struct {
-	headroom float64   // share of the bucket that is left to others
-	buckets  []*bucket // most often one; two where a group's and a global one take turns in the headers
-	blind    *blind    // in use where headers are no use,
-	hidden   bool      // or beside the buckets, for one that they do not tell of
+	headroom float64   // share of the bucket that is left to others, 0 to 1
+	buckets  []*bucket // usually one; two if the headers alternate between a group's and a global one
+	blind    *blind    // nil, unless a bucket without usable headers limits calls
+	hidden   bool      // such a bucket exists beside those of the headers, so blind stays
 
 	sent     uint64 // calls
 	lastSent time.Time
 	inflight int
-	single   bool          // one call in flight at most
-	trip     time.Duration // usual round trip
+	halfOpen bool          // at most one call in flight
+	rtt      time.Duration // usual round-trip time
 
-	paused time.Time // nothing is sent before
-	rounds int       // round trips in a row in which all answers were 429s
-	round  uint64    // the newest call when this round of 429s began
+	pausedUntil time.Time // nothing is sent before
+	rounds      int       // round trips in a row that brought nothing but 429s
+	roundEnd    uint64    // the newest call when the last of these rounds began
 
-	read       uint64  // answers with credible headers
-	headless   int     // answers in a row without
-	denied     float64 // tokens denied by answers in a row while calls get through
-	distrusted bool    // headers are not read any more
+	samples    uint64  // answers with credible headers
+	headerless int     // answers in a row without them
+	mismatch   float64 // estimated tokens that answers in a row deny although calls succeed
+	distrusted bool    // headers are ignored from now on
 }
 
 // call is one that was sent.
 type call struct {
-	number uint64
+	number uint64 // from 1
 	at     time.Time
 }
 
 const (
-	level         = 0.7 // of the bucket
-	leastHeadroom = 0.5 // tokens, whatever the bucket's size
-	patience      = 16  // answers after which a bucket that none of them names does not count
+	level       = 0.7 // of the bucket
+	minHeadroom = 0.5 // tokens, whatever the bucket's size
+	staleAfter  = 16  // samples after which a bucket that none of them named no longer limits calls
 )
 
-// next is how long the next call has to wait, and for what; 0: it may go. Left
-// is the number of calls to come, this one included; negative: unknown.
+// next returns how long the next call has to wait, and for what; 0: it may go.
+// Left is the number of calls to come, including this one; negative: unknown.
 func (r *rule) next(now time.Time, left int) (time.Duration, Reason) {
 	switch {
-	case now.Before(r.paused):
-		return r.paused.Sub(now), Paused
-	case r.single && r.inflight > 0:
+	case now.Before(r.pausedUntil):
+		return r.pausedUntil.Sub(now), Paused
+	case r.halfOpen && r.inflight > 0:
 		return forever, Outage
 	case r.probing() && r.inflight > 0:
 		return forever, Probing
@@ -78,55 +81,57 @@ func (r *rule) next(now time.Time, left int) (time.Duration, Reason) {
 		wait = r.blind.wait(now)
 	}
 	for _, b := range r.buckets {
-		if r.counts(b) {
+		if r.limits(b) {
 			wait = max(wait, r.wait(b, now, left))
 		}
 	}
 	return wait, Bucket
 }
 
-// probing reports whether nothing is known of the server yet.
+// probing reports whether nothing is known about the server yet.
 func (r *rule) probing() bool { return len(r.buckets) == 0 && r.blind == nil }
 
-// wait is how long one bucket holds the next call back.
+// limits reports whether a bucket limits calls. One that was not named for a
+// while does not: either calls run short in another bucket, or the tenant's
+// limit was changed and the old one is gone.
+func (r *rule) limits(b *bucket) bool { return r.samples-b.lastSample < staleAfter }
+
+// wait is how long one bucket delays the next call.
 func (r *rule) wait(b *bucket, now time.Time, left int) time.Duration {
-	short := r.floor(b, now, left) + 1 - b.content(now)
-	if short < 1.0/thousandth {
+	missing := r.floor(b, now, left) + 1 - b.content(now)
+	if missing < 1.0/perToken {
 		return 0
 	}
-	wait := b.until(short)
+	wait := b.timeFor(missing)
 	if r.inflight == 0 {
-		wait = min(wait, b.fullAt.Sub(now)) // the picture may be wrong; ask again
+		wait = min(wait, b.fullAt.Sub(now)) // the estimate may be wrong; an answer will correct it
 	}
-	if pace := b.leastPace(); pace > 0 {
+	if pace := b.minPace(); pace > 0 {
 		wait = min(wait, r.lastSent.Add(seconds(1/pace)).Sub(now))
 	}
 	return max(wait, 0)
 }
 
-// floor is the content that the next call must leave: the level while calls
-// remain, the headroom for the last ones. Above the level there is room for the
-// calls of two round trips, so that waiting for answers never slows it down. The
-// end begins two round trips early, so that few calls are left to be repeated
-// when all has been spent.
+// floor is the number of tokens that the next call must leave: the level while
+// calls remain, the headroom at the end.
 func (r *rule) floor(b *bucket, now time.Time, left int) float64 {
-	low := r.low(b.burst)
-	last := left >= 0 && float64(left) <= b.content(now)-low+2*b.drip*r.trip.Seconds()
-	if last || b.windows.fixed {
+	low := r.headroomOf(b.burst)
+	// The end begins two round trips early. Then few calls are left to be retried
+	// once all tokens are spent.
+	end := left >= 0 && float64(left) <= b.content(now)-low+2*b.netRefill*r.rtt.Seconds()
+	if end || b.mode.window {
 		return low
 	}
-	room := max(2, 1+b.drip*(2*r.trip.Seconds()+b.windows.step(now)))
+	// The calls of two round trips fit above the level, so that waiting for
+	// answers never slows the run down.
+	room := max(2, 1+b.netRefill*(2*r.rtt.Seconds()+b.mode.step(now)))
 	return max(low, min(level*b.burst, b.burst-room))
 }
 
-// low is the content that is left to others in any case.
-func (r *rule) low(burst float64) float64 {
-	return min(max(min(r.headroom*burst, burst-2), leastHeadroom), burst-1)
+// headroomOf is the number of tokens left to others in a bucket of this size.
+func (r *rule) headroomOf(burst float64) float64 {
+	return min(max(min(r.headroom*burst, burst-2), minHeadroom), burst-1)
 }
-
-// counts reports whether a bucket holds calls back. One that was not named for
-// a while is not the one that is short; or the tenant's limit was changed.
-func (r *rule) counts(b *bucket) bool { return r.read-b.heard < patience }
 
 // send counts a call that goes now.
 func (r *rule) send(now time.Time) call {
@@ -148,4 +153,39 @@ func (r *rule) unused(now time.Time) {
 	for _, b := range r.buckets {
 		b.add(now, 1)
 	}
+}
+
+// state describes the bucket that limits calls most. Left is as in next.
+func (r *rule) state(now time.Time, left int) State {
+	var s State
+	for _, b := range r.buckets {
+		if !r.limits(b) || s.Known && b.rate() >= s.Rate {
+			continue
+		}
+		s = State{Known: true, Burst: b.burst, Content: max(b.content(now), 0), Rate: b.rate()}
+		if b.inflowTime >= minReported {
+			s.Others = b.others()
+			s.Refill = s.Rate + s.Others
+		}
+	}
+	if s.Known && left > 0 {
+		// The last calls do not wait: their tokens are in the bucket already.
+		wait := max(0, float64(left)-max(0, s.Content-r.headroomOf(s.Burst))) / s.Rate
+		s.Rate = float64(left) / (wait + r.rtt.Seconds())
+	}
+	if r.blind != nil && (!s.Known || r.blind.rate(now) < s.Rate) {
+		s.Rate = r.blind.rate(now)
+	}
+	return s
+}
+
+// forever is a wait that only an answer ends.
+const forever = time.Duration(math.MaxInt64)
+
+// seconds converts s, up to longestWait.
+func seconds(s float64) time.Duration {
+	if s > longestWait.Seconds() {
+		return longestWait
+	}
+	return time.Duration(s * float64(time.Second))
 }

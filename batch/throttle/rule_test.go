@@ -150,8 +150,8 @@ func TestLostCallsKeepToTheBucket(t *testing.T) {
 func TestStragglerDoesNotCountForMuch(t *testing.T) {
 	r := probed(100, 0.1)
 	r.answered(at(10), r.send(at(0.2)), taken(at(10), 100, 98, 1))
-	if r.trip > 150*time.Millisecond {
-		t.Errorf("usual round trip %v after 100 ms and a straggler", r.trip)
+	if r.rtt > 150*time.Millisecond {
+		t.Errorf("usual round trip %v after 100 ms and a straggler", r.rtt)
 	}
 }
 
@@ -183,7 +183,7 @@ func TestResetBoundsTheRefill(t *testing.T) {
 	}{{1, 2.5}, {2, 2.5}, {3, 1}, {4, 0.5}, {50, 0.25}} {
 		var r rule
 		r.answered(at(0.1), r.send(at(0)), taken(at(0.1), 5, 4, c.full))
-		if got := r.buckets[0].drip; got > c.want+0.01 {
+		if got := r.buckets[0].netRefill; got > c.want+0.01 {
 			t.Errorf("full after %d s: %.2f tokens per second, want at most %.2f", c.full, got, c.want)
 		}
 	}
@@ -194,7 +194,7 @@ func TestLimitsAreNotCollected(t *testing.T) {
 	for i := range int64(1000) {
 		r.answered(at(1), r.send(at(1)), taken(at(1), 20+i, 5, 1))
 	}
-	if n := len(r.buckets); n > mostBuckets {
+	if n := len(r.buckets); n > maxBuckets {
 		t.Errorf("%d buckets are remembered", n)
 	}
 }
@@ -275,7 +275,7 @@ func TestPauses(t *testing.T) {
 			r.answered(now, first, o)
 			r.answered(now, second, o) // the same round
 		}
-		return max(r.paused.Sub(now), 0)
+		return max(r.pausedUntil.Sub(now), 0)
 	}
 	limited := refused(at(0), 25, 0, 0)
 	for _, c := range []struct {

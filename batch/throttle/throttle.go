@@ -1,11 +1,11 @@
-// Package throttle sends calls as fast as a tenant's token bucket allows, and
-// no faster, without harm to others who use the same bucket. It learns the
-// bucket from the answers: how large it is, how fast it fills, what others take.
+// Package throttle sends calls as fast as a tenant's token bucket allows,
+// without harm to the other users of that bucket. It learns the bucket from the
+// answers: its size, its refill rate, and what others take.
 //
-// A Throttle serves one group of calls with one bucket. Workers Acquire a
-// Permit before each call and say afterwards what came of it. The rule that
-// decides is a type of its own, rule, without clock or lock; Throttle adds those
-// and a queue.
+// A Throttle limits one group of calls that share a bucket. Workers Acquire a
+// Permit before each call and report the answer to it. The type rule decides
+// when the next call may go; it has no clock and no lock. Throttle adds both,
+// and the queues of the calls that wait.
 package throttle
 
 import (
@@ -17,26 +17,26 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Config is how much a Throttle leaves to others.
+// Config says how much a Throttle leaves to others.
 type Config struct {
 	// Headroom is the share of the bucket, from 0 to 1, that is always left to
-	// others. At least half a token is left in any case.
+	// others. Half a token is left in any case.
 	Headroom float64
-	// Pace is the limit that all throttles of a run share, in calls per second;
-	// nil: none. Its burst must be at least 1.
+	// Pace is the limit that all throttles of a run share, in calls per second.
+	// Its burst must be at least 1. Nil means no limit.
 	Pace *rate.Limiter
 }
 
 // Throttle hands out permits for the calls of one group. All methods are safe
 // for concurrent use.
 type Throttle struct {
-	mu      sync.Mutex
-	rule    rule
-	pace    *rate.Limiter
-	paid    *rate.Reservation // pace's token for the next call, once it is that call's turn
-	repeats list.List         // of chan *Permit: repeated calls, which go first
-	fresh   list.List         // of chan *Permit: new calls
-	expect  int               // new calls to come, those queued included; negative: unknown
+	mu       sync.Mutex
+	rule     rule
+	pace     *rate.Limiter
+	reserved *rate.Reservation // pace's token for the next call; nil: not reserved yet
+	retries  list.List         // of chan *Permit: repeated calls, which go first
+	newCalls list.List         // of chan *Permit
+	expected int               // new calls to come, including the waiting ones; negative: unknown
 
 	waiting     Reason
 	first, last time.Time
@@ -44,21 +44,21 @@ type Throttle struct {
 	wake chan struct{} // tells the dispatcher that something has changed
 }
 
-// New makes a Throttle that knows nothing of its bucket. It hands out nothing
-// before Run is called.
+// New makes a Throttle that knows nothing about its bucket. It hands out no
+// permits until Run is called.
 func New(cfg Config) *Throttle {
 	return &Throttle{
-		rule:   rule{headroom: cfg.Headroom},
-		pace:   cfg.Pace,
-		expect: -1,
-		wake:   make(chan struct{}, 1),
+		rule:     rule{headroom: cfg.Headroom},
+		pace:     cfg.Pace,
+		expected: -1,
+		wake:     make(chan struct{}, 1),
 	}
 }
 
-// Run hands out permits until ctx ends. It is called once, in a goroutine of its
-// own: a single dispatcher, because workers that each had a reservation for
-// later could not be told of what is learned in the meantime. Calls that wait
-// when ctx ends go on waiting for their own context.
+// Run hands out permits until ctx ends. Call it once, in its own goroutine. It
+// is the only dispatcher: if each worker reserved its own time to send, later
+// answers could not change that time. Calls that still wait when ctx ends go on
+// waiting until their own context ends.
 func (t *Throttle) Run(ctx context.Context) {
 	timer := time.NewTimer(forever)
 	defer timer.Stop()
@@ -73,8 +73,8 @@ func (t *Throttle) Run(ctx context.Context) {
 	}
 }
 
-// shortestSleep keeps rounding from waking the dispatcher again and again a
-// nanosecond too early.
+// shortestSleep prevents the dispatcher from waking up again and again a
+// nanosecond too early, because of rounding.
 const shortestSleep = 50 * time.Microsecond
 
 // dispatch hands out the permits that are due and returns the time until the
@@ -83,9 +83,9 @@ func (t *Throttle) dispatch() time.Duration {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for {
-		queue := &t.repeats
+		queue := &t.retries
 		if queue.Len() == 0 {
-			queue = &t.fresh
+			queue = &t.newCalls
 		}
 		if queue.Len() == 0 {
 			t.waiting = Idle
@@ -98,34 +98,34 @@ func (t *Throttle) dispatch() time.Duration {
 			return max(wait, shortestSleep)
 		}
 		queue.Remove(queue.Front()).(chan *Permit) <- t.grant(now)
-		if queue == &t.fresh && t.expect > 0 {
-			t.expect--
+		if queue == &t.newCalls && t.expected > 0 {
+			t.expected--
 		}
 	}
 }
 
-// next is how long the next call has to wait, and for what; 0: it may go.
+// next returns how long the next call has to wait, and for what; 0: it may go.
 func (t *Throttle) next(now time.Time) (time.Duration, Reason) {
 	wait, reason := t.rule.next(now, t.left())
 	if wait > 0 || t.pace == nil {
 		return wait, reason
 	}
-	if t.paid == nil {
-		t.paid = t.pace.ReserveN(now, 1) // its turn among the throttles of the run
+	if t.reserved == nil {
+		t.reserved = t.pace.ReserveN(now, 1) // first come, first served among the run's throttles
 	}
-	return t.paid.DelayFrom(now), MaxRPS
+	return t.reserved.DelayFrom(now), MaxRPS
 }
 
 // left is the number of calls to come; negative: unknown.
 func (t *Throttle) left() int {
-	if t.expect < 0 {
+	if t.expected < 0 {
 		return -1
 	}
-	return max(t.expect, t.fresh.Len()) + t.repeats.Len()
+	return max(t.expected, t.newCalls.Len()) + t.retries.Len()
 }
 
 func (t *Throttle) grant(now time.Time) *Permit {
-	t.paid = nil
+	t.reserved = nil
 	if t.first.IsZero() {
 		t.first = now
 	}
@@ -133,49 +133,52 @@ func (t *Throttle) grant(now time.Time) *Permit {
 	return &Permit{throttle: t, call: t.rule.send(now)}
 }
 
-// Expect changes how many new calls are still to come, by a number that may be
-// negative; it is unknown before the first change. Permits count it down. Repeated
-// calls are not part of it, they are known by their waiting. With the last calls
-// the bucket is spent down to the headroom, so a number too high wastes up to a
-// bucket's worth of time at the end, and one too low takes from others too early.
+// Expect adds calls, which may be negative, to the number of new calls to come.
+// That number is unknown until Expect is called. Each permit for a new call
+// lowers it by one; a retry counts only while it waits.
+//
+// The number says when the end begins, where the bucket is spent down to the
+// headroom. If it is too high, the run ends later, by up to the time in which
+// the bucket fills. If it is too low, others lose tokens too early.
 func (t *Throttle) Expect(calls int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.expect = max(t.expect, 0) + calls
-	t.stir()
+	t.expected = max(t.expected, 0) + calls
+	t.notify()
 }
 
-// Single allows one call in flight at most, to see whether an outage is over.
-func (t *Throttle) Single(on bool) {
+// HalfOpen sets the half-open state of a circuit breaker: while it is on, only
+// one call at a time is let through. Its answer shows whether an outage is over.
+func (t *Throttle) HalfOpen(on bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.rule.single = on
-	t.stir()
+	t.rule.halfOpen = on
+	t.notify()
 }
 
-// stir makes the dispatcher plan anew.
-func (t *Throttle) stir() {
+// notify makes the dispatcher decide again.
+func (t *Throttle) notify() {
 	select {
 	case t.wake <- struct{}{}:
-	default: // it is about to
+	default: // it has been notified already
 	}
 }
 
 // Acquire waits for a permit to send one call. Calls go in the order in which
-// they ask, but repeated ones (again) go before new ones. The only error is
-// ctx's cause, when ctx ends first; then nothing may be sent.
-func (t *Throttle) Acquire(ctx context.Context, again bool) (*Permit, error) {
+// they ask, but retries go before new calls. If ctx ends first, nothing may be
+// sent, and the error is ctx's cause. There are no other errors.
+func (t *Throttle) Acquire(ctx context.Context, retry bool) (*Permit, error) {
 	if ctx.Err() != nil {
 		return nil, context.Cause(ctx)
 	}
-	queue := &t.fresh
-	if again {
-		queue = &t.repeats
+	queue := &t.newCalls
+	if retry {
+		queue = &t.retries
 	}
 	granted := make(chan *Permit, 1)
 	t.mu.Lock()
 	place := queue.PushBack(granted)
-	t.stir()
+	t.notify()
 	t.mu.Unlock()
 	select {
 	case p := <-granted:
@@ -183,8 +186,8 @@ func (t *Throttle) Acquire(ctx context.Context, again bool) (*Permit, error) {
 	case <-ctx.Done():
 	}
 	t.mu.Lock()
-	queue.Remove(place) // nothing to do where it was granted just now
-	t.stir()
+	queue.Remove(place) // does nothing if the permit was granted just now
+	t.notify()
 	t.mu.Unlock()
 	select {
 	case p := <-granted:
@@ -194,16 +197,16 @@ func (t *Throttle) Acquire(ctx context.Context, again bool) (*Permit, error) {
 	return nil, context.Cause(ctx)
 }
 
-// Permit is the right to send one call. It ends by exactly one call of Answered
-// or Unused.
+// Permit is the right to send one call. It ends with exactly one call of
+// Answered or Unused.
 type Permit struct {
 	throttle *Throttle
 	call     call
 	done     bool
 }
 
-// Answered says what came back, be it nothing. It panics where the permit has
-// ended already.
+// Answered reports what came back, even if it was nothing. It panics if the
+// permit has already ended.
 func (p *Permit) Answered(o Observation) {
 	t := p.throttle
 	t.mu.Lock()
@@ -212,21 +215,21 @@ func (p *Permit) Answered(o Observation) {
 	now := time.Now()
 	t.rule.answered(now, p.call, o)
 	t.last = now
-	t.stir()
+	t.notify()
 }
 
-// Unused gives the permit back: nothing was sent. It panics where the permit
-// has ended already.
+// Unused gives the permit back if nothing was sent. It panics if the permit has
+// already ended.
 func (p *Permit) Unused() {
 	t := p.throttle
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	p.end()
 	t.rule.unused(time.Now())
-	t.stir()
+	t.notify()
 }
 
-// end is called with the throttle's lock held.
+// end requires the throttle's lock.
 func (p *Permit) end() {
 	if p.done {
 		panic("throttle: permit used twice")
@@ -234,7 +237,40 @@ func (p *Permit) end() {
 	p.done = true
 }
 
-// State is what is known now.
+// Reason says what the next call waits for.
+type Reason int
+
+const (
+	Idle    Reason = iota // no call is waiting
+	Probing               // the answer to the first call
+	Bucket                // tokens
+	Paused                // the end of a pause after 429s
+	MaxRPS                // the run's own limit, Config.Pace
+	Outage                // the answer to the one call that HalfOpen allows
+)
+
+// State is what a Throttle knows at one moment.
+type State struct {
+	// Known says whether the tenant's bucket is known. If not, Burst, Refill,
+	// Others and Content are 0. It takes a few seconds to measure Refill and
+	// Others; they are 0 until then.
+	Known   bool
+	Burst   float64 // tokens that the full bucket holds
+	Refill  float64 // tokens per second that the server adds, whoever takes them
+	Others  float64 // tokens per second that other users take
+	Content float64 // tokens in the bucket after the calls in flight have taken theirs
+	// Rate is the calls per second to expect until the last call. If the number
+	// of calls to come is known, it includes what is spent at the end.
+	Rate float64
+
+	Waiting Reason // what the next call waits for
+	Sent    int    // calls that were let through
+	Left    int    // calls to come; 0 if unknown
+
+	First, Last time.Time // when the first call was let through, and the last let through or answered
+}
+
+// State returns what is known now.
 func (t *Throttle) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -109,8 +109,8 @@ func TestCancelledAcquireLosesNoPermit(t *testing.T) {
 			probe.Unused()
 			asking.Wait()
 			synctest.Wait()
-			if th.rule.inflight != 0 || th.fresh.Len() != 0 {
-				t.Fatalf("%d calls in flight and %d queued, want none", th.rule.inflight, th.fresh.Len())
+			if th.rule.inflight != 0 || th.newCalls.Len() != 0 {
+				t.Fatalf("%d calls in flight and %d queued, want none", th.rule.inflight, th.newCalls.Len())
 			}
 		}
 	})
@@ -142,11 +142,11 @@ func TestPermitEndsOnce(t *testing.T) {
 	})
 }
 
-func TestSingle(t *testing.T) {
+func TestHalfOpen(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
 		s := instant(plans.PerSecond(100, 50))
 		must(t, th).Answered(s())
-		th.Single(true)
+		th.HalfOpen(true)
 		p := must(t, th)
 		next := make(chan *Permit)
 		go func() { next <- must(t, th) }()
@@ -156,7 +156,7 @@ func TestSingle(t *testing.T) {
 		}
 		p.Answered(s())
 		p = <-next
-		th.Single(false)
+		th.HalfOpen(false)
 		must(t, th).Answered(s())
 		p.Answered(s())
 	})
@@ -181,7 +181,7 @@ func TestPaceIsShared(t *testing.T) {
 						if err != nil {
 							return
 						}
-						time.Sleep(trip)
+						time.Sleep(rtt)
 						p.Answered(s())
 					}
 				})
@@ -203,7 +203,7 @@ func TestState(t *testing.T) {
 		began := time.Now()
 		s := instant(plans.PerMinute(5, 150))
 		p := must(t, th)
-		time.Sleep(trip)
+		time.Sleep(rtt)
 		p.Answered(s())
 		got := th.State()
 		if !got.Known || got.Burst != 5 || got.Sent != 1 || !got.First.Equal(began) || !got.Last.Equal(time.Now()) {
@@ -234,10 +234,10 @@ func TestCallsLeft(t *testing.T) {
 		th := New(Config{})
 		th.Expect(c.expect)
 		for range c.fresh {
-			th.fresh.PushBack(nil)
+			th.newCalls.PushBack(nil)
 		}
 		for range c.repeats {
-			th.repeats.PushBack(nil)
+			th.retries.PushBack(nil)
 		}
 		if got := th.left(); got != c.want {
 			t.Errorf("%+v: %d calls left", c, got)

@@ -20,14 +20,14 @@ func TestFixedWindowsAreTold(t *testing.T) {
 		{"no window after all: Reset moves too early", []answer{{0, 60, 99}, {3, 60, 50}, {4, 61, 49}}, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var w windows
+			var m refillMode
 			for _, a := range c.answers {
 				o := taken(at(a.at), 100, a.remaining, 0)
 				o.Reset = at(a.reset).Unix()
-				w.watchReset(at(a.at), o)
+				m.watchReset(at(a.at), o)
 			}
-			if w.fixed != c.want {
-				t.Errorf("taken for windows: %v, want %v", w.fixed, c.want)
+			if m.window != c.want {
+				t.Errorf("taken for windows: %v, want %v", m.window, c.want)
 			}
 		})
 	}
@@ -48,11 +48,11 @@ func TestStepsAreTold(t *testing.T) {
 		{"looked at again after a while", []float64{1, 2, 3}, 304, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			var w windows
+			var m refillMode
 			for _, s := range c.full {
-				w.watchFull(at(s))
+				m.watchFull(at(s))
 			}
-			if got := w.step(at(c.now)) > 0; got != c.stepped {
+			if got := m.step(at(c.now)) > 0; got != c.stepped {
 				t.Errorf("taken for steps: %v, want %v", got, c.stepped)
 			}
 		})

@@ -19,8 +19,8 @@ import (
 // group is that of the calls that these tests send.
 const group = plans.OrganizationConnectionsWrite
 
-// trip is the usual round trip.
-const trip = 90 * time.Millisecond
+// rtt is the usual round-trip time.
+const rtt = 90 * time.Millisecond
 
 // scenario is a job against a simulated tenant, and what else goes on there.
 type scenario struct {
@@ -94,7 +94,7 @@ func (s scenario) run(t *testing.T, seed uint64, c client) (o outcome) {
 		users := s.otherUser(tenant, random)
 		start := time.Now()
 		j := do(exchanger(tenant), s.calls, c)
-		o.ratio = (j.last.Sub(start) + trip).Seconds() / s.ideal(start)
+		o.ratio = (j.last.Sub(start) + rtt).Seconds() / s.ideal(start)
 		o.limited = float64(j.limited) * 1000 / float64(s.calls)
 		o.lowest = tenant.Bucket(group).Lowest
 		o.eta = j.eta() / j.last.Sub(j.tenth).Seconds()
