@@ -117,10 +117,10 @@ func (r *rule) refused(now time.Time, c call, o Observation) {
 }
 
 // findEmpty decides which bucket refused a call, and sets its estimate to empty.
-// The bucket that the headers name did not refuse if it has tokens left. Then it
-// was the emptiest of the others, or, if none of them was thought to be short, one
-// that no headers describe. Without headers, such a bucket leaves the known ones
-// as they are.
+// It is the bucket that the headers name, unless that has tokens left; then it is
+// the emptiest of the others. If that was not thought to be short, a bucket that no
+// headers describe has probably refused. In this case a 429 without headers leaves
+// the estimates as they are.
 func (r *rule) findEmpty(now time.Time, named *bucket, remaining int64, first bool) {
 	empty := named
 	if named == nil || remaining > 0 {

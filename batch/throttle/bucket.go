@@ -55,7 +55,7 @@ const (
 const (
 	refillMemory   = 60              // seconds, over which the gross refill is averaged
 	minWeight      = 5               // seconds: the least sum of weights, and the most for one answer
-	surprise       = 0.2             // of the bucket: so much more than estimated is a surprise
+	surprise       = 0.2             // of the bucket; a full one so far above its estimate may have had a step
 	minUntilFull   = 0.5             // seconds on average; less is nothing but rounding
 	minBurst       = 3               // tokens; in a smaller bucket there is nothing but rounding
 	minShare       = 0.1             // of the gross refill, which we use even beside the greediest others

@@ -11,8 +11,8 @@ import (
 	"github.com/orgconn/orgconn/apiclient/plans"
 )
 
-// Two runs on one bucket, the second of which starts later, share it.
-func TestTwoOfUs(t *testing.T) {
+// Two runs share a bucket evenly, even if one starts later.
+func TestTwoRunsShareABucket(t *testing.T) {
 	for _, limit := range []plans.Limit{
 		plans.PerMinute(5, 150), plans.PerMinute(25, 750), plans.PerMinute(75, 2250),
 	} {
@@ -34,19 +34,20 @@ func TestTwoOfUs(t *testing.T) {
 				both.Wait()
 				t.Logf("%v: took %.1f s, 429s %v of %d", limit, took, limited, calls)
 				if share := took[1] / took[0]; share < 0.75 || share > 4.0/3 {
-					t.Errorf("%v: took %.1f s, not about the same", limit, took)
+					t.Errorf("%v: took %.1f s, want about the same for both", limit, took)
 				}
 				if limited[0]+limited[1] > calls/50 {
-					t.Errorf("%v: 429s %v of %d calls", limit, limited, calls)
+					t.Errorf("%v: 429s %v of %d calls, want at most %d together", limit, limited, calls, calls/50)
 				}
 			})
 		}
 	}
 }
 
-// After a tenth of the calls the time to the last one is known, as far as the
-// other user's luck allows, and how fast the bucket fills and for whom.
-func TestWhatIsKnownAfterATenth(t *testing.T) {
+// After a tenth of the calls the progress line can show the time left, the refill
+// and what others take. The median of several runs counts, because the other user is
+// random.
+func TestTimeLeftIsRightAfterATenth(t *testing.T) {
 	for _, c := range []struct {
 		limit plans.Limit
 		share float64 // that the other user takes
@@ -68,7 +69,11 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 		t.Run(n.name, func(t *testing.T) {
 			t.Parallel()
 			var etas, refills, others []float64
-			for seed := range uint64(5) {
+			seeds := uint64(5)
+			if c.share == 0 {
+				seeds = 3 // alone, runs differ little
+			}
+			for seed := range seeds {
 				o := n.run(t, seed, throttled)
 				etas, refills, others = append(etas, o.eta), append(refills, o.state.Refill), append(others, o.state.Others)
 			}
@@ -91,12 +96,12 @@ func TestWhatIsKnownAfterATenth(t *testing.T) {
 	}
 }
 
-// A call needs a token of its group's bucket and one of the tenant's, and the
-// headers tell of either in turn.
-func TestTwoBucketsInTurn(t *testing.T) {
+// A call needs a token of its group's bucket and one of the global bucket. The
+// headers alternate between the two.
+func TestHeadersAlternateBetweenTwoBuckets(t *testing.T) {
 	const calls = 200
 	group := scenario{plan: bucketOf(plans.PerMinute(5, 150)), calls: calls}
-	for name, turn := range map[string]int{"group first": 0, "global first": 1} {
+	for name, answers := range map[string]int{"group first": 0, "global first": 1} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				start := time.Now()
@@ -107,7 +112,7 @@ func TestTwoBucketsInTurn(t *testing.T) {
 					other := all()
 					mu.Lock()
 					defer mu.Unlock()
-					if turn++; turn%2 == 0 {
+					if answers++; answers%2 == 0 {
 						other.Kind = o.Kind
 						return other, ok
 					}
@@ -115,7 +120,7 @@ func TestTwoBucketsInTurn(t *testing.T) {
 				}, calls, throttled)
 				ratio := (j.last.Sub(start) + rtt).Seconds() / group.drained(plans.PerMinute(5, 150))
 				t.Logf("T/T* %.3f, 429s %d", ratio, j.limited)
-				// Where the probe shows 50 tokens, 15 calls go for which the group has four.
+				// If the first answer shows 50 tokens, 15 calls go, but the group has four tokens.
 				if ratio > 1.1 || j.limited > 12 {
 					t.Errorf("T/T* %.3f, 429s %d; want at most 1.1 and 12", ratio, j.limited)
 				}

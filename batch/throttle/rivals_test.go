@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// What is plain to do instead. None of them knows more than the answers tell.
+// rivals are plain ways of sending. Like the throttle, they know only the answers.
 var rivals = []struct {
 	name   string
 	client client
@@ -18,7 +18,7 @@ var rivals = []struct {
 	{"pace by Remaining/(Reset-now)", evenPace},
 }
 
-// pool is eight workers that send without looking and wait after a 429.
+// pool is eight workers that send at once and wait after a 429.
 func pool(wait func(o Observation, tries int) time.Duration) client {
 	return func(context.Context, int) (int, func(exchange), func() State) {
 		send := func(once exchange) {
@@ -36,7 +36,7 @@ func pool(wait func(o Observation, tries int) time.Duration) client {
 	}
 }
 
-// noState is what those know who do not measure.
+// noState is the state of a client that measures nothing.
 func noState() State { return State{Rate: math.NaN()} }
 
 // untilReset waits as the official Go SDK does: until Reset and up to a fifth
@@ -54,13 +54,13 @@ func backOff(_ Observation, tries int) time.Duration {
 	return rand.N(min(500*time.Millisecond<<min(tries, 6), 30*time.Second))
 }
 
-// evenPace sends one call after the other, so far apart that what Remaining says
-// lasts until Reset.
+// evenPace sends one call after the other, at a distance that makes Remaining last
+// until Reset.
 func evenPace(context.Context, int) (int, func(exchange), func() State) {
 	var gap atomic.Int64
 	gap.Store(int64(time.Second))
-	turn := make(chan struct{}, 1)
-	turn <- struct{}{}
+	token := make(chan struct{}, 1)
+	token <- struct{}{}
 	learn := func(o Observation) {
 		left := min(max(time.Until(time.Unix(o.Reset, 0)), time.Millisecond), time.Minute)
 		if o.Headers {
@@ -69,9 +69,9 @@ func evenPace(context.Context, int) (int, func(exchange), func() State) {
 	}
 	send := func(once exchange) {
 		for {
-			<-turn
+			<-token
 			time.Sleep(time.Duration(gap.Load()))
-			turn <- struct{}{}
+			token <- struct{}{}
 			o, ok := once()
 			learn(o)
 			if ok {

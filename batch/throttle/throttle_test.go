@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// inBubble runs f with a throttle whose dispatcher is running, in virtual time.
+// inBubble calls f with a running throttle, in virtual time.
 func inBubble(t *testing.T, cfg Config, f func(t *testing.T, th *Throttle)) {
 	synctest.Test(t, func(t *testing.T) {
 		th := New(cfg)
@@ -30,7 +30,7 @@ func inBubble(t *testing.T, cfg Config, f func(t *testing.T, th *Throttle)) {
 	})
 }
 
-// must acquires a permit that is to be had without end of the context.
+// must acquires a permit. It fails the test if the context ends first.
 func must(t *testing.T, th *Throttle) *Permit {
 	t.Helper()
 	p, err := th.Acquire(t.Context(), false)
@@ -40,16 +40,17 @@ func must(t *testing.T, th *Throttle) *Permit {
 	return p
 }
 
-func TestOrderOfCalls(t *testing.T) {
+// Retries go first, and calls in the order in which they asked.
+func TestCallsGoInOrder(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
 		s := instant(plans.PerSecond(2, 2))
 		probe := must(t, th)
 		var mu sync.Mutex
 		var order []int
 		var all sync.WaitGroup
-		ask := func(name int, again bool) {
+		ask := func(name int, retry bool) {
 			all.Go(func() {
-				p, err := th.Acquire(t.Context(), again)
+				p, err := th.Acquire(t.Context(), retry)
 				if err != nil {
 					t.Error(err)
 					return
@@ -88,11 +89,11 @@ func TestAcquireEndsWithItsContext(t *testing.T) {
 			t.Errorf("Acquire with an ended context: %v", err)
 		}
 		probe.Unused()
-		must(t, th).Unused() // the one that gave up is not in the way
+		must(t, th).Unused() // the call that gave up does not block the queue
 	})
 }
 
-// A permit that comes just when the one who asked gives up is not lost.
+// A permit that is granted just as the call gives up goes to the next call.
 func TestCancelledAcquireLosesNoPermit(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
 		for range 500 {
@@ -142,7 +143,7 @@ func TestPermitEndsOnce(t *testing.T) {
 	})
 }
 
-func TestHalfOpen(t *testing.T) {
+func TestHalfOpenLetsOneCallThrough(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
 		s := instant(plans.PerSecond(100, 50))
 		must(t, th).Answered(s())
@@ -152,7 +153,7 @@ func TestHalfOpen(t *testing.T) {
 		go func() { next <- must(t, th) }()
 		time.Sleep(time.Hour)
 		if got := th.State().Waiting; got != Outage {
-			t.Errorf("the second call waits for %v, want %v", got, Outage)
+			t.Errorf("the second call waits for reason %d, want %d", got, Outage)
 		}
 		p.Answered(s())
 		p = <-next
@@ -162,7 +163,7 @@ func TestHalfOpen(t *testing.T) {
 	})
 }
 
-// All throttles of a run together keep to one limit, and each gets its share.
+// All throttles of a run together stay within one limit, and each gets its share.
 func TestPaceIsShared(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pace := rate.NewLimiter(10, 1)
@@ -195,10 +196,10 @@ func TestPaceIsShared(t *testing.T) {
 	})
 }
 
-func TestState(t *testing.T) {
+func TestStateShowsTheBucketAndThePause(t *testing.T) {
 	inBubble(t, Config{Headroom: 0.1}, func(t *testing.T, th *Throttle) {
 		if s := th.State(); s != (State{}) {
-			t.Errorf("at first %+v, want nothing", s)
+			t.Errorf("before the first call %+v, want nothing", s)
 		}
 		began := time.Now()
 		s := instant(plans.PerMinute(5, 150))
@@ -222,9 +223,9 @@ func TestState(t *testing.T) {
 	})
 }
 
-// The number of calls to come is what was announced, or what is seen to wait.
+// The calls left are those that were announced, or those that wait if there are more.
 func TestCallsLeft(t *testing.T) {
-	for _, c := range []struct{ expect, fresh, repeats, want int }{
+	for _, c := range []struct{ expect, newCalls, retries, want int }{
 		{-1, 3, 2, -1},
 		{0, 0, 0, 0},
 		{10, 3, 0, 10},
@@ -233,14 +234,46 @@ func TestCallsLeft(t *testing.T) {
 	} {
 		th := New(Config{})
 		th.Expect(c.expect)
-		for range c.fresh {
+		for range c.newCalls {
 			th.newCalls.PushBack(nil)
 		}
-		for range c.repeats {
+		for range c.retries {
 			th.retries.PushBack(nil)
 		}
 		if got := th.left(); got != c.want {
-			t.Errorf("%+v: %d calls left", c, got)
+			t.Errorf("%+v: %d calls left, want %d", c, got, c.want)
 		}
 	}
+}
+
+// If the tenant hardly limits calls, the throttle must not do so either.
+func BenchmarkNoLimit(b *testing.B) {
+	full := Observation{Headers: true, Limit: 1_000_000, Remaining: 999_999}
+	t := New(Config{Headroom: 0.1})
+	ctx, cancel := context.WithCancel(b.Context())
+	var dispatcher, workers sync.WaitGroup
+	dispatcher.Go(func() { t.Run(ctx) })
+	t.Expect(b.N)
+	todo := make(chan struct{}, 1024)
+	for range 128 {
+		workers.Go(func() {
+			for range todo {
+				p, err := t.Acquire(ctx, false)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				p.Answered(full)
+			}
+		})
+	}
+	began := time.Now()
+	for range b.N {
+		todo <- struct{}{}
+	}
+	close(todo)
+	workers.Wait()
+	b.ReportMetric(float64(b.N)/time.Since(began).Seconds(), "permits/s")
+	cancel()
+	dispatcher.Wait()
 }

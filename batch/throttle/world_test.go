@@ -16,29 +16,29 @@ import (
 	"github.com/orgconn/orgconn/apiclient/simulator"
 )
 
-// group is that of the calls that these tests send.
+// group is the group of the calls that these tests send.
 const group = plans.OrganizationConnectionsWrite
 
 // rtt is the usual round-trip time.
 const rtt = 90 * time.Millisecond
 
-// scenario is a job against a simulated tenant, and what else goes on there.
+// scenario is a job, its simulated tenant, and what else happens there.
 type scenario struct {
 	name    string
 	plan    plans.Plan
 	refill  simulator.Refill
 	tell    simulator.HeadersOf
-	headers func(status int, h http.Header) // what becomes of them on the way; nil: nothing
-	strays  float64                         // share of calls refused whatever the pace
+	headers func(status int, h http.Header) // changes the headers on the way; nil: does not
+	strays  float64                         // share of calls refused at any pace
 	change  func(*simulator.Tenant)         // called at the start; nil: nothing
-	phase   time.Duration                   // the job starts at random within it
+	phase   time.Duration                   // the job starts at a random time within it
 	others  float64                         // requests per second of another user
-	from    string                          // the bucket that those draw on; empty: group's
+	from    string                          // the bucket that these use; empty: group's
 	calls   int                             // that have to get through
 	ideal   func(start time.Time) float64   // T*, seconds
 }
 
-// outcome is what a job came to.
+// outcome is the result of a job.
 type outcome struct {
 	ratio   float64 // T/T*
 	limited float64 // 429s per 1000 calls
@@ -48,19 +48,19 @@ type outcome struct {
 	state   State   // then
 }
 
-// client is a way of sending so many calls. It returns a function for so many
-// workers that sends one call until it gets through.
+// client is a way of sending calls. It returns the number of workers, and a
+// function for them that sends one call until it gets through.
 type client func(ctx context.Context, calls int) (workers int, send func(exchange), state func() State)
 
-// exchange sends a call once. It has to be repeated where ok is false.
+// exchange sends a call once. If ok is false, it has to be sent again.
 type exchange func() (o Observation, ok bool)
 
-// tenant makes the simulated tenant. One in a hundred calls takes a token and
-// fails; one in two hundred takes two seconds longer.
+// tenant simulates the tenant. One in a hundred calls takes a token and fails; one
+// in two hundred takes two seconds longer.
 func (s scenario) tenant(seed uint64) *simulator.Tenant {
 	t := simulator.New(simulator.Config{
 		Plan: s.plan, Refill: s.refill, HeadersOf: s.tell, Seed: seed,
-		EmptyForUnknown: true, // nothing has to be there to be disabled
+		EmptyForUnknown: true, // so that no connections have to be set up
 		LatencyOf: func(random *rand.Rand) time.Duration {
 			ms := min(max(90*math.Exp(0.4*random.NormFloat64()), 20), 300)
 			if random.Float64() < 1.0/200 {
@@ -104,8 +104,8 @@ func (s scenario) run(t *testing.T, seed uint64, c client) (o outcome) {
 	return o
 }
 
-// otherUser sends as a Poisson process to the tenant and, to compare, to one
-// without the job. The function that it returns ends it, and tells the harm.
+// otherUser sends requests as a Poisson process to the tenant and, for comparison,
+// to one without the job. The returned function stops it and returns the harm.
 func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm func() float64) {
 	if s.others == 0 {
 		return func() float64 { return 0 }
@@ -139,7 +139,7 @@ func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm f
 	}
 }
 
-// job is the work that was done, and when.
+// job is the progress of the work.
 type job struct {
 	mu      sync.Mutex
 	todo    int       // calls that have not been sent
@@ -147,12 +147,12 @@ type job struct {
 	limited int       // 429s
 	last    time.Time // the last useful send
 
-	tenth time.Time // a tenth of the calls had got through
+	tenth time.Time // when a tenth of the calls had got through
 	left  int       // calls then
 	state State     // then
 }
 
-// eta is the time that was left after a tenth of the calls, as it was known then.
+// eta is the time left after a tenth of the calls in seconds, as predicted then.
 func (j *job) eta() float64 { return float64(j.left) / j.state.Rate }
 
 // do sends the calls from as many workers as the client wants.
@@ -175,7 +175,7 @@ func do(once exchange, calls int, c client) *job {
 	var pool sync.WaitGroup
 	for range workers {
 		pool.Go(func() {
-			for j.take() {
+			for j.begin() {
 				send(counted)
 			}
 		})
@@ -184,15 +184,15 @@ func do(once exchange, calls int, c client) *job {
 	return j
 }
 
-// take reports whether there is another call to send, and takes it.
-func (j *job) take() bool {
+// begin reports whether there is another call to send, and counts it as sent.
+func (j *job) begin() bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.todo--
 	return j.todo >= 0
 }
 
-// count takes in an answer. It requires that j.mu is held.
+// count counts an answer. It requires j.mu.
 func (j *job) count(sent time.Time, o Observation, ok bool) {
 	if o.Kind == Limited {
 		j.limited++
@@ -206,7 +206,7 @@ func (j *job) count(sent time.Time, o Observation, ok bool) {
 	}
 }
 
-// exchanger sends calls to a tenant without sockets.
+// exchanger sends calls to a tenant without a network.
 func exchanger(tenant *simulator.Tenant) exchange {
 	transport := tenant.Transport()
 	request, err := http.NewRequest("DELETE", "https://tenant.example/api/v2/organizations/org_1/enabled_connections/con_1", nil)
@@ -238,6 +238,8 @@ func observe(resp *http.Response) (o Observation) {
 		o.Kind = Limited
 	case resp.StatusCode >= 500 && !o.Headers:
 		o.Kind = Lost
+	case resp.StatusCode >= 400 && !o.Headers:
+		o.Kind = Silent
 	}
 	return o
 }
@@ -268,7 +270,7 @@ func bucketOf(l plans.Limit) plans.Plan {
 	return plans.Plan{Groups: map[string]plans.Limit{group: l}}
 }
 
-// instant answers calls at once, from one bucket and without a fault.
+// instant answers calls at once, from one bucket and without failures.
 func instant(l plans.Limit) func() Observation {
 	once := exchanger(simulator.New(simulator.Config{Plan: bucketOf(l), EmptyForUnknown: true}))
 	return func() Observation {
