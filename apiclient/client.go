@@ -16,6 +16,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -48,11 +49,11 @@ type Config struct {
 
 // Client calls one tenant. It is safe for concurrent use.
 type Client struct {
-	base     *url.URL
-	http     *http.Client
-	tokens   *tokenCache
-	timeout  time.Duration
-	readOnly bool
+	base      *url.URL
+	transport *userAgentTransport // used without an http.Client, so redirects are not followed
+	tokens    *tokenCache
+	timeout   time.Duration
+	readOnly  bool
 }
 
 // New checks the configuration and returns a client. It sends nothing. It
@@ -75,20 +76,17 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("timeout %s is not positive", cfg.Timeout)
 	}
-	client := &http.Client{
-		Transport:     newTransport(cfg),
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	tokens, err := newTokenCache(cfg, client)
+	transport := newTransport(cfg)
+	tokens, err := newTokenCache(cfg, transport)
 	if err != nil {
 		return nil, err
 	}
-	return &Client{base: base, http: client, tokens: tokens, timeout: cfg.Timeout, readOnly: cfg.ReadOnly}, nil
+	return &Client{base: base, transport: transport, tokens: tokens, timeout: cfg.Timeout, readOnly: cfg.ReadOnly}, nil
 }
 
 // Close closes idle connections. The client stays usable.
 func (c *Client) Close() {
-	c.http.CloseIdleConnections()
+	c.transport.CloseIdleConnections()
 }
 
 var errReadOnly = errors.New("this client only reads")
@@ -139,7 +137,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	if err != nil {
 		return &Error{Class: Refused, Err: err, step: r.step}
 	}
-	answer, err := c.http.Do(req)
+	answer, err := c.transport.RoundTrip(req)
 	if err != nil {
 		return transportError(ctx, r.step, err, trace.maybeSent())
 	}
@@ -214,7 +212,8 @@ func newTransport(cfg Config) *userAgentTransport {
 }
 
 func (t *userAgentTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.Clone(req.Context()) // a RoundTripper must not modify its request
+	req = req.WithContext(req.Context()) // a RoundTripper must not modify its request
+	req.Header = maps.Clone(req.Header)
 	req.Header.Set("User-Agent", t.userAgent)
 	req.Header.Set("Auth0-Client", t.auth0Client)
 	return t.next.RoundTrip(req)

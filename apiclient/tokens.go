@@ -26,7 +26,7 @@ type tokenCache struct {
 	current *oauth2.Token
 }
 
-func newTokenCache(cfg Config, client *http.Client) (*tokenCache, error) {
+func newTokenCache(cfg Config, transport http.RoundTripper) (*tokenCache, error) {
 	cred := cfg.Credentials
 	if err := cred.check(); err != nil {
 		return nil, err
@@ -35,7 +35,10 @@ func newTokenCache(cfg Config, client *http.Client) (*tokenCache, error) {
 		return &tokenCache{current: &oauth2.Token{AccessToken: cred.Token.Reveal()}}, nil
 	}
 	e := &tokenEndpoint{
-		client:       &http.Client{Transport: forceJSON{client.Transport}, CheckRedirect: client.CheckRedirect},
+		client: &http.Client{
+			Transport:     forceJSON{transport},
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		},
 		url:          cfg.BaseURL.String() + "/oauth/token",
 		audience:     cfg.audience(),
 		clientID:     cred.ClientID,
