@@ -154,12 +154,12 @@ func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
 // Either wait ends when the job stops. Done ends the call in any case.
 func (c *caller) begin() (done func()) {
 	select {
-	case c.pool.workers <- struct{}{}:
+	case c.pool.inFlight <- struct{}{}:
 	case <-c.pool.stopping.Done():
 		return func() {}
 	}
 	tried := c.pool.breaker.admit(c.pool)
-	return func() { tried(); <-c.pool.workers }
+	return func() { tried(); <-c.pool.inFlight }
 }
 
 // worthRepeating classifies an answer, and waits where a repetition has to. The

@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	// slotsPerWorker is how many rows are on their way for each worker. A row that
-	// waits for its intent's fsync holds a slot but no worker; 2 keeps 128 workers
-	// busy through an fsync of 10 ms.
-	slotsPerWorker = 2
-	// maxStages is how many stages a job has at most. They hold slots, too.
+	// writersPerCall is how many goroutines write rows for each call in flight. One
+	// that waits for its intent's fsync makes no call; 2 keep 128 calls in flight
+	// through an fsync of 10 ms.
+	writersPerCall = 2
+	// maxStages is how many stages a job has at most.
 	maxStages = 4
 	// drainTime is how long calls in flight may take once a job is stopping.
 	drainTime = 10 * time.Second
@@ -39,21 +39,21 @@ type pool struct {
 	stop     context.CancelCauseFunc // begins to stop the job; the first cause counts
 	cut      context.CancelCauseFunc // ends calls
 
-	workers chan struct{} // the semaphore
-	breaker *breaker
-	callers []*caller
-	log     *zap.Logger
+	inFlight chan struct{} // the semaphore
+	breaker  *breaker
+	callers  []*caller
+	log      *zap.Logger
 }
 
 // newPool makes a pool with callers, by the headroom, pace and workers of the
 // settings.
 func newPool(s journal.Settings, log *zap.Logger, callers ...**caller) *pool {
-	p := &pool{workers: make(chan struct{}, s.Workers), log: log}
+	p := &pool{inFlight: make(chan struct{}, s.Workers), log: log}
 	var stoppable context.Context
 	stoppable, p.stop = context.WithCancelCause(context.Background())
 	p.calls, p.cut = context.WithCancelCause(context.Background())
 	p.group, p.stopping = errgroup.WithContext(stoppable)
-	p.group.SetLimit(slotsPerWorker*s.Workers + maxStages)
+	p.group.SetLimit(maxStages + (writersPerCall+1)*s.Workers) // the stages, the writers, and as many reads as calls
 	p.breaker = newBreaker(p.halfOpen, func() { p.stop(outOfReach()) })
 	var pace *rate.Limiter
 	if s.MaxRPS > 0 {
@@ -113,7 +113,7 @@ func (p *pool) ended() *Stop {
 	return asStop(cause)
 }
 
-// spawn starts a worker when there is a slot. Its error stops the job.
+// spawn starts a worker when the group's limit allows it. Its error stops the job.
 func (p *pool) spawn(work func() error) {
 	p.group.Go(func() error { return p.guard(work) })
 }

@@ -13,6 +13,7 @@ type queue struct {
 	mu            sync.Mutex
 	changed       *sync.Cond
 	organizations []*organization
+	next          int  // row of the first organization
 	rows          int  // rows pushed and not done
 	closed        bool // nothing more will be pushed
 }
@@ -34,31 +35,35 @@ func (q *queue) push(o *organization) {
 	q.changed.Broadcast()
 }
 
-// all yields the organizations as they come, until the queue is closed and empty.
-func (q *queue) all() iter.Seq[*organization] {
-	return func(yield func(*organization) bool) {
+// all yields the rows as they come, until the queue is closed and empty. Several
+// goroutines may iterate at once; each row is yielded once.
+func (q *queue) all() iter.Seq2[*organization, *row] {
+	return func(yield func(*organization, *row) bool) {
 		for {
-			o := q.pop()
-			if o == nil || !yield(o) {
+			o, row := q.pop()
+			if row == nil || !yield(o, row) {
 				return
 			}
 		}
 	}
 }
 
-// pop waits for the next organization; nil once there will be none.
-func (q *queue) pop() *organization {
+// pop waits for the next row; nil once there will be none.
+func (q *queue) pop() (*organization, *row) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.organizations) == 0 && !q.closed {
 		q.changed.Wait()
 	}
 	if len(q.organizations) == 0 {
-		return nil
+		return nil, nil
 	}
 	o := q.organizations[0]
-	q.organizations[0], q.organizations = nil, q.organizations[1:]
-	return o
+	row := o.rows[q.next]
+	if q.next++; q.next == len(o.rows) {
+		q.organizations[0], q.organizations, q.next = nil, q.organizations[1:], 0
+	}
+	return o, row
 }
 
 // done says that a row's write is over.

@@ -18,20 +18,28 @@ const (
 	messageNoOrganization = "the organization does not exist"
 )
 
-// writeAll sends the writes of the rows in the queue, in their order. A row gets
-// its permit here, so no more rows are begun than the tenant permits. An error
-// ends the run.
+// writeAll starts the workers that write the rows in the queue.
 func (r *Run) writeAll() error {
 	if r.checksFirst() {
 		r.queue.waitClosed()
 	}
-	for o := range r.queue.all() {
-		for _, row := range o.rows {
-			permit, err := r.writes.acquire()
-			if err != nil {
-				return err
-			}
-			r.spawn(func() error { return r.write(o, row, permit) })
+	for range writersPerCall * r.Settings.Workers {
+		r.spawn(r.writeNext)
+	}
+	return nil
+}
+
+// writeNext writes rows from the queue, one after the other. A row gets
+// its permit before anything else, so no more rows are begun than the tenant
+// permits. An error ends the run.
+func (r *Run) writeNext() error {
+	for o, row := range r.queue.all() {
+		permit, err := r.writes.acquire()
+		if err != nil {
+			return err
+		}
+		if err := r.write(o, row, permit); err != nil {
+			return err
 		}
 	}
 	return context.Cause(r.stopping)
