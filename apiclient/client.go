@@ -50,7 +50,8 @@ type Config struct {
 // Client calls one tenant. It is safe for concurrent use.
 type Client struct {
 	base      *url.URL
-	transport *userAgentTransport // used without an http.Client, so redirects are not followed
+	transport http.RoundTripper // used without an http.Client, so redirects are not followed
+	header    http.Header       // of every request
 	tokens    *tokenCache
 	timeout   time.Duration
 	readOnly  bool
@@ -76,17 +77,14 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("timeout %s is not positive", cfg.Timeout)
 	}
-	transport := newTransport(cfg)
-	tokens, err := newTokenCache(cfg, transport)
-	if err != nil {
-		return nil, err
-	}
-	return &Client{base: base, transport: transport, tokens: tokens, timeout: cfg.Timeout, readOnly: cfg.ReadOnly}, nil
+	c := &Client{base: base, transport: newTransport(cfg), header: identity(cfg.Version), timeout: cfg.Timeout, readOnly: cfg.ReadOnly}
+	c.tokens, err = newTokenCache(cfg, c.transport, c.header)
+	return c, err
 }
 
 // Close closes idle connections. The client stays usable.
 func (c *Client) Close() {
-	c.transport.CloseIdleConnections()
+	(&http.Client{Transport: c.transport}).CloseIdleConnections()
 }
 
 var errReadOnly = errors.New("this client only reads")
@@ -133,7 +131,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var trace sendTrace
-	req, err := r.build(httptrace.WithClientTrace(limited, trace.hooks()), c.base, token)
+	req, err := c.build(httptrace.WithClientTrace(limited, trace.hooks()), r, token)
 	if err != nil {
 		return &Error{Class: Refused, Err: err, step: r.step}
 	}
@@ -152,8 +150,8 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	return r.classify(answer.StatusCode, body, token)
 }
 
-func (r request) build(ctx context.Context, base *url.URL, token string) (*http.Request, error) {
-	target := base.String() + "/api/v2/" + r.path
+func (c *Client) build(ctx context.Context, r request, token string) (*http.Request, error) {
+	target := c.base.String() + "/api/v2/" + r.path
 	if r.query != "" {
 		target += "?" + r.query
 	}
@@ -161,10 +159,10 @@ func (r request) build(ctx context.Context, base *url.URL, token string) (*http.
 	if err != nil {
 		return nil, err
 	}
-	req.Header.Set("Authorization", "Bearer "+token)
-	req.Header.Set("Accept", "application/json")
+	req.Header = maps.Clone(c.header)
+	req.Header["Authorization"] = []string{"Bearer " + token}
 	if r.body != nil {
-		req.Header.Set("Content-Type", "application/json")
+		req.Header["Content-Type"] = []string{"application/json"}
 	}
 	return req, nil
 }
@@ -189,39 +187,24 @@ func (t *sendTrace) maybeSent() bool {
 	return t.gotConn.Load() || !t.waitedForConn.Load()
 }
 
-// userAgentTransport names this program in every request, including those for
-// tokens, so that the tenant's log shows who called.
-type userAgentTransport struct {
-	next        http.RoundTripper
-	userAgent   string
-	auth0Client string
+// newTransport is the network, unless the configuration has another transport.
+func newTransport(cfg Config) http.RoundTripper {
+	if cfg.Transport != nil {
+		return cfg.Transport
+	}
+	return newNetwork(cfg.MaxConns)
 }
 
-func newTransport(cfg Config) *userAgentTransport {
-	next := cfg.Transport
-	if next == nil {
-		next = newNetwork(cfg.MaxConns)
-	}
+// identity names this program in every request, including those for tokens, so
+// that the tenant's log shows who called.
+func identity(version string) http.Header {
 	// A map of strings can always be encoded.
-	client, _ := json.Marshal(map[string]string{"name": "orgconn", "version": cfg.Version})
-	return &userAgentTransport{
-		next:        next,
-		userAgent:   "orgconn/" + cfg.Version,
-		auth0Client: base64.StdEncoding.EncodeToString(client),
+	client, _ := json.Marshal(map[string]string{"name": "orgconn", "version": version})
+	return http.Header{
+		"User-Agent":   {"orgconn/" + version},
+		"Auth0-Client": {base64.StdEncoding.EncodeToString(client)},
+		"Accept":       {"application/json"},
 	}
-}
-
-func (t *userAgentTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	req = req.WithContext(req.Context()) // a RoundTripper must not modify its request
-	req.Header = maps.Clone(req.Header)
-	req.Header.Set("User-Agent", t.userAgent)
-	req.Header.Set("Auth0-Client", t.auth0Client)
-	return t.next.RoundTrip(req)
-}
-
-// CloseIdleConnections is what [http.Client.CloseIdleConnections] calls.
-func (t *userAgentTransport) CloseIdleConnections() {
-	(&http.Client{Transport: t.next}).CloseIdleConnections()
 }
 
 func newNetwork(maxConns int) *http.Transport {

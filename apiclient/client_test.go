@@ -226,7 +226,7 @@ func overHTTP2(t *testing.T, handler http.HandlerFunc) *Client {
 	client := newClient(t, Config{BaseURL: mustParse(t, server.URL)})
 	roots := x509.NewCertPool()
 	roots.AddCert(server.Certificate())
-	client.transport.next.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
+	client.transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: roots}
 	return client
 }
 

@@ -3,6 +3,7 @@ package apiclient
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -26,7 +27,7 @@ type tokenCache struct {
 	current *oauth2.Token
 }
 
-func newTokenCache(cfg Config, transport http.RoundTripper) (*tokenCache, error) {
+func newTokenCache(cfg Config, transport http.RoundTripper, header http.Header) (*tokenCache, error) {
 	cred := cfg.Credentials
 	if err := cred.check(); err != nil {
 		return nil, err
@@ -36,7 +37,7 @@ func newTokenCache(cfg Config, transport http.RoundTripper) (*tokenCache, error)
 	}
 	e := &tokenEndpoint{
 		client: &http.Client{
-			Transport:     forceJSON{transport},
+			Transport:     tokenTransport{transport, header},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		url:          cfg.BaseURL.String() + "/oauth/token",
@@ -184,12 +185,18 @@ func refusesCredentials(status int) bool {
 		status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
-// forceJSON sets the content type of every answer to JSON. Some proxies send
-// text/plain, which the OAuth library would decode as a form.
-type forceJSON struct{ next http.RoundTripper }
+// tokenTransport adds the program's own headers to the OAuth library's requests,
+// and sets the content type of every answer to JSON. Some proxies send text/plain,
+// which the library would decode as a form.
+type tokenTransport struct {
+	next   http.RoundTripper
+	header http.Header
+}
 
-func (f forceJSON) RoundTrip(req *http.Request) (*http.Response, error) {
-	answer, err := f.next.RoundTrip(req)
+func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	req = req.Clone(req.Context()) // a RoundTripper must not modify its request
+	maps.Copy(req.Header, t.header)
+	answer, err := t.next.RoundTrip(req)
 	if err == nil {
 		answer.Header.Set("Content-Type", "application/json")
 	}
