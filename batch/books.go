@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"maps"
 	"sync"
 	"sync/atomic"
@@ -11,11 +10,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
-
-// sampleEvery is the time between two rate-limit samples in the journal.
-const sampleEvery = 15 * time.Second
 
 // books are what a run counts.
 type books struct {
@@ -28,8 +23,6 @@ type books struct {
 	listed  map[string]int                      // connections of the list; nil where nothing is checked
 	seen    sync.Map                            // connections of the list that an organization had unpaired
 }
-
-func newBooks() *books { return &books{} }
 
 // counts are rows by outcome. The zero value is ready, and safe for concurrent
 // use.
@@ -76,13 +69,13 @@ func (r *Run) settle(o journal.RowOutcome) error {
 	if err := r.record(journal.Record{Outcome: &o}); err != nil {
 		return err
 	}
-	r.now.add(o.Outcome)
+	r.books.now.add(o.Outcome)
 	if o.Outcome.Changed() {
-		r.found.Store(true)
+		r.books.found.Store(true)
 	}
 	r.logRow(o)
-	failed := r.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
-	if r.Settings.MaxFailures.Passed(failed, r.now.sum(journal.Outcome.Decided)) {
+	failed := r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
+	if r.Settings.MaxFailures.Passed(failed, r.books.now.sum(journal.Outcome.Decided)) {
 		return &Stop{
 			Code:   journal.ExitStopped,
 			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",
@@ -129,10 +122,10 @@ func (r *Run) see(o *organization, links []apiclient.Link) error {
 	var fresh []string
 	for _, link := range links {
 		id := link.ConnectionID
-		if paired[id] || r.listed[id] == 0 {
+		if paired[id] || r.books.listed[id] == 0 {
 			continue
 		}
-		if _, known := r.seen.LoadOrStore(id, true); !known {
+		if _, known := r.books.seen.LoadOrStore(id, true); !known {
 			fresh = append(fresh, id)
 		}
 	}
@@ -140,57 +133,4 @@ func (r *Run) see(o *organization, links []apiclient.Link) error {
 		return nil
 	}
 	return r.record(journal.Record{Seen: &journal.Seen{Connections: fresh}})
-}
-
-// sample records what the throttles know, a few times a minute. A journal that
-// cannot be written is told by the next row's record.
-func (r *Run) sample(ctx context.Context) {
-	ticker := time.NewTicker(sampleEvery)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ticker.C:
-			s := r.Sample()
-			_ = r.record(journal.Record{Sample: &s})
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// Sample is what the throttles know now.
-func (r *Run) Sample() journal.Sample {
-	calls := r.pool.counts()
-	calls.Reads, calls.Writes = int(r.reads.calls.Load()), int(r.writes.calls.Load())
-	return journal.Sample{Reads: r.reads.bucket(), Writes: r.writes.bucket(), Calls: calls}
-}
-
-// bucket is what the throttle measured of the tenant's bucket.
-func (c *caller) bucket() journal.Bucket {
-	state := c.throttle.State()
-	return journal.Bucket{
-		Burst:     state.Burst,
-		Refill:    state.Refill,
-		Others:    state.Others,
-		Remaining: state.Content,
-		ActiveS:   activeSeconds(state),
-		Sent:      state.Sent,
-	}
-}
-
-func activeSeconds(state throttle.State) float64 {
-	if state.First.IsZero() {
-		return 0
-	}
-	return state.Last.Sub(state.First).Seconds()
-}
-
-// counts counts the calls so far, all of them as reads.
-func (p *pool) counts() (calls journal.Calls) {
-	for _, c := range p.callers {
-		calls.Reads += int(c.calls.Load())
-		calls.Retries += int(c.retries.Load())
-		calls.RateLimited += int(c.limited.Load())
-	}
-	return calls
 }

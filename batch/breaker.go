@@ -3,6 +3,8 @@ package batch
 import (
 	"sync"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
 )
 
 const (
@@ -23,20 +25,21 @@ const (
 // call at a time tries whether the outage is over. It is safe for concurrent use.
 type breaker struct {
 	halfOpen func(bool)    // told when an outage begins and ends
-	giveUp   func()        // called once where nothing good came for outageTime
+	giveUp   func(error)   // called once where nothing good came for outageTime, with the last bad answer
 	trial    chan struct{} // a semaphore of one: the call that tries
 
 	mu       sync.Mutex
 	answered bool      // anything ever came back
 	worked   bool      // and something good
-	since    time.Time // when the first bad call since the last good answer was sent
-	bad      int       // bad answers since the last good one
-	first    *reply
-	several  bool // the bad ones are from more than one call
+	bad      int       // bad answers since the last good one,
+	since    time.Time // when the first of them came,
+	first    *reply    // for which call,
+	last     *apiclient.Error
+	several  bool // they are from more than one call
 	deadline *time.Timer
 }
 
-func newBreaker(halfOpen func(bool), giveUp func()) *breaker {
+func newBreaker(halfOpen func(bool), giveUp func(error)) *breaker {
 	return &breaker{halfOpen: halfOpen, giveUp: giveUp, trial: make(chan struct{}, 1)}
 }
 
@@ -69,46 +72,60 @@ func (b *breaker) good() {
 		b.halfOpen(false)
 	}
 	b.answered, b.worked = true, true
-	b.bad, b.first, b.several = 0, nil, false
+	b.bad, b.first, b.last, b.several = 0, nil, nil, false
 }
 
-// fault notes a bad answer for call, and says whether the breaker is open.
-func (b *breaker) fault(call *reply) bool {
+// fault notes a bad answer for call, and reports whether the breaker is open. A
+// token request that failed is one bad answer, however many calls waited for it.
+func (b *breaker) fault(call *reply, failure *apiclient.Error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.answered = b.answered || call.resp.Status != 0
-	if b.first == nil {
-		b.first, b.since = call, call.resp.Sent
+	b.answered = b.answered || failure.Status != 0
+	if b.bad == 0 {
+		b.first, b.since = call, time.Now()
 	}
-	b.bad++
 	b.several = b.several || b.first != call
+	if failure != b.last {
+		b.bad++
+		b.last = failure
+	}
 	enough := outageAnswers
 	if !b.worked {
 		enough = outageAtStart
 	}
 	if b.deadline == nil && b.bad >= enough && b.several {
-		b.deadline = time.AfterFunc(time.Until(b.since.Add(outageTime)), b.giveUp)
+		b.deadline = time.AfterFunc(time.Until(b.since.Add(outageTime)), b.expire)
 		b.halfOpen(true)
 	}
 	return b.deadline != nil
 }
 
-// open says whether there is an outage.
+// expire gives up on the tenant.
+func (b *breaker) expire() {
+	b.mu.Lock()
+	last := b.last
+	b.mu.Unlock()
+	if last != nil { // else a good answer came at this instant
+		b.giveUp(last)
+	}
+}
+
+// open reports whether there is an outage.
 func (b *breaker) open() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.deadline != nil
 }
 
-// silent says whether the tenant has never answered.
+// silent reports whether the tenant has never answered.
 func (b *breaker) silent() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.answered
 }
 
-// rest ends the watch, at the job's end.
-func (b *breaker) rest() {
+// close ends the watch, at the job's end.
+func (b *breaker) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.deadline != nil {

@@ -8,8 +8,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/time/rate"
-
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/throttle"
@@ -29,11 +27,9 @@ type caller struct {
 	pool     *pool
 	throttle *throttle.Throttle
 
-	calls, retries, limited atomic.Int64
-}
-
-func newCaller(p *pool, headroom float64, pace *rate.Limiter) *caller {
-	return &caller{pool: p, throttle: throttle.New(throttle.Config{Headroom: headroom, Pace: pace})}
+	// sent counts calls that left, limited those answered by 429, and retries those
+	// repeated after a lost or faulty answer.
+	sent, limited, retries atomic.Int64
 }
 
 // expect changes the number of new calls to come. The throttle needs it to know
@@ -41,7 +37,7 @@ func newCaller(p *pool, headroom float64, pace *rate.Limiter) *caller {
 func (c *caller) expect(calls int) { c.throttle.Expect(calls) }
 
 // acquire waits for the permit of a new call. Whoever wants calls to go out in an
-// order has to ask in that order. A permit ends by call, or by its own Unused.
+// order has to ask in that order. A permit ends by do, or by its own Unused.
 // The error is why the job stops.
 func (c *caller) acquire() (*throttle.Permit, error) {
 	return c.throttle.Acquire(c.pool.stopping, false)
@@ -75,8 +71,8 @@ func (r *reply) class() apiclient.Class {
 	return 0
 }
 
-// call is the journal's form of the reply, nil where nothing was sent.
-func (r *reply) call() *journal.Call {
+// record is the journal's form of the reply, nil where nothing was sent.
+func (r *reply) record() *journal.Call {
 	if r.resp == nil {
 		return nil
 	}
@@ -92,11 +88,11 @@ func (r *reply) call() *journal.Call {
 	return call
 }
 
-// call makes a call until its answer is decided or the job stops. In the last
+// do makes a call until its answer is decided or the job stops. In the last
 // moment before each attempt, unless one may have taken effect already, fresh is
 // asked whether the call is still to be made; nil stands for yes. The error ends
 // the job. The reply is there in any case.
-func (c *caller) call(permit *throttle.Permit, send sender, fresh func() bool) (*reply, error) {
+func (c *caller) do(permit *throttle.Permit, send sender, fresh func() bool) (*reply, error) {
 	r := &reply{}
 	for {
 		if !c.attempt(permit, send, fresh, r) {
@@ -113,8 +109,8 @@ func (c *caller) call(permit *throttle.Permit, send sender, fresh func() bool) (
 	}
 }
 
-// attempt makes one call when there is a worker, and tells the throttle what its
-// answer says of the bucket. It is false where nothing was sent.
+// attempt makes one call, and tells the throttle what its answer says of the
+// bucket. It is false where nothing was sent.
 func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool, r *reply) bool {
 	done := c.begin()
 	defer done()
@@ -135,23 +131,26 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool
 }
 
 func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
-	again := r.resp != nil
-	r.resp, r.err = send(c.pool.calls)
-	if observation, sent := observe(r.resp, r.err); sent {
-		permit.Answered(observation)
-	} else {
+	faulty := r.resp != nil && r.resp.Status != http.StatusTooManyRequests // the attempt before
+	r.resp, r.err = send(c.pool.cutoff)
+	observation, left := observe(r.resp, r.err)
+	if !left {
 		permit.Unused()
+		return
 	}
-	c.calls.Add(1)
+	permit.Answered(observation)
+	c.sent.Add(1)
 	if r.resp.Status == http.StatusTooManyRequests {
 		c.limited.Add(1)
-	} else if again {
+	}
+	if faulty {
 		c.retries.Add(1)
 	}
 }
 
-// begin waits for a worker and, in an outage, for the turn to try the tenant.
-// Either wait ends when the job stops. Done ends the call in any case.
+// begin waits until there are not too many calls in flight and, in an outage,
+// until this call may try the tenant. Either wait ends when the job stops. Done
+// ends the call in any case.
 func (c *caller) begin() (done func()) {
 	select {
 	case c.pool.inFlight <- struct{}{}:
@@ -189,7 +188,8 @@ func (c *caller) afterFault(r *reply, failure *apiclient.Error) (bool, error) {
 		r.stopped = true
 		return false, neverReached(failure)
 	}
-	if !c.pool.breaker.fault(r) {
+	open := c.pool.breaker.fault(r, failure)
+	if !open && r.resp.Tries > 0 { // a call that got no token was no attempt
 		r.faults++
 	}
 	if r.faults >= maxFaults {
@@ -200,15 +200,16 @@ func (c *caller) afterFault(r *reply, failure *apiclient.Error) (bool, error) {
 }
 
 // backoff is a capped exponential time with full jitter, so that calls which
-// failed together do not come back together; the server's own wish is a floor.
+// failed together do not come back together. The server's own wish is a floor, up
+// to the same cap.
 func backoff(faults int, retryAfter time.Duration) time.Duration {
 	ceiling := min(backoffBase<<min(faults, 10), backoffCap)
 	return min(retryAfter, backoffCap) + rand.N(ceiling)
 }
 
-// observe is what an answer says of the bucket; sent is false where the call
+// observe is what an answer says of the bucket; left is false where the call
 // never left.
-func observe(resp *apiclient.Response, err error) (o throttle.Observation, sent bool) {
+func observe(resp *apiclient.Response, err error) (o throttle.Observation, left bool) {
 	if failure, ok := errors.AsType[*apiclient.Error](err); ok && resp.Status == 0 && !failure.Sent {
 		return o, false
 	}
@@ -226,4 +227,24 @@ func observe(resp *apiclient.Response, err error) (o throttle.Observation, sent 
 		o.Kind = throttle.Silent
 	}
 	return o, true
+}
+
+// measured is what the throttle measured of the tenant's bucket.
+func (c *caller) measured() journal.Bucket {
+	state := c.throttle.State()
+	return journal.Bucket{
+		Burst:     state.Burst,
+		Refill:    state.Refill,
+		Others:    state.Others,
+		Remaining: state.Content,
+		ActiveS:   activeSeconds(state),
+		Sent:      state.Sent,
+	}
+}
+
+func activeSeconds(state throttle.State) float64 {
+	if state.First.IsZero() {
+		return 0
+	}
+	return state.Last.Sub(state.First).Seconds()
 }

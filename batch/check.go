@@ -69,7 +69,7 @@ func (r *Run) waitForQueue() error {
 // check reads an organization and decides its rows. Rows that need no write get
 // their outcome, the others go to the queue.
 func (r *Run) check(o *organization, permit *throttle.Permit) error {
-	defer r.checked.rows.Add(int64(len(o.rows)))
+	defer r.books.checked.rows.Add(int64(len(o.rows)))
 	reply, err := r.readInto(o, permit)
 	if err != nil {
 		return err
@@ -98,29 +98,49 @@ func (r *Run) check(o *organization, permit *throttle.Permit) error {
 		}
 	}
 	o.rows = pending
-	r.checked.writes.Add(int64(len(pending)))
+	r.books.checked.writes.Add(int64(len(pending)))
 	return r.enqueue(o, changes)
 }
 
 // enqueue hands a checked organization to the writes, unless the run makes none,
 // or too many. The error ends the run.
 func (r *Run) enqueue(o *organization, changes int) error {
-	total := int(r.changes.Add(int64(changes)))
-	switch {
-	case r.Settings.DryRun || len(o.rows) == 0:
-	case r.checksFirst() && total > r.Settings.MaxChanges:
-		return tooManyChanges(r.Settings.MaxChanges, total)
-	default:
+	r.books.changes.Add(int64(changes))
+	if r.checksFirst() {
+		if err := r.checkChanges(); err != nil {
+			return err
+		}
+	}
+	if !r.Settings.DryRun && len(o.rows) > 0 {
 		r.queue.push(o)
 	}
 	return nil
 }
 
-// readAgain checks an organization anew, unless another of its rows has just had
-// that done. Rows that ask at the same time share one read.
+// checkChanges is why the run stops, if it would change more rows than
+// --max-changes allows.
+func (r *Run) checkChanges() error {
+	changes := int(r.books.changes.Load())
+	if !r.exceeds(changes) {
+		return nil
+	}
+	return &Stop{
+		Code:   journal.ExitStopped,
+		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", r.Settings.MaxChanges, changes),
+		Hint:   "look at a dry run of the list; if it is right, give resume a larger --max-changes",
+	}
+}
+
+// exceeds reports whether so many changes are more than --max-changes allows.
+func (r *Run) exceeds(changes int) bool {
+	return r.Settings.MaxChanges > 0 && changes > r.Settings.MaxChanges
+}
+
+// readAgain checks an organization again, unless another of its rows has just done
+// so. Rows that ask at the same time share one read.
 func (r *Run) readAgain(o *organization) (*reply, error) {
 	answer, err, _ := r.rereads.Do(o.id, func() (any, error) {
-		if o.isFresh() {
+		if o.isRecent() {
 			return &reply{}, nil
 		}
 		permit, err := r.reads.acquireExtra()
@@ -141,7 +161,7 @@ func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error)
 	if err != nil || reply.err != nil {
 		return reply, err
 	}
-	r.found.Store(true)
+	r.books.found.Store(true)
 	if err := r.see(o, links); err != nil {
 		return reply, err
 	}
@@ -165,12 +185,12 @@ func anyDecided(rows []*row, outcome journal.Outcome) bool {
 	return false
 }
 
-// provesAbsence says whether an empty list is one of an organization that
+// provesAbsence reports whether an empty list is one of an organization that
 // exists: whether the tenant answers 404 for one that does not. Auth0 does not
 // document it, so the run asks once, at the first empty list, for an
 // organization that cannot exist.
 func (r *Run) provesAbsence() (bool, error) {
-	proof, err, _ := r.rereads.Do("", func() (any, error) {
+	proof, err, _ := r.proving.Do("", func() (any, error) {
 		if known := r.proof.Load(); known != nil {
 			return *known, nil
 		}
@@ -192,7 +212,7 @@ func (r *Run) unread(reply *reply, rows ...*row) error {
 		return nil // the rows are as they were before
 	}
 	for _, row := range rows {
-		o := journal.RowOutcome{Line: row.Line, Call: reply.call(), Outcome: journal.Failed}
+		o := journal.RowOutcome{Line: row.Line, Call: reply.record(), Outcome: journal.Failed}
 		if reply.class() == apiclient.NotFound {
 			o.Outcome, o.Message, o.Call = journal.NotFound, messageNoOrganization, nil
 		} else {
@@ -206,12 +226,4 @@ func (r *Run) unread(reply *reply, rows ...*row) error {
 		}
 	}
 	return nil
-}
-
-func tooManyChanges(limit, changes int) *Stop {
-	return &Stop{
-		Code:   journal.ExitStopped,
-		Reason: fmt.Sprintf("--max-changes %d: %d rows or more would be changed", limit, changes),
-		Hint:   "look at a dry run of the list; if it is right, give resume a larger --max-changes",
-	}
 }

@@ -203,7 +203,7 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 func (e *Export) read(x *exported, permit *throttle.Permit) error {
 	links, reply, err := e.links.readLinks(permit, e.api, x.org.ID)
 	if err == nil && reply.err != nil && reply.class() != apiclient.NotFound {
-		err = failed(reply)
+		err = stopFor(reply)
 	}
 	if err != nil {
 		return err

@@ -14,8 +14,10 @@ type History struct {
 	End    *journal.End   // of the last invocation; nil where it was killed
 	Names  list.Names     // of the list, as far as they were looked up
 
+	// Unblock has rows that were blocked tried again.
+	Unblock bool
+
 	outcomes map[int]journal.Outcome // by line
-	unblock  bool
 }
 
 // Replay reads what a journal's records say. A row whose call was begun and not
@@ -41,15 +43,12 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 	return h, nil
 }
 
-// Unblock has rows that were blocked tried again.
-func (h *History) Unblock() { h.unblock = true }
-
 // Left counts the rows of the run's list that are to be tried, or tried again.
 func (h *History) Left(l *list.List) int {
 	left := l.Counts().Unidentified
 	for org := range l.Organizations() {
 		for _, row := range org.Rows {
-			if h.open(row.Line) {
+			if h.toDo(row.Line) {
 				left++
 			}
 		}
@@ -76,11 +75,11 @@ func (h *History) outcome(line int) journal.Outcome {
 	return h.outcomes[line]
 }
 
-// open says whether a row is to be tried, or tried again.
-func (h *History) open(line int) bool { return h == nil || h.outcomes[line].Open(h.unblock) }
+// toDo reports whether a row is to be tried, or tried again.
+func (h *History) toDo(line int) bool { return h == nil || h.outcomes[line].Open(h.Unblock) }
 
 // organizations yields what is to be done. In the first invocation that is every
-// organization of the list with its rows. Later ones take the rows that are open,
+// organization of the list with its rows. Later ones take the rows that are to do,
 // beginning with organizations that have a row never attempted.
 func (r *Run) organizations() iter.Seq2[string, []*row] {
 	return func(yield func(string, []*row) bool) {
@@ -101,7 +100,7 @@ func (r *Run) organizations() iter.Seq2[string, []*row] {
 // openRows are the rows that are to be tried.
 func (r *Run) openRows(all []list.Row) (rows []*row, untried bool) {
 	for _, listed := range all {
-		if r.History.open(listed.Line) {
+		if r.History.toDo(listed.Line) {
 			outcome := r.History.outcome(listed.Line)
 			rows = append(rows, &row{Row: listed, lost: outcome == journal.Unknown})
 			untried = untried || !outcome.Decided()
@@ -114,32 +113,32 @@ func (r *Run) openRows(all []list.Row) (rows []*row, untried bool) {
 func (r *Run) replay() {
 	if r.History == nil {
 		counts := r.List.Counts()
-		r.todo.organizations, r.todo.rows = counts.Organizations, counts.Pairs
+		r.books.todo.organizations, r.books.todo.rows = counts.Organizations, counts.Pairs
 		return
 	}
 	for org := range r.List.Organizations() {
 		open := 0
 		for _, row := range org.Rows {
-			if r.History.open(row.Line) {
+			if r.History.toDo(row.Line) {
 				open++
 			} else {
 				r.replayRow(r.History.outcome(row.Line))
 			}
 		}
-		r.todo.rows += open
+		r.books.todo.rows += open
 		if open > 0 {
-			r.todo.organizations++
+			r.books.todo.organizations++
 		}
 	}
 }
 
 // replayRow counts a row that is not tried again.
 func (r *Run) replayRow(outcome journal.Outcome) {
-	r.earlier.add(outcome)
+	r.books.earlier.add(outcome)
 	if outcome.Changed() {
-		r.changes.Add(1)
+		r.books.changes.Add(1)
 	}
 	if outcome != journal.NotFound {
-		r.found.Store(true)
+		r.books.found.Store(true)
 	}
 }

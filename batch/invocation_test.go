@@ -46,7 +46,7 @@ func (s *scenario) injectFaults() {
 func (s *scenario) invocation(n int, troubled bool) int {
 	history, writer := s.open(n)
 	if s.command == journal.CommandDisable && history != nil && s.settings.AllowLockout {
-		history.Unblock()
+		history.Unblock = true
 	}
 	l, err := list.Open(filepath.Join(s.dir, "input.csv"), "input.csv", list.Options{Command: s.command})
 	s.must(err)

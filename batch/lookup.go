@@ -50,8 +50,8 @@ func NewLookup(cfg LookupConfig) *Lookup {
 // did not.
 func (l *Lookup) Do(ctx context.Context) *Stop {
 	var stages []func() error
-	for _, n := range l.nouns() {
-		stages = append(stages, func() error { return l.lookUp(n) })
+	for _, k := range l.kinds() {
+		stages = append(stages, func() error { return l.lookUp(k) })
 	}
 	return l.do(ctx, stages...)
 }
@@ -66,8 +66,8 @@ func (l *Lookup) Progress() Progress {
 // Calls counts the calls so far.
 func (l *Lookup) Calls() journal.Calls { return l.counts() }
 
-// noun is what differs between the names of organizations and of connections.
-type noun struct {
+// nameKind is what differs between the names of organizations and of connections.
+type nameKind struct {
 	table  *list.NameTable
 	asks   *caller // for single names
 	lists  *caller // for pages
@@ -79,8 +79,8 @@ type noun struct {
 	record func(ids map[string]string) *journal.Names
 }
 
-func (l *Lookup) nouns() []*noun {
-	return []*noun{
+func (l *Lookup) kinds() []*nameKind {
+	return []*nameKind{
 		{
 			table: &l.Names.Organizations, asks: l.byName, lists: l.lists,
 			isID: list.IsOrganizationID, toFind: list.Record.OrgToFind,
@@ -99,21 +99,21 @@ func (l *Lookup) nouns() []*noun {
 	}
 }
 
-// lookUp looks the names of a noun up: in the tenant's list where that is fewer
+// lookUp looks the names of a kind up: in the tenant's list where that is fewer
 // calls, else one by one. The error ends the lookup.
-func (l *Lookup) lookUp(n *noun) error {
-	names := n.table.Missing()
+func (l *Lookup) lookUp(k *nameKind) error {
+	names := k.table.Missing()
 	if names > asksAnyway {
-		n.lists.expect(1)
-		total, reply, err := ask(n.lists, n.count)
+		k.lists.expect(1)
+		total, reply, err := ask(k.lists, k.count)
 		if err == nil && reply.err == nil && total > 0 && pages(total) < names {
-			err = l.inList(n, total)
+			err = l.inList(k, total)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return l.oneByOne(n)
+	return l.oneByOne(k)
 }
 
 // pages is how many calls a list of so many items takes.
@@ -122,66 +122,66 @@ func pages(items int) int { return (items + apiclient.PageSize - 1) / apiclient.
 // inList looks for the names in the tenant's list. What is not in it does not
 // exist, if the list has as many items as the tenant says. The error ends the
 // lookup.
-func (l *Lookup) inList(n *noun, total int) error {
-	n.lists.expect(pages(total))
+func (l *Lookup) inList(k *nameKind, total int) error {
+	k.lists.expect(pages(total))
 	listed := 0
-	err := readPages(n.lists, n.list, func(page []apiclient.Named) (more bool, err error) {
+	err := readPages(k.lists, k.list, func(page []apiclient.Named) (more bool, err error) {
 		listed += len(page)
 		ids := map[string]string{}
 		for _, item := range page {
-			if n.table.IsMissing(item.Name) {
+			if k.table.IsMissing(item.Name) {
 				ids[item.Name] = item.ID
 			}
 		}
-		err = l.note(n, ids)
-		return n.table.Missing() > 0, err
+		err = l.note(k, ids)
+		return k.table.Missing() > 0, err
 	})
 	if err == nil && listed >= total {
-		err = l.noteUnknown(n)
+		err = l.noteUnknown(k)
 	}
 	return err
 }
 
 // noteUnknown notes that the names left do not exist.
-func (l *Lookup) noteUnknown(n *noun) error {
+func (l *Lookup) noteUnknown(k *nameKind) error {
 	ids := map[string]string{}
-	for name, err := range l.left(n) {
+	for name, err := range l.left(k) {
 		if err != nil {
 			return err
 		}
 		if ids[name] = ""; len(ids) == notedAtOnce {
-			if err := l.note(n, ids); err != nil {
+			if err := l.note(k, ids); err != nil {
 				return err
 			}
 			ids = map[string]string{}
 		}
 	}
-	return l.note(n, ids)
+	return l.note(k, ids)
 }
 
 // oneByOne asks for each name that is left.
-func (l *Lookup) oneByOne(n *noun) error {
-	n.asks.expect(n.table.Missing())
-	for name, err := range l.left(n) {
+func (l *Lookup) oneByOne(k *nameKind) error {
+	k.asks.expect(k.table.Missing())
+	for name, err := range l.left(k) {
 		if err != nil {
 			return err
 		}
 		l.spawn(func() error {
-			found, err := n.find(name)
+			found, err := k.find(name)
 			if err != nil {
 				return err
 			}
-			return l.note(n, map[string]string{name: found.ID})
+			return l.note(k, map[string]string{name: found.ID})
 		})
 	}
 	return nil
 }
 
 // left yields the names that are still to be looked up, or why the lookup stops.
-func (l *Lookup) left(n *noun) iter.Seq2[string, error] {
+func (l *Lookup) left(k *nameKind) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for rec, err := range l.List.Records() {
-			if n.table.Missing() == 0 {
+			if k.table.Missing() == 0 {
 				return
 			}
 			if err != nil {
@@ -191,7 +191,7 @@ func (l *Lookup) left(n *noun) iter.Seq2[string, error] {
 				yield("", err)
 				return
 			}
-			if name := n.toFind(rec); name != "" && n.table.Claim(name) && !yield(name, nil) {
+			if name := k.toFind(rec); name != "" && k.table.Claim(name) && !yield(name, nil) {
 				return
 			}
 		}
@@ -200,20 +200,20 @@ func (l *Lookup) left(n *noun) iter.Seq2[string, error] {
 
 // note puts on disk what was found for names, "" for nothing, and tells the
 // list. The error ends the lookup.
-func (l *Lookup) note(n *noun, ids map[string]string) error {
+func (l *Lookup) note(k *nameKind, ids map[string]string) error {
 	for name, id := range ids {
-		if id != "" && !n.isID(id) {
+		if id != "" && !k.isID(id) {
 			return &Stop{Code: journal.ExitStopped, Reason: fmt.Sprintf("the tenant's id of %q, %q, is none that this program can use", name, id)}
 		}
 	}
 	if len(ids) == 0 {
 		return nil
 	}
-	if err := l.Journal.Commit(l.pool.calls, journal.Record{At: time.Now().UTC(), Names: n.record(ids)}); err != nil {
-		return cmp.Or(context.Cause(l.pool.calls), error(journalFailed(err)))
+	if err := l.Journal.Commit(l.cutoff, journal.Record{At: time.Now().UTC(), Names: k.record(ids)}); err != nil {
+		return cmp.Or(context.Cause(l.cutoff), error(journalFailed(err)))
 	}
 	for name, id := range ids {
-		n.table.Set(name, id)
+		k.table.Set(name, id)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -97,11 +98,66 @@ func TestOutageThatEndsCostsNothing(t *testing.T) {
 
 // Bad answers for one row alone are no outage, however many there are.
 func TestOneBadRowIsNoOutage(t *testing.T) {
-	b := newBreaker(func(bool) { t.Error("an outage") }, func() {})
+	b := newBreaker(func(bool) { t.Error("an outage") }, func(error) {})
 	call := &reply{resp: &apiclient.Response{Status: 503, Sent: time.Now()}}
 	for range 3 * outageAnswers {
-		if b.fault(call) {
+		if b.fault(call, &apiclient.Error{Class: apiclient.Transient}) {
 			t.Fatal("an outage of one row")
 		}
 	}
+}
+
+// A token request that fails once, when the token has to be renewed in mid-run, is
+// one bad answer, however many calls wait for it: the run goes on.
+func TestFailedTokenRenewalIsNoOutage(t *testing.T) {
+	for _, code := range []int{503, 429} {
+		inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), TokenLifetime: 14 * time.Second, Latency: 100 * time.Millisecond}, func(t *testing.T, r *rig) {
+			rows := pairs(3000, 1)
+			r.tenant.SeedPairs(rows)
+			r.settings.MaxRPS = 400
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: code, Path: "/oauth/token", Skip: 1, Times: 1})
+			if result := r.run(rows); result.ExitCode != journal.ExitOK {
+				t.Errorf("status %d: exit %d: %v", code, result.ExitCode, result.Stop)
+			}
+		})
+	}
+}
+
+// A token endpoint that is out stops the run after a minute, not at once, and the
+// reason says what its last answer was.
+func TestTokenEndpointOut(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), TokenLifetime: 14 * time.Second, Latency: 100 * time.Millisecond}, func(t *testing.T, r *rig) {
+		rows := pairs(4000, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.MaxRPS = 200
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 503, Path: "/oauth/token", Skip: 1})
+		start := time.Now()
+		result := r.run(rows)
+		if result.ExitCode != journal.ExitStopped || !strings.Contains(result.Reason(), "get access token: status 503") {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		if took := time.Since(start); took < time.Minute || took > 80*time.Second {
+			t.Errorf("the run took %s", took)
+		}
+		for _, o := range r.outcomes(rows) {
+			if o != journal.Disabled && o != journal.NotAttempted {
+				t.Fatalf("a row is %s, though no call was sent for it", o)
+			}
+		}
+	})
+}
+
+// A call that is sent again after a 429 was not repeated for a fault.
+func TestRepeatsAfter429AreNoRetries(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "free")}, func(t *testing.T, r *rig) {
+		rows := pairs(30, 1)
+		r.tenant.SeedPairs(rows)
+		var run *Run
+		r.during = func(r *Run) { run = r }
+		r.run(rows)
+		calls := run.Sample().Calls
+		if calls.RateLimited == 0 || calls.Retries != 0 || calls.RateLimited != r.limited() {
+			t.Errorf("%+v, and the tenant answered %d 429s", calls, r.limited())
+		}
+	})
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
@@ -30,40 +31,43 @@ const (
 // job's own pace, and a circuit breaker.
 //
 // The first error of a stage or a worker stops the job, and so does stop. A job
-// stops in two steps: when stopping is done, no new call is sent; when calls is
+// stops in two steps: when stopping is done, no new call is sent; when cutoff is
 // done, drainTime later, those in flight are cut off.
 type pool struct {
 	group    *errgroup.Group
 	stopping context.Context
-	calls    context.Context
+	cutoff   context.Context
 	stop     context.CancelCauseFunc // begins to stop the job; the first cause counts
-	cut      context.CancelCauseFunc // ends calls
+	cut      context.CancelCauseFunc // ends cutoff
 
 	inFlight chan struct{} // the semaphore
 	breaker  *breaker
+	headroom float64
+	pace     *rate.Limiter // nil: none
 	callers  []*caller
 	log      *zap.Logger
 }
 
-// newPool makes a pool with callers, by the headroom, pace and workers of the
-// settings.
-func newPool(s journal.Settings, log *zap.Logger, callers ...**caller) *pool {
-	p := &pool{inFlight: make(chan struct{}, s.Workers), log: log}
+// newPool makes a pool by the headroom, pace and workers of the settings.
+func newPool(s journal.Settings, log *zap.Logger) *pool {
+	p := &pool{inFlight: make(chan struct{}, s.Workers), headroom: s.Headroom, log: log}
 	var stoppable context.Context
 	stoppable, p.stop = context.WithCancelCause(context.Background())
-	p.calls, p.cut = context.WithCancelCause(context.Background())
+	p.cutoff, p.cut = context.WithCancelCause(context.Background())
 	p.group, p.stopping = errgroup.WithContext(stoppable)
 	p.group.SetLimit(maxStages + (writersPerCall+1)*s.Workers) // the stages, the writers, and as many reads as calls
-	p.breaker = newBreaker(p.halfOpen, func() { p.stop(outOfReach()) })
-	var pace *rate.Limiter
+	p.breaker = newBreaker(p.halfOpen, func(last error) { p.stop(outOfReach(last)) })
 	if s.MaxRPS > 0 {
-		pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)
-	}
-	for _, c := range callers {
-		*c = newCaller(p, s.Headroom, pace)
-		p.callers = append(p.callers, *c)
+		p.pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)
 	}
 	return p
+}
+
+// newCaller adds the caller of a group of calls.
+func (p *pool) newCaller() *caller {
+	c := &caller{pool: p, throttle: throttle.New(throttle.Config{Headroom: p.headroom, Pace: p.pace})}
+	p.callers = append(p.callers, c)
+	return c
 }
 
 // do runs the stages of a job and the workers that they spawn, to their end. The
@@ -91,14 +95,14 @@ func (p *pool) do(ctx context.Context, background func(context.Context), stages 
 	_ = p.group.Wait() // the first error is the cause of stopping
 	end()
 	helpers.Wait()
-	p.breaker.rest()
+	p.breaker.close()
 	return p.ended()
 }
 
 // drain lets calls in flight end by themselves for a while.
 func (p *pool) drain() {
 	timer := time.AfterFunc(drainTime, func() { p.cut(context.Cause(p.stopping)) })
-	context.AfterFunc(p.calls, func() { timer.Stop() })
+	context.AfterFunc(p.cutoff, func() { timer.Stop() })
 }
 
 // ended lets go of the contexts, and says what stopped the job: nil where it came
@@ -138,7 +142,7 @@ func (p *pool) halfOpen(on bool) {
 	}
 }
 
-// sleep waits for d and says whether the job still goes on.
+// sleep waits for d, and reports whether the job still goes on.
 func (p *pool) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -148,4 +152,14 @@ func (p *pool) sleep(d time.Duration) bool {
 	case <-p.stopping.Done():
 		return false
 	}
+}
+
+// counts counts the calls so far, all of them as reads.
+func (p *pool) counts() (calls journal.Calls) {
+	for _, c := range p.callers {
+		calls.Reads += int(c.sent.Load())
+		calls.Retries += int(c.retries.Load())
+		calls.RateLimited += int(c.limited.Load())
+	}
+	return calls
 }

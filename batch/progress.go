@@ -38,8 +38,8 @@ const greedy = 1.0 / 3
 
 // Progress is how far the run is now.
 func (r *Run) Progress() Progress {
-	p := Progress{Rows: r.List.Counts().Pairs, Outcomes: map[journal.Outcome]int{}, Limited: r.pool.counts().RateLimited}
-	for _, c := range []*counts{&r.now, &r.earlier} {
+	p := Progress{Rows: r.List.Counts().Pairs, Outcomes: map[journal.Outcome]int{}, Limited: r.counts().RateLimited}
+	for _, c := range []*counts{&r.books.now, &r.books.earlier} {
 		for outcome, rows := range c.snapshot() {
 			p.Outcomes[outcome] += rows
 			p.Done += rows
@@ -99,9 +99,9 @@ func (c *caller) remaining() remaining {
 // many will need one as of those that are.
 func (r *Run) writesRemaining() remaining {
 	a := r.writes.remaining()
-	if checked := float64(r.checked.rows.Load()); checked > 0 {
-		unchecked := max(0, float64(r.todo.rows)-checked)
-		a.calls = max(0, a.calls-unchecked) + unchecked*float64(r.checked.writes.Load())/checked
+	if checked := float64(r.books.checked.rows.Load()); checked > 0 {
+		unchecked := max(0, float64(r.books.todo.rows)-checked)
+		a.calls = max(0, a.calls-unchecked) + unchecked*float64(r.books.checked.writes.Load())/checked
 	}
 	return a
 }

@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"context"
 	"iter"
 	"sync"
 )
@@ -101,13 +100,10 @@ func (q *queue) close() {
 	q.changed.Broadcast()
 }
 
-// closeWhenDone empties and closes the queue once ctx ends, so that nobody waits
-// any more.
-func (q *queue) closeWhenDone(ctx context.Context) (release func() bool) {
-	return context.AfterFunc(ctx, func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		q.organizations, q.closed = nil, true
-		q.changed.Broadcast()
-	})
+// abandon empties and closes the queue, so that nobody waits any more.
+func (q *queue) abandon() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.organizations, q.closed = nil, true
+	q.changed.Broadcast()
 }

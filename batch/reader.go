@@ -3,64 +3,13 @@ package batch
 import (
 	"context"
 	"errors"
-	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
-
-// LinkLister lists an organization's links; *apiclient.Client does.
-type LinkLister interface {
-	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.Link, bool, *apiclient.Response, error)
-}
-
-// readLinks reads all links of an organization, page by page. A tenant that
-// ignores paging sends the same page again; that ends the list. The permit is for
-// the first page. The error ends the job. The reply is there in any case.
-func (c *caller) readLinks(permit *throttle.Permit, api LinkLister, org string) ([]apiclient.Link, *reply, error) {
-	var links []apiclient.Link
-	known := map[string]bool{}
-	for page := 0; ; page++ {
-		var more bool
-		var items []apiclient.Link
-		reply, err := c.call(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
-			items, more, resp, err = api.EnabledConnections(ctx, org, page)
-			return resp, err
-		}, nil)
-		if err != nil || reply.err != nil {
-			return nil, reply, err
-		}
-		before := len(links)
-		for _, item := range items {
-			if !known[item.ConnectionID] {
-				known[item.ConnectionID] = true
-				links = append(links, item)
-			}
-		}
-		if !more || len(links) == before {
-			return links, reply, nil
-		}
-		if permit, err = c.acquireExtra(); err != nil {
-			return nil, stoppedReply(err), err
-		}
-	}
-}
-
-// readExtra is readLinks for a call that nobody has announced.
-func (c *caller) readExtra(api LinkLister, org string) ([]apiclient.Link, *reply, error) {
-	permit, err := c.acquireExtra()
-	if err != nil {
-		return nil, stoppedReply(err), err
-	}
-	return c.readLinks(permit, api, org)
-}
-
-// stoppedReply is the reply to a call that got no permit.
-func stoppedReply(err error) *reply { return &reply{err: err, stopped: true} }
 
 // Directory is what can be asked of a tenant about what it has;
 // *apiclient.Client is the real one.
@@ -85,9 +34,11 @@ type reader struct {
 
 // newReader takes headroom, pace and workers from the settings.
 func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
-	r := &reader{api: api}
-	r.pool = newPool(s, log, &r.lists, &r.byID, &r.byName, &r.connections, &r.links)
-	return r
+	p := newPool(s, log)
+	return &reader{
+		pool: p, api: api,
+		lists: p.newCaller(), byID: p.newCaller(), byName: p.newCaller(), connections: p.newCaller(), links: p.newCaller(),
+	}
 }
 
 // do runs the job. See [pool.do].
@@ -95,8 +46,8 @@ func (r *reader) do(ctx context.Context, stages ...func() error) *Stop {
 	return r.pool.do(ctx, func(context.Context) {}, stages...)
 }
 
-// failed is the stop for a call that came to nothing.
-func failed(reply *reply) error {
+// stopFor is the stop for a call that came to nothing.
+func stopFor(reply *reply) error {
 	if stop, ok := errors.AsType[*Stop](reply.err); ok {
 		return stop
 	}
@@ -123,14 +74,14 @@ func (r *reader) foresee(p *Progress, callers ...*caller) {
 	}
 }
 
-// ask makes an announced call. The error ends the job. The reply is there in any
-// case.
+// ask makes a call that expect has announced. The error ends the job. The reply
+// is never nil.
 func ask[T any](c *caller, send func(context.Context) (T, *apiclient.Response, error)) (answer T, _ *reply, _ error) {
 	permit, err := c.acquire()
 	if err != nil {
 		return answer, stoppedReply(err), err
 	}
-	reply, err := c.call(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
+	reply, err := c.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
 		answer, resp, err = send(ctx)
 		return resp, err
 	}, nil)
@@ -152,7 +103,7 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 			return items, resp, err
 		})
 		if err == nil && reply.err != nil {
-			err = failed(reply)
+			err = stopFor(reply)
 		}
 		if err != nil || len(items) == 0 || begun[items[0].ID] {
 			return err
@@ -216,29 +167,7 @@ func orNone(found apiclient.Named, r *reply, err error) (apiclient.Named, error)
 	case class == apiclient.NotFound || class == apiclient.Refused:
 		return apiclient.Named{}, nil
 	case r.err != nil:
-		return apiclient.Named{}, failed(r)
+		return apiclient.Named{}, stopFor(r)
 	}
 	return found, nil
-}
-
-// Scoper tells what a token may do; *apiclient.Client does.
-type Scoper interface {
-	Scopes(context.Context) (scopes []string, known bool, err error)
-}
-
-// Scopes asks what the token may do, and with that for the token. An answer
-// that is worth repeating is asked for again, as often as that of a row.
-func Scopes(ctx context.Context, client Scoper) (scopes []string, known bool, err error) {
-	for fault := 1; ; fault++ {
-		scopes, known, err = client.Scopes(ctx)
-		failure, _ := errors.AsType[*apiclient.Error](err)
-		if failure == nil || failure.Class != apiclient.Transient || fault == maxFaults {
-			return scopes, known, err
-		}
-		select {
-		case <-time.After(backoff(fault, 0)):
-		case <-ctx.Done():
-			return nil, false, context.Cause(ctx)
-		}
-	}
 }

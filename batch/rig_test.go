@@ -70,6 +70,18 @@ func pairs(orgs, connections int) []simulator.Pair {
 // run runs the job on the list; line n+2 of it is pair n.
 func (r *rig) run(rows []simulator.Pair) Result {
 	r.t.Helper()
+	run := r.newRun(rows)
+	if r.during != nil {
+		go r.during(run)
+	}
+	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
+	defer cancel()
+	return run.Do(ctx)
+}
+
+// newRun prepares a run on the list.
+func (r *rig) newRun(rows []simulator.Pair) *Run {
+	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "pairs.csv")
 	if err := os.WriteFile(path, []byte(r.list(rows)), 0o644); err != nil {
 		r.t.Fatal(err)
@@ -82,12 +94,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	if r.during != nil {
-		go r.during(run)
-	}
-	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
-	defer cancel()
-	return run.Do(ctx)
+	return run
 }
 
 // list is the text of a list, or of the results that are to be restored.

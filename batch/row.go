@@ -33,9 +33,9 @@ func (d decision) settled(line int) journal.RowOutcome {
 	return journal.RowOutcome{Line: line, Outcome: d.outcome, Message: d.message, Snapshot: d.link}
 }
 
-// organization is an organization's rows on their way. Once it is in the queue,
-// its methods are the only way to the rows' decisions; they are safe for
-// concurrent use.
+// organization is an organization's rows on their way. Its methods are safe for
+// concurrent use. A row's decision may only be read by them, until begin has given
+// the row to its worker.
 type organization struct {
 	id        string
 	unchecked bool // --no-check: nothing was read
@@ -45,10 +45,10 @@ type organization struct {
 	checkedAt time.Time
 }
 
-// fresh says whether the last check may still be acted on. The wall clock goes on
+// recent reports whether the last check may still be acted on. The wall clock goes on
 // while a machine is suspended, and may be set back; the monotonic clock is the
 // other way round. So the one that says older counts.
-func (o *organization) fresh() bool {
+func (o *organization) recent() bool {
 	now := time.Now()
 	age := max(now.Sub(o.checkedAt), now.Round(0).Sub(o.checkedAt.Round(0)))
 	return o.unchecked || age < checkAge
@@ -60,16 +60,16 @@ func (o *organization) fresh() bool {
 func (o *organization) begin(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.begun = o.fresh() && w.outcome == ""
+	w.begun = o.recent() && w.outcome == ""
 	return w.begun
 }
 
-// stillFresh is asked in the last moment before a call. Where the check has grown
-// too old meanwhile, the row is open to checks again.
-func (o *organization) stillFresh(w *row) bool {
+// stillRecent is asked in the last moment before a call. If the check has grown too
+// old meanwhile, the row is left to later checks again.
+func (o *organization) stillRecent(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.begun = o.fresh()
+	w.begun = o.recent()
 	return w.begun
 }
 
@@ -109,9 +109,9 @@ func (o *organization) decided(w *row) decision {
 	return w.decision
 }
 
-// isFresh is fresh for who does not hold the lock.
-func (o *organization) isFresh() bool {
+// isRecent is recent, for callers that do not hold the lock.
+func (o *organization) isRecent() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.fresh()
+	return o.recent()
 }

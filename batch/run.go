@@ -48,6 +48,7 @@ type Config struct {
 	API      API
 	Journal  Journal
 	Settings journal.Settings
+	Lookups  journal.Calls // that this invocation made before, for names
 	Log      *zap.Logger
 }
 
@@ -56,14 +57,15 @@ type Config struct {
 type Run struct {
 	Config
 	*pool
-	*books
 	action action
+	books  books
 
 	reads, writes *caller // one for each token bucket
-	queue         *queue  // organizations that are checked and wait for their writes
+	queue         *queue  // rows that are checked and wait for their writes
 
-	rereads singleflight.Group   // by organization
-	proof   atomic.Pointer[bool] // see provesAbsence
+	rereads singleflight.Group // by organization
+	proving singleflight.Group // see provesAbsence
+	proof   atomic.Pointer[bool]
 }
 
 // New prepares a run. It fails where there is no such command.
@@ -72,35 +74,37 @@ func New(cfg Config) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Config: cfg, action: action, queue: newQueue(), books: newBooks()}
-	r.pool = newPool(cfg.Settings, cfg.Log, &r.reads, &r.writes)
+	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue()}
+	r.reads, r.writes = r.newCaller(), r.newCaller()
 	r.replay()
 	return r, nil
 }
 
-// Do runs the job to its end: reads run ahead of the writes, and both at the
-// same time. An error of either, or of one of their calls, stops the run: no new
-// calls are made, and those in flight have ten seconds. The end of ctx does the
-// same; its cause, if that is a *Stop, says why. A row that fails is no error;
-// only the exit code tells of it.
+// Do runs the job to its end. What runs beside what:
+//
+//	checkAll  spawns a worker for each organization: it reads, decides, enqueues
+//	writeAll  spawns workers that take rows from the queue and write them
+//	sample    records what the throttles know, until the others have ended
+//	throttles hand out permits, one for reads and one for writes, as long
+//
+// The first error of a stage or a worker stops the run: no new calls are made, and
+// those in flight have ten seconds. The end of ctx does the same; its cause, if it
+// is a *Stop, says why. A row that fails is no error; only the exit code tells of
+// it.
 func (r *Run) Do(ctx context.Context) Result {
-	r.expect()
-	defer r.queue.closeWhenDone(r.stopping)()
+	if !r.Settings.DryRun {
+		r.writes.expect(r.books.todo.rows)
+	}
+	if !r.Settings.NoCheck {
+		r.books.listed = r.List.Connections()
+		r.reads.expect(r.books.todo.organizations)
+	}
+	release := context.AfterFunc(r.stopping, r.queue.abandon)
+	defer release()
 	return r.result(r.do(ctx, r.sample, r.checkAll, r.writeAll))
 }
 
-// expect tells the throttles how many calls will come.
-func (r *Run) expect() {
-	if !r.Settings.DryRun {
-		r.writes.expect(r.todo.rows)
-	}
-	if !r.Settings.NoCheck {
-		r.listed = r.List.Connections()
-		r.reads.expect(r.todo.organizations)
-	}
-}
-
-// checksFirst says whether every row is checked before the first write. Only
+// checksFirst reports whether every row is checked before the first write. Only
 // then is it known whether --max-changes is kept.
 func (r *Run) checksFirst() bool {
 	limit := r.Settings.MaxChanges
@@ -131,9 +135,8 @@ func (r *Run) result(stop *Stop) Result {
 	if r.failedRows(r.missingOK()) > 0 {
 		result.ExitCode = journal.ExitFailedRows
 	}
-	changes := int(r.changes.Load())
-	if limit := r.Settings.MaxChanges; r.Settings.DryRun && limit > 0 && changes > limit {
-		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", limit, changes)
+	if n := int(r.books.changes.Load()); r.Settings.DryRun && r.exceeds(n) {
+		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", r.Settings.MaxChanges, n)
 	}
 	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == journal.ExitFailedRows && r.failedRows(true) == 0 {
 		result.Remark = "no organization of the list exists: is this the right tenant?"
@@ -145,13 +148,13 @@ func (r *Run) result(stop *Stop) Result {
 // without a call of their own included.
 func (r *Run) failedRows(missingOK bool) int {
 	counts := r.List.Counts()
-	failed := r.now.failed(missingOK) + r.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections
+	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections
 	if !missingOK {
 		failed += counts.UnknownOrganizations
 	}
 	return failed
 }
 
-// missingOK says whether an organization that does not exist is well. A list
+// missingOK reports whether an organization that does not exist counts as ok. A list
 // of which no organization exists is more likely one of another tenant.
-func (r *Run) missingOK() bool { return r.Settings.MissingOK && r.found.Load() }
+func (r *Run) missingOK() bool { return r.Settings.MissingOK && r.books.found.Load() }

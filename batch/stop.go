@@ -40,10 +40,10 @@ func WithMaxDuration(ctx context.Context, d journal.Duration) (context.Context, 
 }
 
 // outOfReach is the stop for a tenant that has been out for too long.
-func outOfReach() *Stop {
+func outOfReach(last error) *Stop {
 	return &Stop{
 		Code:   journal.ExitStopped,
-		Reason: "the tenant gave no good answer for " + outageTime.String(),
+		Reason: "the tenant gave no good answer for " + outageTime.String() + "; the last one: " + last.Error(),
 		Hint:   "look at Auth0's status page and at the network",
 	}
 }

@@ -97,6 +97,17 @@ func TestMaxChanges(t *testing.T) {
 			r.expect(rows, "already_disabled*30", "would_disable*10")
 		})
 	})
+	t.Run("is looked at again before the first write", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.settings.MaxChanges = 9
+			run := r.newRun(setup(r))
+			run.books.changes.Store(10) // by a check that ended at this instant
+			run.queue.close()
+			if err := run.writeAll(); err == nil {
+				t.Error("the writes begin")
+			}
+		})
+	})
 	t.Run("without check every pair counts", func(t *testing.T) {
 		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 			rows := setup(r)

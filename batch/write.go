@@ -22,6 +22,9 @@ const (
 func (r *Run) writeAll() error {
 	if r.checksFirst() {
 		r.queue.waitClosed()
+		if err := r.checkChanges(); err != nil {
+			return err
+		}
 	}
 	for range writersPerCall * r.Settings.Workers {
 		r.spawn(r.writeNext)
@@ -29,48 +32,34 @@ func (r *Run) writeAll() error {
 	return nil
 }
 
-// writeNext writes rows from the queue, one after the other. A row gets
-// its permit before anything else, so no more rows are begun than the tenant
-// permits. An error ends the run.
+// writeNext writes rows from the queue, one after the other. A row gets its permit
+// before anything else, so no more rows are begun than the tenant permits. An
+// error ends the run.
 func (r *Run) writeNext() error {
 	for o, row := range r.queue.all() {
-		permit, err := r.writes.acquire()
-		if err != nil {
-			return err
-		}
-		if err := r.write(o, row, permit); err != nil {
+		if err := r.write(o, row); err != nil {
 			return err
 		}
 	}
 	return context.Cause(r.stopping)
 }
 
-// write sees a row through to its outcome: is its check fresh? Then the intent
+// write sees a row through to its outcome. Is its check fresh? Then the intent
 // goes on disk, the call is sent, and the outcome is recorded. Else the
-// organization is read again. The call is made with the permit in hand, so
-// intents do not run ahead of their calls. An error ends the run.
-func (r *Run) write(o *organization, row *row, permit *throttle.Permit) error {
+// organization is read again. An error ends the run.
+func (r *Run) write(o *organization, row *row) error {
 	defer r.queue.done()
+	permit, err := r.writes.acquire()
+	if err != nil {
+		return err
+	}
 	for {
-		if o.begin(row) {
-			if err := r.intend(row); err != nil {
-				permit.Unused()
-				return err
-			}
-			reply, err := r.writes.call(permit,
-				func(ctx context.Context) (*apiclient.Response, error) { return r.action.send(ctx, r.API, o.id, row) },
-				func() bool { return o.stillFresh(row) })
-			if !reply.stale {
-				return cmp.Or(err, r.settleWrite(o, row, reply))
-			}
-			if err := r.record(journal.Record{Outcome: &journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}}); err != nil {
-				return err
-			}
-		} else {
-			permit.Unused()
+		settled, err := r.attempt(o, row, permit)
+		if settled || err != nil {
+			return err
 		}
 		open, err := r.checkAgain(o, row)
-		if err != nil || !open {
+		if !open || err != nil {
 			return err
 		}
 		if permit, err = r.writes.acquireExtra(); err != nil {
@@ -79,18 +68,39 @@ func (r *Run) write(o *organization, row *row, permit *throttle.Permit) error {
 	}
 }
 
+// attempt makes a row's call and settles the row, unless its check is too old to
+// act on: then the row is not settled, and nothing was sent. The permit ends here.
+func (r *Run) attempt(o *organization, row *row, permit *throttle.Permit) (settled bool, err error) {
+	if !o.begin(row) {
+		permit.Unused()
+		return false, nil
+	}
+	if err := r.intend(row); err != nil {
+		permit.Unused()
+		return false, err
+	}
+	reply, err := r.writes.do(permit,
+		func(ctx context.Context) (*apiclient.Response, error) { return r.action.send(ctx, r.API, o.id, row) },
+		func() bool { return o.stillRecent(row) })
+	if reply.stale {
+		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
+		return false, r.record(journal.Record{Outcome: &takenBack})
+	}
+	return true, cmp.Or(r.settleWrite(o, row, reply), err)
+}
+
 // intend puts on disk that a row's call is about to be sent, and what the link's
 // settings were.
 func (r *Run) intend(row *row) error {
 	intent := journal.Record{At: time.Now().UTC(), Intent: &journal.Intent{Line: row.Line, Snapshot: row.link}}
-	if err := r.Journal.Commit(r.calls, intent); err != nil {
-		return cmp.Or(context.Cause(r.calls), error(journalFailed(err)))
+	if err := r.Journal.Commit(r.cutoff, intent); err != nil {
+		return cmp.Or(context.Cause(r.cutoff), error(journalFailed(err)))
 	}
 	return nil
 }
 
-// checkAgain reads a row's organization again, and says whether the row's call
-// is still to be sent. Where it is not, the row has its outcome.
+// checkAgain reads a row's organization again, and reports whether the row's call
+// is still to be sent. If it is not, the row has its outcome.
 func (r *Run) checkAgain(o *organization, row *row) (open bool, err error) {
 	reply, err := r.readAgain(o)
 	if err != nil {
@@ -107,34 +117,29 @@ func (r *Run) checkAgain(o *organization, row *row) (open bool, err error) {
 
 // settleWrite records the outcome of a row whose intent is on disk.
 func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
-	reply.lost = reply.lost || o.unchecked && row.lost
-	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.call()}
+	lost := reply.lost || o.unchecked && row.lost
+	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.record()}
 	switch {
 	case reply.err == nil:
 		outcome.Outcome = r.action.done()
 		if o.unchecked {
 			outcome.Message = messageUnchecked
 		}
-	case reply.stopped && !reply.lost:
+		return r.settle(outcome)
+	case reply.stopped && !lost:
 		outcome.Outcome, outcome.Message, outcome.Call = journal.NotAttempted, messageStopped, nil
+		return r.settle(outcome)
 	case r.action.ambiguous(reply) && !o.unchecked:
 		return r.understand(o, row, reply, outcome)
-	default:
-		outcome.Outcome, outcome.Message = refusal(reply), reply.err.Error()
-	}
-	return r.settle(outcome)
-}
-
-// refusal is the outcome of a row whose call was not done, as far as the answer
-// tells.
-func refusal(reply *reply) journal.Outcome {
-	switch {
-	case reply.lost:
-		return journal.Unknown
+	case lost:
+		outcome.Outcome = journal.Unknown
 	case reply.class() == apiclient.NotFound:
-		return journal.NotFound
+		outcome.Outcome = journal.NotFound
+	default:
+		outcome.Outcome = journal.Failed
 	}
-	return journal.Failed
+	outcome.Message = reply.err.Error()
+	return r.settle(outcome)
 }
 
 // understand settles a row whose answer contradicts its check, by a new read of

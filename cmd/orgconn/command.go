@@ -246,7 +246,7 @@ func (c *command) call(ctx context.Context, client *apiclient.Client, dir *rundi
 	}
 	r, err := batch.New(batch.Config{
 		Command: c.name, List: w.list, History: w.history, API: client,
-		Journal: dir.Journal, Settings: w.header.Settings, Log: c.log,
+		Journal: dir.Journal, Settings: w.header.Settings, Lookups: lookups, Log: c.log,
 	})
 	if err != nil {
 		return result, final, err
@@ -254,9 +254,7 @@ func (c *command) call(ctx context.Context, client *apiclient.Client, dir *rundi
 	c.view.watch(ctx, r.Progress, c.log)
 	result = r.Do(limited)
 	c.view.close()
-	final = r.Sample()
-	final.Calls = final.Calls.Plus(lookups)
-	return result, final, nil
+	return result, r.Sample(), nil
 }
 
 // lookUp finds the ids of the list's names, if it has any that are not known

@@ -106,7 +106,7 @@ func (c *command) reopen(dir *rundir.Dir, flags *pflag.FlagSet) (*work, error) {
 		s.Limit = 0 // the slice is done, now for the rest
 	}
 	if s.AllowLockout || s.AllowDefaults {
-		h.Unblock()
+		h.Unblock = true
 	}
 	if err := c.options.check(flags); err != nil {
 		return nil, err

@@ -1,0 +1,34 @@
+package batch
+
+import (
+	"context"
+	"time"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// sampleEvery is the time between two rate-limit samples in the journal.
+const sampleEvery = 15 * time.Second
+
+// sample records what the throttles know, a few times a minute. A journal that
+// cannot be written is told by the next row's record.
+func (r *Run) sample(ctx context.Context) {
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s := r.Sample()
+			_ = r.record(journal.Record{Sample: &s})
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// Sample is what the throttles know now, with the calls of this invocation so far.
+func (r *Run) Sample() journal.Sample {
+	calls := r.counts()
+	calls.Reads, calls.Writes = int(r.reads.sent.Load()), int(r.writes.sent.Load())
+	return journal.Sample{Reads: r.reads.measured(), Writes: r.writes.measured(), Calls: calls.Plus(r.Lookups)}
+}
