@@ -115,7 +115,7 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 		if apiErr == nil {
 			return resp, nil
 		}
-		if apiErr.Class != Unauthorized || resp.Tries == 2 || c.tokens.fixed() {
+		if apiErr.Class != Unauthorized && apiErr.Class != Forbidden || resp.Tries == 2 || c.tokens.fixed() {
 			return resp, apiErr
 		}
 		token, apiErr = c.tokens.renew(ctx, token)

@@ -35,6 +35,9 @@ const (
 	// Unauthorized: the tenant refuses the token, or the token endpoint refuses
 	// the credentials. Further calls would fail in the same way.
 	Unauthorized
+	// Forbidden: status 403 without a word of scope, also with a new token. It may
+	// be about one organization, about the credentials, or from a firewall.
+	Forbidden
 	// InsufficientScope: the token lacks a scope, see [Error.Scope].
 	InsufficientScope
 	// Transient: no answer, or one that proves nothing; worth a retry.
@@ -55,6 +58,9 @@ type Error struct {
 	// Message is the server's own text: one line, at most 300 bytes, no control
 	// characters.
 	Message string
+	// Page is true if the answer was a web page and not JSON: it came from
+	// something in between, such as a firewall, and Message is its text.
+	Page bool
 	// Scope names what is missing for InsufficientScope. If there are several,
 	// separated by a comma and a space, any one of them is enough.
 	Scope string
@@ -83,11 +89,14 @@ func (e *Error) Error() string {
 	if e.Code != "" {
 		parts = append(parts, fmt.Sprintf("code %q", e.Code))
 	}
-	if e.Message != "" {
-		parts = append(parts, fmt.Sprintf("%q", e.Message))
-	}
 	if e.Err != nil {
 		parts = append(parts, excerpt(e.Err.Error()))
+	}
+	if e.Page {
+		parts = append(parts, "a web page")
+	}
+	if e.Message != "" {
+		parts = append(parts, fmt.Sprintf("%q", e.Message))
 	}
 	return strings.Join(parts, ": ")
 }
@@ -102,16 +111,19 @@ func (e *Error) Unwrap() error {
 func (r request) classify(status int, body []byte, token string) *Error {
 	apiErr := &Error{Class: Transient, Status: status, Sent: true, step: r.step}
 	if isSuccess(status) {
-		if apiErr.Err = r.accept(status, body); apiErr.Err != nil {
-			return apiErr
+		if apiErr.Err = r.accept(status, body); apiErr.Err == nil {
+			return nil
 		}
-		return nil
 	}
 	code, message := errorFields(body)
-	if message == "" {
+	apiErr.Page = isPage(body)
+	if message == "" && (apiErr.Page || !isSuccess(status)) { // of other successes, nothing is quoted
 		message = plainText(body)
 	}
 	apiErr.Code, apiErr.Message = excerpt(code, token), excerpt(message, token)
+	if isSuccess(status) {
+		return apiErr
+	}
 	apiErr.Class = classOf(status, code)
 	if apiErr.Class == InsufficientScope {
 		apiErr.Scope = missingScope(apiErr.Message, r.scope)
@@ -132,8 +144,9 @@ func classOf(status int, code string) Class {
 		return RateLimited
 	case status == http.StatusForbidden && code == "insufficient_scope":
 		return InsufficientScope
-	case status == http.StatusUnauthorized, status == http.StatusForbidden,
-		status == http.StatusBadRequest && code == "Bearer":
+	case status == http.StatusForbidden:
+		return Forbidden
+	case status == http.StatusUnauthorized, status == http.StatusBadRequest && code == "Bearer":
 		return Unauthorized
 	case status == http.StatusRequestTimeout, status >= 500:
 		return Transient
@@ -218,10 +231,13 @@ func firstString(values ...any) string {
 
 var markup = regexp.MustCompile(`(?is)<(script|style)\b.*?</(script|style)>|<[^>]*>`)
 
+// isPage reports whether a body is HTML, or XML.
+func isPage(body []byte) bool { return bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) }
+
 // plainText returns the text of a body that is not Auth0's, such as a proxy's
 // HTML page.
 func plainText(body []byte) string {
-	if bytes.HasPrefix(bytes.TrimSpace(body), []byte("<")) {
+	if isPage(body) {
 		body = markup.ReplaceAll(body, []byte(" "))
 	}
 	return string(body)

@@ -31,11 +31,9 @@ type breaker struct {
 	mu       sync.Mutex
 	answered bool      // anything ever came back
 	worked   bool      // and something good
-	bad      int       // bad answers since the last good one,
+	bad      streak    // bad answers since the last good one,
 	since    time.Time // when the first of them came,
-	first    *reply    // for which call,
 	last     *apiclient.Error
-	several  bool // they are from more than one call
 	deadline *time.Timer
 }
 
@@ -72,7 +70,7 @@ func (b *breaker) good() {
 		b.halfOpen(false)
 	}
 	b.answered, b.worked = true, true
-	b.bad, b.first, b.last, b.several = 0, nil, nil, false
+	b.bad, b.last = streak{}, nil
 }
 
 // fault notes a bad answer for call, and reports whether the breaker is open. A
@@ -81,23 +79,37 @@ func (b *breaker) fault(call *reply, failure *apiclient.Error) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.answered = b.answered || failure.Status != 0
-	if b.bad == 0 {
-		b.first, b.since = call, time.Now()
+	if b.bad.answers == 0 {
+		b.since = time.Now()
 	}
-	b.several = b.several || b.first != call
-	if failure != b.last {
-		b.bad++
-		b.last = failure
-	}
+	b.bad.add(call, failure != b.last)
+	b.last = failure
 	enough := outageAnswers
 	if !b.worked {
 		enough = outageAtStart
 	}
-	if b.deadline == nil && b.bad >= enough && b.several {
+	if b.deadline == nil && b.bad.several && b.bad.answers >= enough {
 		b.deadline = time.AfterFunc(time.Until(b.since.Add(outageTime)), b.expire)
 		b.halfOpen(true)
 	}
 	return b.deadline != nil
+}
+
+// streak counts answers of one kind in a row.
+type streak struct {
+	answers int
+	first   *reply // the call that got the first of them
+	several bool   // they are from more than one call
+}
+
+func (s *streak) add(call *reply, isNew bool) {
+	if s.first == nil {
+		s.first = call
+	}
+	s.several = s.several || s.first != call
+	if isNew {
+		s.answers++
+	}
 }
 
 // expire gives up on the tenant.
@@ -122,6 +134,13 @@ func (b *breaker) silent() bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return !b.answered
+}
+
+// hasWorked reports whether any answer was good.
+func (b *breaker) hasWorked() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.worked
 }
 
 // close ends the watch, at the job's end.

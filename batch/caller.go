@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,9 +15,10 @@ import (
 )
 
 const (
-	maxFaults   = 5 // attempts of one call that may go wrong
-	backoffBase = 500 * time.Millisecond
-	backoffCap  = 30 * time.Second
+	maxFaults    = 5  // attempts of one call that may go wrong
+	maxForbidden = 10 // answers of status 403 in a row
+	backoffBase  = 500 * time.Millisecond
+	backoffCap   = 30 * time.Second
 )
 
 // caller sends the calls of one of Auth0's rate-limit groups: it waits for the
@@ -30,6 +32,9 @@ type caller struct {
 	// sent counts calls that left, limited those answered by 429, and retries those
 	// repeated after a lost or faulty answer.
 	sent, limited, retries atomic.Int64
+
+	mu        sync.Mutex
+	forbidden streak // answers of status 403 in a row
 }
 
 // expect changes the number of new calls to come. The throttle needs it to know
@@ -174,11 +179,35 @@ func (c *caller) worthRepeating(r *reply) (bool, error) {
 		r.lost = r.lost || failure.Sent
 		return c.afterFault(r, failure)
 	}
-	c.pool.breaker.good()
-	if isError && (failure.Class == apiclient.Unauthorized || failure.Class == apiclient.InsufficientScope) {
+	switch {
+	case isError && (failure.Class == apiclient.Unauthorized || failure.Class == apiclient.InsufficientScope):
 		return false, refusedCredentials(failure)
+	case isError && failure.Class == apiclient.Forbidden:
+		return false, c.refused(r, failure)
 	}
+	c.answered()
 	return false, nil
+}
+
+// answered notes an answer that shows the tenant at work, and the credentials good.
+func (c *caller) answered() {
+	c.mu.Lock()
+	c.forbidden = streak{}
+	c.mu.Unlock()
+	c.pool.breaker.good()
+}
+
+// refused notes an answer of status 403. It is about the credentials, which ends
+// the job, if nothing good came yet or if only such answers come for several calls.
+// Else it is about the call's organization.
+func (c *caller) refused(r *reply, failure *apiclient.Error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.forbidden.add(r, true)
+	if !c.pool.breaker.hasWorked() || c.forbidden.several && c.forbidden.answers >= maxForbidden {
+		return refusedCredentials(failure)
+	}
+	return nil
 }
 
 // afterFault waits for the repetition of a call that got a bad answer, where

@@ -62,8 +62,11 @@ func neverReached(failure *apiclient.Error) *Stop {
 // does not accept.
 func refusedCredentials(failure *apiclient.Error) *Stop {
 	s := &Stop{Code: journal.ExitCredentials, Reason: failure.Error(), Hint: "check the credentials in the environment, and that they are of this tenant"}
-	if failure.Class == apiclient.InsufficientScope {
+	switch {
+	case failure.Class == apiclient.InsufficientScope:
 		s.Hint = "grant " + failure.Scope + " to the application, or use a token that has it"
+	case failure.Page:
+		s.Hint = "a firewall or proxy between this machine and the tenant refuses the calls; ask those who run it"
 	}
 	return s
 }
