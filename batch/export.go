@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -202,10 +203,10 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 // deleted since it was listed has nothing to export. The error ends the export.
 func (e *Export) read(x *exported, permit *throttle.Permit) error {
 	links, reply, err := e.links.readLinks(permit, e.api, x.org.ID)
-	if err == nil && reply.err != nil && reply.class() != apiclient.NotFound {
-		err = stopFor(reply)
+	if reply.class() == apiclient.NotFound {
+		reply.err = nil
 	}
-	if err != nil {
+	if err := cmp.Or(err, reply.err); err != nil {
 		return err
 	}
 	for _, link := range links {

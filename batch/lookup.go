@@ -3,8 +3,10 @@ package batch
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -39,21 +41,31 @@ type Lookup struct {
 	LookupConfig
 	*reader
 	total int // names
+	kinds []*nameKind
 }
 
 // NewLookup prepares a lookup of the names that are missing.
 func NewLookup(cfg LookupConfig) *Lookup {
-	return &Lookup{LookupConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
+	l := &Lookup{LookupConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
+	l.kinds = l.nameKinds()
+	return l
 }
 
-// Do looks the names up. It returns why it stopped before its end; nil where it
+// Do looks the names up. Rows with a name for which no answer could be got have
+// failed; the others go on. Do returns why it stopped before its end; nil where it
 // did not.
 func (l *Lookup) Do(ctx context.Context) *Stop {
 	var stages []func() error
-	for _, k := range l.kinds() {
+	for _, k := range l.kinds {
 		stages = append(stages, func() error { return l.lookUp(k) })
 	}
-	return l.do(ctx, stages...)
+	if stop := l.do(ctx, stages...); stop != nil {
+		return stop
+	}
+	if err := l.settleUnanswered(); err != nil {
+		return asStop(err)
+	}
+	return nil
 }
 
 // Progress is how far the lookup is now, in names.
@@ -77,9 +89,11 @@ type nameKind struct {
 	count  func(context.Context) (int, *apiclient.Response, error)
 	list   pager
 	record func(ids map[string]string) *journal.Names
+
+	unanswered sync.Map // names for which no answer could be got, and why: string to error
 }
 
-func (l *Lookup) kinds() []*nameKind {
+func (l *Lookup) nameKinds() []*nameKind {
 	return []*nameKind{
 		{
 			table: &l.Names.Organizations, asks: l.byName, lists: l.lists,
@@ -109,7 +123,7 @@ func (l *Lookup) lookUp(k *nameKind) error {
 		if err == nil && reply.err == nil && total > 0 && pages(total) < names {
 			err = l.inList(k, total)
 		}
-		if err != nil {
+		if _, ofCall := errors.AsType[*apiclient.Error](err); err != nil && !ofCall {
 			return err
 		}
 	}
@@ -168,6 +182,10 @@ func (l *Lookup) oneByOne(k *nameKind) error {
 		}
 		l.spawn(func() error {
 			found, err := k.find(name)
+			if _, ofCall := errors.AsType[*apiclient.Error](err); ofCall && l.stopping.Err() == nil {
+				k.unanswered.Store(name, err)
+				return nil
+			}
 			if err != nil {
 				return err
 			}
@@ -214,6 +232,30 @@ func (l *Lookup) note(k *nameKind, ids map[string]string) error {
 	}
 	for name, id := range ids {
 		k.table.Set(name, id)
+	}
+	return nil
+}
+
+// settleUnanswered records the rows whose names could not be looked up.
+func (l *Lookup) settleUnanswered() error {
+	if l.Names.Missing() == 0 {
+		return nil
+	}
+	for rec, err := range l.List.Records() {
+		if err != nil {
+			return &Stop{Code: journal.ExitStopped, Reason: err.Error()}
+		}
+		for _, k := range l.kinds {
+			why, ok := k.unanswered.Load(k.toFind(rec))
+			if !ok {
+				continue
+			}
+			failed := &journal.RowOutcome{Line: rec.Line, Outcome: journal.Failed, Message: why.(error).Error()}
+			if err := l.Journal.Append(journal.Record{At: time.Now().UTC(), Outcome: failed}); err != nil {
+				return journalFailed(err)
+			}
+			break
+		}
 	}
 	return nil
 }

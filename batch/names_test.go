@@ -118,8 +118,6 @@ func TestNamesOfNothing(t *testing.T) {
 		// A tenant that finds the wrong one has not found it.
 		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Path: "/api/v2/organizations/name/Org1",
 			Body: `{"id":"` + orgID(1) + `","name":"org1"}`})
-		// One that does not look for it does not have it.
-		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/organizations/name/ä"})
 		l, stop := r.lookUp(new(list.Names), "org0,con1", "org0,Con1", "Org1,con1", "ä,con1", "a/b%2e?,con1")
 		if stop != nil {
 			t.Fatal(stop)
@@ -134,6 +132,30 @@ func TestNamesOfNothing(t *testing.T) {
 			t.Errorf("rows\n got %q\nwant %q", got, want)
 		}
 	})
+}
+
+// Only 404 says that a name does not exist. A name for which no answer can be got
+// is its row's failure, to be tried again; the other rows go on.
+func TestNamesWithoutAnswer(t *testing.T) {
+	for _, code := range []int{302, 400, 403, 405, 414, 451, 500} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.name(2, 2)
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: code, Path: "/api/v2/organizations/name/org1"})
+			l, stop := r.lookUp(new(list.Names), "org0,con0", "org1,con1")
+			if stop != nil {
+				t.Fatalf("status %d: %v", code, stop)
+			}
+			if o := r.outcome(1); o.Outcome != journal.Failed || !strings.Contains(o.Message, fmt.Sprint("status ", code)) {
+				t.Errorf("status %d: the row is %s: %q", code, o.Outcome, o.Message)
+			}
+			if counts := l.Counts(); counts.Pairs != 1 || counts.Unidentified != 1 || counts.UnknownOrganizations != 0 {
+				t.Errorf("status %d: %+v", code, counts)
+			}
+			if ids := r.journaled(); len(ids) != 3 {
+				t.Errorf("status %d: the journal has %v", code, ids)
+			}
+		})
+	}
 }
 
 // A filter that is ignored sends other connections too, and the pages after the

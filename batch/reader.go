@@ -1,8 +1,8 @@
 package batch
 
 import (
+	"cmp"
 	"context"
-	"errors"
 
 	"go.uber.org/zap"
 
@@ -44,14 +44,6 @@ func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
 // do runs the job. See [pool.do].
 func (r *reader) do(ctx context.Context, stages ...func() error) *Stop {
 	return r.pool.do(ctx, func(context.Context) {}, stages...)
-}
-
-// stopFor is the stop for a call that came to nothing.
-func stopFor(reply *reply) error {
-	if stop, ok := errors.AsType[*Stop](reply.err); ok {
-		return stop
-	}
-	return &Stop{Code: journal.ExitStopped, Reason: reply.err.Error()}
 }
 
 // foresee adds the calls so far, and when the job will be over, which is up to
@@ -102,10 +94,7 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 			items, next, resp, err = get(ctx, cursor)
 			return items, resp, err
 		})
-		if err == nil && reply.err != nil {
-			err = stopFor(reply)
-		}
-		if err != nil || len(items) == 0 || begun[items[0].ID] {
+		if err = cmp.Or(err, reply.err); err != nil || len(items) == 0 || begun[items[0].ID] {
 			return err
 		}
 		begun[items[0].ID] = true
@@ -118,7 +107,7 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 }
 
 // organization finds an organization by its id or its name; the zero one where
-// there is none. The error ends the job.
+// there is none. The error is that of the call, or why the job stops.
 func (r *reader) organization(name string) (apiclient.Named, error) {
 	if !list.IsOrganizationID(name) {
 		return r.organizationNamed(name)
@@ -129,7 +118,7 @@ func (r *reader) organization(name string) (apiclient.Named, error) {
 }
 
 // organizationNamed finds an organization by its name; the zero one where there
-// is none. The error ends the job.
+// is none. The error is that of the call, or why the job stops.
 func (r *reader) organizationNamed(name string) (apiclient.Named, error) {
 	org, err := orNone(ask(r.byName, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
 		return r.api.OrganizationByName(ctx, name)
@@ -141,7 +130,7 @@ func (r *reader) organizationNamed(name string) (apiclient.Named, error) {
 }
 
 // connectionNamed finds a connection by its name; the zero one where there is
-// none. The error ends the job.
+// none. The error is that of the call, or why the job stops.
 func (r *reader) connectionNamed(name string) (found apiclient.Named, err error) {
 	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
 		return r.api.Connections(ctx, name, cursor)
@@ -157,17 +146,12 @@ func (r *reader) connectionNamed(name string) (found apiclient.Named, err error)
 	return found, err
 }
 
-// orNone takes the answer that there is no such thing for an answer. A name that
-// the tenant does not even look for is none either.
+// orNone takes status 404, that there is no such thing, for an answer. What cannot
+// be the name of anything, so that no call was sent, is none either.
 func orNone(found apiclient.Named, r *reply, err error) (apiclient.Named, error) {
-	class := r.class()
-	switch {
-	case err != nil:
-		return apiclient.Named{}, err
-	case class == apiclient.NotFound || class == apiclient.Refused:
+	unsendable := r.class() == apiclient.Refused && r.resp.Status == 0
+	if err == nil && (r.class() == apiclient.NotFound || unsendable) {
 		return apiclient.Named{}, nil
-	case r.err != nil:
-		return apiclient.Named{}, stopFor(r)
 	}
-	return found, nil
+	return found, cmp.Or(err, r.err)
 }

@@ -148,7 +148,7 @@ func (r *Run) result(stop *Stop) Result {
 // without a call of their own included.
 func (r *Run) failedRows(missingOK bool) int {
 	counts := r.List.Counts()
-	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections
+	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections + counts.Unidentified
 	if !missingOK {
 		failed += counts.UnknownOrganizations
 	}

@@ -22,10 +22,14 @@ func (s *Stop) Error() string { return s.Reason }
 
 func (s *Stop) Unwrap() error { return s.Err }
 
-// asStop is the stop that an error stands for.
+// asStop is the stop that an error stands for: a call that came to nothing ends a
+// job that cannot do without its answer.
 func asStop(err error) *Stop {
 	if s, ok := errors.AsType[*Stop](err); ok {
 		return s
+	}
+	if _, ok := errors.AsType[*apiclient.Error](err); ok {
+		return &Stop{Code: journal.ExitStopped, Reason: err.Error(), Err: err}
 	}
 	return &Stop{Code: journal.ExitInterrupted, Reason: err.Error(), Err: err}
 }
