@@ -116,6 +116,31 @@ func (c *Client) organization(ctx context.Context, step, path string) (org Named
 // connectionFields leaves out a connection's options, because they hold secrets.
 const connectionFields = "fields=id,name,strategy&include_fields=true"
 
+// Connection returns the connection with this id. If there is none, the error's
+// class is [NotFound].
+//
+// It needs the scope read:connections. The error is an [*Error].
+func (c *Client) Connection(ctx context.Context, id string) (found Named, resp *Response, err error) {
+	const step = "get connection"
+	if apiErr := checkIDs(step, id); apiErr != nil {
+		return found, new(Response), apiErr
+	}
+	resp, err = c.do(ctx, request{
+		step:   step,
+		method: http.MethodGet,
+		path:   "connections/" + url.PathEscape(id),
+		query:  connectionFields,
+		scope:  "read:connections",
+		accept: func(status int, body []byte) error {
+			if status != http.StatusOK || json.Unmarshal(body, &found) != nil || found.ID != id {
+				return errUnexpected
+			}
+			return nil
+		},
+	})
+	return found, resp, err
+}
+
 // Connections lists one page of the tenant's connections, up to 100, and pages as
 // [Client.Organizations] does. If name is not empty, it asks for the connection
 // of that name only. A tenant may ignore that filter and send others too, so the

@@ -8,7 +8,6 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -21,7 +20,9 @@ type books struct {
 	changes atomic.Int64                        // rows that are or will be changed, by earlier invocations too
 	found   atomic.Bool                         // an organization of the list exists
 	listed  map[string]int                      // connections of the list; nil where nothing is checked
-	seen    sync.Map                            // connections of the list that an organization had unpaired
+	seen    seen
+
+	noConnection atomic.Int64 // rows whose connection does not exist
 }
 
 // counts are rows by outcome. The zero value is ready, and safe for concurrent
@@ -55,6 +56,14 @@ func (c *counts) sum(those func(journal.Outcome) bool) (n int) {
 // failed counts the rows that did not end as wanted.
 func (c *counts) failed(missingOK bool) int {
 	return c.sum(func(o journal.Outcome) bool { return o.Failed(missingOK) })
+}
+
+// move counts a row under another outcome than before.
+func (c *counts) move(from, to journal.Outcome) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.rows[from]--
+	c.rows[to]++
 }
 
 func (c *counts) snapshot() map[journal.Outcome]int {
@@ -110,27 +119,4 @@ func (r *Run) record(rec journal.Record) error {
 		return journalFailed(err)
 	}
 	return nil
-}
-
-// see records what an organization has of the list's connections although the
-// list does not pair them: they exist, so they are no typing errors.
-func (r *Run) see(o *organization, links []apiclient.Link) error {
-	paired := make(map[string]bool, len(o.rows))
-	for _, row := range o.rows {
-		paired[row.ConnectionID] = true
-	}
-	var fresh []string
-	for _, link := range links {
-		id := link.ConnectionID
-		if paired[id] || r.books.listed[id] == 0 {
-			continue
-		}
-		if _, known := r.books.seen.LoadOrStore(id, true); !known {
-			fresh = append(fresh, id)
-		}
-	}
-	if len(fresh) == 0 {
-		return nil
-	}
-	return r.record(journal.Record{Seen: &journal.Seen{Connections: fresh}})
 }

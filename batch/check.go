@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -29,7 +30,16 @@ const messageUnconfirmed = "the organization's existence is not confirmed: the t
 func (r *Run) checkAll() error {
 	defer r.queue.close()
 	var checks sync.WaitGroup
-	defer checks.Wait()
+	if err := r.spawnChecks(&checks); err != nil {
+		return err
+	}
+	checks.Wait()
+	r.queue.close()
+	return cmp.Or(context.Cause(r.stopping), r.askForUnseen())
+}
+
+// spawnChecks spawns a worker for each organization.
+func (r *Run) spawnChecks(checks *sync.WaitGroup) error {
 	for id, rows := range r.organizations() {
 		if err := r.waitForQueue(); err != nil {
 			return err
@@ -93,6 +103,9 @@ func (r *Run) check(o *organization, permit *throttle.Permit) error {
 			d.outcome = r.action.would()
 		}
 		r.writes.expect(-1)
+		if d.outcome == journal.AlreadyDisabled && d.link == nil {
+			r.books.seen.miss(row.Row)
+		}
 		if err := r.settle(d.settled(row.Line)); err != nil {
 			return err
 		}

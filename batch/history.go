@@ -17,7 +17,9 @@ type History struct {
 	// Unblock has rows that were blocked tried again.
 	Unblock bool
 
-	outcomes map[int]journal.Outcome // by line
+	outcomes     map[int]journal.Outcome // by line
+	seen         []string                // connections of the list that organizations had unpaired
+	noConnection int                     // rows whose connection does not exist
 }
 
 // Replay reads what a journal's records say. A row whose call was begun and not
@@ -36,8 +38,13 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.Names.Add(*e.Names)
 		case e.Intent != nil:
 			h.outcomes[e.Intent.Line] = journal.Unknown
+		case e.Seen != nil:
+			h.seen = append(h.seen, e.Seen.Connections...)
 		case e.Outcome != nil:
 			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
+			if e.Outcome.NoConnection {
+				h.noConnection++
+			}
 		}
 	}
 	return h, nil
@@ -116,13 +123,24 @@ func (r *Run) replay() {
 		r.books.todo.organizations, r.books.todo.rows = counts.Organizations, counts.Pairs
 		return
 	}
+	for _, id := range r.History.seen {
+		r.books.seen.add(id)
+	}
+	r.books.noConnection.Store(int64(r.History.noConnection))
 	for org := range r.List.Organizations() {
 		open := 0
 		for _, row := range org.Rows {
+			outcome := r.History.outcome(row.Line)
 			if r.History.toDo(row.Line) {
 				open++
 			} else {
-				r.replayRow(r.History.outcome(row.Line))
+				r.replayRow(outcome)
+			}
+			switch {
+			case outcome.Changed(), outcome == journal.Blocked:
+				r.books.seen.add(row.ConnectionID)
+			case outcome == journal.AlreadyDisabled:
+				r.books.seen.miss(row)
 			}
 		}
 		r.books.todo.rows += open

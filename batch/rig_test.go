@@ -31,6 +31,7 @@ type rig struct {
 	records     memoryJournal
 	stop        context.Context
 	during      func(*Run) // runs beside the job
+	connections bool       // the token may read connections
 }
 
 func newRig(t *testing.T, config simulator.Config) *rig {
@@ -90,7 +91,7 @@ func (r *rig) newRun(rows []simulator.Pair) *Run {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	run, err := New(Config{Command: r.command, List: l, API: r.client(), Journal: &r.records, Settings: r.settings, Log: zap.NewNop()})
+	run, err := New(Config{Command: r.command, List: l, API: r.client(), Journal: &r.records, Settings: r.settings, ReadConnections: r.connections, Log: zap.NewNop()})
 	if err != nil {
 		r.t.Fatal(err)
 	}

@@ -31,6 +31,7 @@ type API interface {
 	LinkLister
 	DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error)
 	EnableConnection(ctx context.Context, org string, link apiclient.Link) (*apiclient.Response, error)
+	Connection(ctx context.Context, id string) (apiclient.Named, *apiclient.Response, error)
 }
 
 // Journal takes the run's records; *journal.Writer is the real one. Append
@@ -49,7 +50,10 @@ type Config struct {
 	Journal  Journal
 	Settings journal.Settings
 	Lookups  journal.Calls // that this invocation made before, for names
-	Log      *zap.Logger
+	// ReadConnections allows the run to ask for connections that no organization
+	// had: the token has the scope read:connections.
+	ReadConnections bool
+	Log             *zap.Logger
 }
 
 // Run is one invocation of a job. Make it with New; Do may be called once,
@@ -60,8 +64,8 @@ type Run struct {
 	action action
 	books  books
 
-	reads, writes *caller // one for each token bucket
-	queue         *queue  // rows that are checked and wait for their writes
+	reads, writes, connections *caller // one for each token bucket
+	queue                      *queue  // rows that are checked and wait for their writes
 
 	rereads singleflight.Group // by organization
 	proving singleflight.Group // see provesAbsence
@@ -75,7 +79,7 @@ func New(cfg Config) (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue()}
-	r.reads, r.writes = r.newCaller(), r.newCaller()
+	r.reads, r.writes, r.connections = r.newCaller(), r.newCaller(), r.newCaller()
 	r.replay()
 	return r, nil
 }
@@ -149,10 +153,10 @@ func (r *Run) result(stop *Stop) Result {
 func (r *Run) failedRows(missingOK bool) int {
 	counts := r.List.Counts()
 	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections + counts.Unidentified
-	if !missingOK {
-		failed += counts.UnknownOrganizations
+	if missingOK {
+		return failed + int(r.books.noConnection.Load()) // these are never ok
 	}
-	return failed
+	return failed + counts.UnknownOrganizations
 }
 
 // missingOK reports whether an organization that does not exist counts as ok. A list

@@ -103,6 +103,9 @@ type RowOutcome struct {
 	Line    int     `json:"line"` // of the row in the input
 	Outcome Outcome `json:"outcome"`
 	Message string  `json:"message,omitempty"`
+	// NoConnection says of a NotFound that it is the connection which does not
+	// exist, and not the organization.
+	NoConnection bool `json:"no_connection,omitempty"`
 	// Call is the row's write, or its read if the read failed; nil if there was
 	// neither.
 	Call *Call `json:"call,omitempty"`

@@ -1,0 +1,135 @@
+package batch
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+)
+
+// maxAsked is how many connections that no organization had are asked for.
+const maxAsked = 100
+
+// seen knows which connections of the list some organization has. One that none
+// has is most likely a typing error, but its rows look as if they were already
+// disabled. It is safe for concurrent use.
+type seen struct {
+	mu          sync.Mutex
+	connections map[string]bool
+	missing     map[string][]int // lines of rows whose organization lacks a connection not seen so far
+}
+
+// add notes that a connection exists, and reports whether that is news.
+func (s *seen) add(id string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connections[id] {
+		return false
+	}
+	if s.connections == nil {
+		s.connections = map[string]bool{}
+	}
+	s.connections[id] = true
+	delete(s.missing, id)
+	return true
+}
+
+// miss notes that a row's organization does not have the row's connection.
+func (s *seen) miss(row list.Row) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connections[row.ConnectionID] {
+		return
+	}
+	if s.missing == nil {
+		s.missing = map[string][]int{}
+	}
+	s.missing[row.ConnectionID] = append(s.missing[row.ConnectionID], row.Line)
+}
+
+// never returns the connections that no organization had, those with most rows
+// first.
+func (s *seen) never() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(s.missing), func(a, b string) int {
+		return cmp.Or(len(s.missing[b])-len(s.missing[a]), cmp.Compare(a, b))
+	})
+}
+
+// lines are those of the rows that a connection was missed for.
+func (s *seen) lines(id string) []int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.missing[id]
+}
+
+// see notes which of the list's connections an organization has. One that the list
+// does not pair with the organization is recorded: no row's outcome tells of it.
+func (r *Run) see(o *organization, links []apiclient.Link) error {
+	paired := make(map[string]bool, len(o.rows))
+	for _, row := range o.rows {
+		paired[row.ConnectionID] = true
+	}
+	var unpaired []string
+	for _, link := range links {
+		id := link.ConnectionID
+		if r.books.listed[id] > 0 && r.books.seen.add(id) && !paired[id] {
+			unpaired = append(unpaired, id)
+		}
+	}
+	if len(unpaired) == 0 {
+		return nil
+	}
+	return r.record(journal.Record{Seen: &journal.Seen{Connections: unpaired}})
+}
+
+// askForUnseen asks for the connections that no organization had, where the token
+// may. The rows of one that the tenant does not have are not found. The error ends
+// the run.
+func (r *Run) askForUnseen() error {
+	if !r.ReadConnections || r.Command != journal.CommandDisable {
+		return nil
+	}
+	unseen := r.books.seen.never()
+	unseen = unseen[:min(len(unseen), maxAsked)]
+	r.connections.expect(len(unseen))
+	for _, id := range unseen {
+		_, reply, err := ask(r.connections, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
+			return r.API.Connection(ctx, id)
+		})
+		if err == nil && reply.class() == apiclient.NotFound {
+			err = r.settleNoConnection(id, reply)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// settleNoConnection records that a connection does not exist, for its rows.
+func (r *Run) settleNoConnection(id string, reply *reply) error {
+	for _, line := range r.books.seen.lines(id) {
+		outcome := &journal.RowOutcome{
+			Line: line, Outcome: journal.NotFound, NoConnection: true,
+			Message: fmt.Sprintf("the tenant has no connection %s", id), Call: reply.record(),
+		}
+		if err := r.record(journal.Record{Outcome: outcome}); err != nil {
+			return err
+		}
+		counts := &r.books.now
+		if r.History.outcome(line) == journal.AlreadyDisabled {
+			counts = &r.books.earlier
+		}
+		counts.move(journal.AlreadyDisabled, journal.NotFound)
+		r.books.noConnection.Add(1)
+	}
+	return nil
+}

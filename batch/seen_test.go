@@ -1,0 +1,77 @@
+package batch
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// A connection that the tenant does not have is most likely a typing error. Its
+// rows must not pass for already disabled.
+func TestConnectionsThatDoNotExist(t *testing.T) {
+	rows := pairs(4, 2)
+	mistyped := simulator.Pair{OrganizationID: orgID(0), ConnectionID: "con_mistyped00000001"}
+	elsewhere := pair(0, 7) // exists, in no organization
+	for name, c := range map[string]struct {
+		allowed, missingOK, dryRun bool
+		exit                       int
+		want                       journal.Outcome
+		asked                      int
+	}{
+		"asked for":                   {allowed: true, exit: journal.ExitFailedRows, want: journal.NotFound, asked: 2},
+		"is not ok with --missing-ok": {allowed: true, missingOK: true, exit: journal.ExitFailedRows, want: journal.NotFound, asked: 2},
+		"in a dry run":                {allowed: true, dryRun: true, exit: journal.ExitFailedRows, want: journal.NotFound, asked: 2},
+		"without the scope":           {exit: journal.ExitOK, want: journal.AlreadyDisabled},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+				r.tenant.SeedPairs(rows)
+				r.tenant.AddConnection(elsewhere.ConnectionID, "", "samlp")
+				r.connections, r.settings.MissingOK, r.settings.DryRun = c.allowed, c.missingOK, c.dryRun
+				var run *Run
+				r.during = func(r *Run) { run = r }
+				if result := r.run(append([]simulator.Pair{mistyped, elsewhere}, rows...)); result.ExitCode != c.exit {
+					t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+				}
+				if o := r.outcome(0); o.Outcome != c.want || o.NoConnection != (c.want == journal.NotFound) {
+					t.Errorf("the mistyped row is %+v", o)
+				}
+				if o := r.outcome(1).Outcome; o != journal.AlreadyDisabled {
+					t.Errorf("the row of a connection in no organization is %s", o)
+				}
+				if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != c.asked {
+					t.Errorf("%d connections asked for, want %d", asked, c.asked)
+				}
+				if n := run.Progress().Outcomes[c.want]; n == 0 {
+					t.Errorf("no row is counted as %s", c.want)
+				}
+			})
+		})
+	}
+}
+
+// At most a hundred connections are asked for, those with most rows.
+func TestUnseenConnectionsAreBounded(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		var rows []simulator.Pair
+		for i := range 150 {
+			rows = append(rows, simulator.Pair{OrganizationID: orgID(i % 50), ConnectionID: fmt.Sprintf("con_mistyped%08d", i)})
+		}
+		many := simulator.Pair{OrganizationID: orgID(0), ConnectionID: "con_zzzzzzzzzzzzzzzz"}
+		rows = append(rows, many, simulator.Pair{OrganizationID: orgID(1), ConnectionID: many.ConnectionID})
+		for i := range 50 {
+			r.tenant.Enable(orgID(i), simulator.DefaultSettings(simulator.SpareConnection))
+		}
+		r.connections = true
+		r.run(rows)
+		if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != maxAsked {
+			t.Errorf("%d connections were asked for", asked)
+		}
+		if o := r.outcome(150); o.Outcome != journal.NotFound || !strings.Contains(o.Message, many.ConnectionID) {
+			t.Errorf("the connection with most rows is %+v", o)
+		}
+	})
+}
