@@ -198,3 +198,21 @@ func TestReadsDoNotRunFarAhead(t *testing.T) {
 		}
 	})
 }
+
+// A check that grew too old while its row waited for its turn is not acted on: the
+// organization is read again, and by then the row would lock it out.
+func TestOldCheckIsNotActedOn(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Workers, r.settings.Timeout = 1, journal.Duration(time.Hour)
+		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Slow, Delay: checkAge + time.Minute}))
+		time.AfterFunc(time.Minute, func() {
+			for _, p := range rows[1:] {
+				r.tenant.Disable(p.OrganizationID, simulator.SpareConnection)
+			}
+		})
+		r.run(rows)
+		r.expect(rows, "disabled", "blocked*2")
+	})
+}

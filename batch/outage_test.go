@@ -161,3 +161,22 @@ func TestRepeatsAfter429AreNoRetries(t *testing.T) {
 		}
 	})
 }
+
+// When an outage is over, the calls that waited to try the tenant go at once, and
+// not one a second.
+func TestEndOfOutageLetsAllGo(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), Latency: 50 * time.Millisecond}, func(t *testing.T, r *rig) {
+		rows := pairs(5000, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.MaxRPS = 500
+		time.AfterFunc(2*time.Second, func() { r.tenant.Inject(on("", status(503))) })
+		time.AfterFunc(4*time.Second, r.tenant.ClearFaults)
+		start := time.Now()
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		if took := time.Since(start); took > 40*time.Second { // 10,000 calls at 500 a second, and the outage
+			t.Errorf("the run took %s", took)
+		}
+	})
+}
