@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"iter"
 	"sync"
 
 	"go.uber.org/zap"
@@ -29,40 +30,60 @@ const messageUnconfirmed = "the organization's existence is not confirmed: the t
 // as it should be. An error ends the run.
 func (r *Run) checkAll() error {
 	defer r.queue.close()
-	var checks sync.WaitGroup
-	if err := r.spawnChecks(&checks); err != nil {
-		return err
+	next, end := iter.Pull2(r.organizations())
+	defer end()
+	gate := make(chan struct{}, 1) // a semaphore of one: the worker whose check is next
+	var workers sync.WaitGroup
+	for range r.Settings.Workers {
+		workers.Add(1)
+		r.spawn(func() error {
+			defer workers.Done()
+			return r.checkNext(gate, next)
+		})
 	}
-	checks.Wait()
+	workers.Wait()
 	r.queue.close()
 	return cmp.Or(context.Cause(r.stopping), r.askForUnseen())
 }
 
-// spawnChecks spawns a worker for each organization.
-func (r *Run) spawnChecks(checks *sync.WaitGroup) error {
-	for id, rows := range r.organizations() {
-		if err := r.waitForQueue(); err != nil {
+// checkNext checks organizations, one after the other. A worker has the gate until
+// its check is due and has its permit. So the reads go in the order of the list, no
+// further ahead than they should be, and nobody holds a permit and waits for
+// something else. An error ends the run.
+func (r *Run) checkNext(gate chan struct{}, next func() (string, []*row, bool)) error {
+	for {
+		gate <- struct{}{}
+		o, permit, err := r.nextCheck(next)
+		<-gate
+		if o == nil || err != nil {
 			return err
 		}
-		o := &organization{id: id, rows: rows}
-		if r.Settings.NoCheck { // every pair is a change
-			o.unchecked = true
-			if err := r.enqueue(o, len(rows)); err != nil {
-				return err
-			}
-			continue
+		if o.unchecked { // every pair is a change
+			err = r.enqueue(o, len(o.rows))
+		} else {
+			err = r.check(o, permit)
 		}
-		permit, err := r.reads.acquire()
 		if err != nil {
 			return err
 		}
-		checks.Add(1)
-		r.spawn(func() error {
-			defer checks.Done()
-			return r.check(o, permit)
-		})
 	}
-	return nil
+}
+
+// nextCheck waits until the next organization is to be checked; nil after the last
+// one. The error is why the run stops.
+func (r *Run) nextCheck(next func() (string, []*row, bool)) (*organization, *throttle.Permit, error) {
+	if err := r.waitForQueue(); err != nil {
+		return nil, nil, err
+	}
+	id, rows, ok := next()
+	switch {
+	case !ok:
+		return nil, nil, nil
+	case r.Settings.NoCheck:
+		return &organization{id: id, rows: rows, unchecked: true}, nil, nil
+	}
+	permit, err := r.reads.acquire()
+	return &organization{id: id, rows: rows}, permit, err
 }
 
 // waitForQueue is the writes' backpressure on the reads: it waits until the next

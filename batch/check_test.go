@@ -203,8 +203,10 @@ func TestReadsDoNotRunFarAhead(t *testing.T) {
 // organization is read again, and by then the row would lock it out.
 func TestOldCheckIsNotActedOn(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
-		rows := pairs(3, 1)
+		rows := pairs(4, 1)
 		r.tenant.SeedPairs(rows)
+		r.tenant.Disable(rows[3].OrganizationID, rows[3].ConnectionID)
+		r.settings.MaxChanges = 3 // so that all is checked before the first write
 		r.settings.Workers, r.settings.Timeout = 1, journal.Duration(time.Hour)
 		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Slow, Delay: checkAge + time.Minute}))
 		time.AfterFunc(time.Minute, func() {
@@ -213,6 +215,6 @@ func TestOldCheckIsNotActedOn(t *testing.T) {
 			}
 		})
 		r.run(rows)
-		r.expect(rows, "disabled", "blocked*2")
+		r.expect(rows, "disabled", "blocked*2", "already_disabled")
 	})
 }

@@ -12,7 +12,6 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
-	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 const (
@@ -176,8 +175,8 @@ func (e *Export) findOrganizations() (orgs []apiclient.Named, err error) {
 	return orgs, nil
 }
 
-// readEach has organizations read, each when there is a place in the window and
-// the throttle permits it. The error ends the export.
+// readEach has organizations read, each when there is a place in the window. The
+// error ends the export.
 func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error {
 	for _, org := range orgs {
 		x := &exported{org: org, read: make(chan struct{})}
@@ -186,14 +185,9 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 		case <-e.stopping.Done():
 			return context.Cause(e.stopping)
 		}
-		permit, err := e.links.acquire()
-		if err != nil {
-			close(x.read)
-			return err
-		}
 		e.spawn(func() error {
 			defer close(x.read)
-			return e.read(x, permit)
+			return e.read(x)
 		})
 	}
 	return nil
@@ -201,7 +195,11 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 
 // read reads an organization, without links that are switched off. One that was
 // deleted since it was listed has nothing to export. The error ends the export.
-func (e *Export) read(x *exported, permit *throttle.Permit) error {
+func (e *Export) read(x *exported) error {
+	permit, err := e.links.acquire() // here, since who holds a permit may not wait for a worker
+	if err != nil {
+		return err
+	}
 	links, reply, err := e.links.readLinks(permit, e.api, x.org.ID)
 	if reply.class() == apiclient.NotFound {
 		reply.err = nil

@@ -55,7 +55,7 @@ func newPool(s journal.Settings, log *zap.Logger) *pool {
 	stoppable, p.stop = context.WithCancelCause(context.Background())
 	p.cutoff, p.cut = context.WithCancelCause(context.Background())
 	p.group, p.stopping = errgroup.WithContext(stoppable)
-	p.group.SetLimit(maxStages + (writersPerCall+1)*s.Workers) // the stages, the writers, and as many reads as calls
+	p.group.SetLimit(maxStages + (1+writersPerCall)*s.Workers) // the stages, the reads, the writers
 	p.breaker = newBreaker(p.halfOpen, func(last error) { p.stop(outOfReach(last)) })
 	if s.MaxRPS > 0 {
 		p.pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)

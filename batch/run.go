@@ -86,8 +86,8 @@ func New(cfg Config) (*Run, error) {
 
 // Do runs the job to its end. What runs beside what:
 //
-//	checkAll  spawns a worker for each organization: it reads, decides, enqueues
-//	writeAll  spawns workers that take rows from the queue and write them
+//	checkAll  starts workers that read organizations, decide their rows, and enqueue them
+//	writeAll  starts workers that take rows from the queue and write them
 //	sample    records what the throttles know, until the others have ended
 //	throttles hand out permits, one for reads and one for writes, as long
 //
