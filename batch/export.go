@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -46,6 +47,7 @@ type Export struct {
 	wanted map[string]*atomic.Bool // ids of the connections to be exported, and whether an organization has it; empty: all
 	total  atomic.Int64            // organizations; 0 where not known
 	done   atomic.Int64            // organizations written
+	reads  sync.WaitGroup          // of organizations
 }
 
 // NewExport prepares an export.
@@ -102,6 +104,7 @@ func unknownName(flag, what, name string) *Stop {
 // readAll puts the organizations into the window, and has each read. The error
 // ends the export.
 func (e *Export) readAll(window chan<- *exported) error {
+	defer e.reads.Wait() // what was listed is exported, whatever ends the list
 	if err := e.findConnections(); err != nil {
 		return err
 	}
@@ -185,7 +188,9 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 		case <-e.stopping.Done():
 			return context.Cause(e.stopping)
 		}
+		e.reads.Add(1)
 		e.spawn(func() error {
+			defer e.reads.Done()
 			defer close(x.read)
 			return e.read(x)
 		})
