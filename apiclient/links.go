@@ -46,8 +46,9 @@ type Setting struct {
 	Value **bool // points at the field, to read or to set it
 }
 
-// All lists the settings, in the order of their columns in results.csv. It is the
-// only list of them: all code that reads, writes or compares settings uses it.
+// All lists the settings, in the order of their columns in results.csv. All code
+// that stores, reads or compares settings goes by this list, so a new setting needs
+// a field and a line here.
 func (s *LinkSettings) All() []Setting {
 	return []Setting{
 		{"assign_membership_on_login", &s.AssignMembershipOnLogin},

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 
@@ -63,6 +64,22 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 				t.Errorf("-want +got:\n%s", diff)
 			}
 		})
+	}
+}
+
+// A setting that All lacks would be lost: restore could not give it back.
+func TestAllListsEverySetting(t *testing.T) {
+	all := new(LinkSettings).All()
+	if fields := reflect.TypeFor[LinkSettings]().NumField(); len(all) != fields {
+		t.Errorf("All lists %d of %d settings", len(all), fields)
+	}
+	for i, setting := range all {
+		var s LinkSettings
+		*s.All()[i].Value = ptr(true)
+		body, err := json.Marshal(s)
+		if want := fmt.Sprintf(`{"%s":true}`, setting.Name); err != nil || string(body) != want {
+			t.Errorf("setting %s is sent as %s, %v", setting.Name, body, err)
+		}
 	}
 }
 

@@ -149,25 +149,13 @@ func (ix *index) read(at position) (journal.Record, error) {
 	return journal.ReadAt(ix.journal, at.offset, at.length)
 }
 
-// row is a record of the input with what became of it. Its Snapshot has the
-// settings from before the change or, in a restore, the settings to give back.
-type row struct {
-	list.Record
-	Call       *journal.Call // nil: no call to report
-	FinishedAt time.Time     // zero: not finished
-}
-
-// connectionName is the name that the run read, or else the name in the list.
-func (r row) connectionName() string {
-	if r.Snapshot == nil {
-		return r.ConnectionName
-	}
-	return cmp.Or(r.Snapshot.Name, r.ConnectionName)
-}
-
 // join finds out what became of a record.
-func (ix *index) join(rec list.Record) (row, error) {
-	r := row{Record: rec}
+func (ix *index) join(rec list.Record) (list.Result, error) {
+	r := list.Result{
+		Record:  rec,
+		Command: journal.Label(ix.header.Command, ix.header.Settings.DryRun),
+		Tenant:  ix.header.Tenant,
+	}
 	if rec.Outcome != "" { // decided by the list alone
 		return r, nil
 	}
@@ -181,21 +169,24 @@ func (ix *index) join(rec list.Record) (row, error) {
 		r.Message = "the run ended before it recorded an answer; the call may have taken effect"
 	default:
 		if err := ix.addOutcome(&r, records.outcomeAt); err != nil {
-			return row{}, err
+			return list.Result{}, err
 		}
 	}
 	if records.intentAt.length > 0 && r.Snapshot == nil {
 		rec, err := ix.read(records.intentAt)
 		if err != nil {
-			return row{}, err
+			return list.Result{}, err
 		}
 		r.Snapshot = rec.Intent.Snapshot
+	}
+	if r.Snapshot != nil {
+		r.ConnectionName = cmp.Or(r.Snapshot.Name, r.ConnectionName)
 	}
 	return r, nil
 }
 
 // addOutcome adds the outcome recorded at a position.
-func (ix *index) addOutcome(r *row, at position) error {
+func (ix *index) addOutcome(r *list.Result, at position) error {
 	rec, err := ix.read(at)
 	if err != nil {
 		return err

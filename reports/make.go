@@ -33,7 +33,7 @@ func Make(dir string, l *list.List) (*Summary, error) {
 	counts := newRowCounts(run.index.header, run.list)
 	page := newPageBuilder(run.index, run.list)
 	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {
-		return writeResults(w, run.index, run.list, func(r row) error {
+		return writeResults(w, run.index, run.list, func(r list.Result) error {
 			counts.add(r)
 			return page.add(r)
 		})
@@ -63,7 +63,7 @@ func Results(dir string, w io.Writer) error {
 		return err
 	}
 	defer run.close()
-	return writeResults(w, run.index, run.list, func(row) error { return nil })
+	return writeResults(w, run.index, run.list, func(list.Result) error { return nil })
 }
 
 // runFiles are the files of a run directory from which reports are made.

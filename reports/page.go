@@ -79,7 +79,7 @@ func pick(cells []string, columns []int) (picked []string) {
 }
 
 // add adds a row.
-func (p *pageBuilder) add(r row) error {
+func (p *pageBuilder) add(r list.Result) error {
 	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
 	return p.rows.add(r, attention, urgent)

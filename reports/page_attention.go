@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 const (
@@ -172,7 +173,7 @@ type reasons struct {
 	counted    map[reasonOrganization]struct{}
 
 	// Neighbouring rows mostly have the same reason, and finding its text is slow.
-	last     row
+	last     list.Result
 	lastText string
 }
 
@@ -193,7 +194,7 @@ func newReasons(unfinished, announced bool) *reasons {
 
 // add counts a row. It reports whether the row needs attention, and whether that is
 // urgent, so that the page shows it before others.
-func (rs *reasons) add(r row) (attention, urgent bool) {
+func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 	switch {
 	case r.Outcome.Failed(false):
 		attention, urgent = true, true
@@ -270,7 +271,7 @@ var (
 )
 
 // text is reasonText, remembered for the next row.
-func (rs *reasons) text(r row) string {
+func (rs *reasons) text(r list.Result) string {
 	if r.Message == "" || r.Message != rs.last.Message || r.Outcome != rs.last.Outcome {
 		rs.last, rs.lastText = r, reasonText(r)
 	}
@@ -278,7 +279,7 @@ func (rs *reasons) text(r row) string {
 }
 
 // reasonText is a row's message without what differs from row to row.
-func reasonText(r row) string {
+func reasonText(r list.Result) string {
 	differs := ids
 	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound {
 		differs = quoted

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 func TestReasonsAreGrouped(t *testing.T) {
@@ -35,7 +36,7 @@ func TestReasonsAreGrouped(t *testing.T) {
 func TestReasonsAreBounded(t *testing.T) {
 	rs := newReasons(false, false)
 	for i := range 3 * maxCounted {
-		r := row{}
+		r := list.Result{}
 		r.OrgID, r.Outcome, r.Message = fmt.Sprint("org_", i), journal.Failed, fmt.Sprint("reason ", i%1000)
 		rs.add(r)
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 // These bounds keep the page below 4 MB, however long the list is.
@@ -38,7 +39,7 @@ func (b *boundedRows) add(row encodedRow) {
 }
 
 // add keeps a row if the page may have room for it.
-func (p *pageRows) add(r row, attention, urgent bool) error {
+func (p *pageRows) add(r list.Result, attention, urgent bool) error {
 	rows := &p.others
 	if urgent {
 		rows = &p.urgent
@@ -73,7 +74,7 @@ func (p *pageRows) chosen() []json.RawMessage {
 
 // pageCells is a row as page.js reads it: an array in this order. Long texts are
 // shortened and invisible characters made visible.
-func pageCells(r row, attention bool) []any {
+func pageCells(r list.Result, attention bool) []any {
 	var call journal.Call
 	if r.Call != nil {
 		call = *r.Call
@@ -84,7 +85,7 @@ func pageCells(r row, attention bool) []any {
 	}
 	short := func(cell string) string { return excerpt(cell, cellLength) }
 	cells := []any{
-		r.Line, attention, short(r.OrgID), short(r.ConnectionID), short(r.connectionName()), r.Outcome,
+		r.Line, attention, short(r.OrgID), short(r.ConnectionID), short(r.ConnectionName), r.Outcome,
 		excerpt(r.Message, textLength), call.Status, short(call.ErrorCode), call.Attempts, finished,
 		call.DurationMS, short(call.RequestID),
 	}

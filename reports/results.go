@@ -5,9 +5,7 @@ import (
 	"encoding/csv"
 	"io"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 	"unicode/utf8"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -16,7 +14,7 @@ import (
 
 // writeResults writes a line for every record of the input. It passes each row to
 // see before it writes it.
-func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) error {
+func writeResults(w io.Writer, ix *index, l *list.List, see func(list.Result) error) error {
 	out := csv.NewWriter(w)
 	if err := writeCells(out, slices.Concat(list.ResultsColumns(), l.Carried())); err != nil {
 		return err
@@ -32,52 +30,12 @@ func writeResults(w io.Writer, ix *index, l *list.List, see func(row) error) err
 		if err := see(r); err != nil {
 			return err
 		}
-		if err := writeCells(out, resultCells(r, ix.header)); err != nil {
+		if err := writeCells(out, append(r.Cells().Texts(), r.Carried...)); err != nil {
 			return err
 		}
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// resultCells returns a row's cells in the order of list.ResultsColumns, then the
-// carried-through ones.
-func resultCells(r row, run journal.Header) []string {
-	status, code, attempts, duration, requestID := "", "", "", "", ""
-	if c := r.Call; c != nil {
-		if c.Status != 0 {
-			status = strconv.Itoa(c.Status)
-		}
-		code, requestID = c.ErrorCode, c.RequestID
-		attempts, duration = strconv.Itoa(c.Attempts), strconv.FormatInt(c.DurationMS, 10)
-	}
-	cells := []string{
-		strconv.Itoa(r.Line), r.OrgID, r.ConnectionID, string(r.Outcome), status, code, r.Message,
-		attempts, timestamp(r.FinishedAt), duration, requestID, r.connectionName(),
-	}
-	cells = appendSettings(cells, r.Snapshot)
-	cells = append(cells, journal.Label(run.Command, run.Settings.DryRun), run.Tenant)
-	return append(cells, r.Carried...)
-}
-
-// appendSettings appends a cell for each setting. A nil snapshot has empty cells.
-func appendSettings(cells []string, s *journal.Snapshot) []string {
-	if s == nil {
-		s = new(journal.Snapshot)
-	}
-	for _, setting := range s.All() {
-		cells = append(cells, list.FormatSetting(*setting.Value))
-	}
-	return cells
-}
-
-// timestamp formats a time as RFC 3339 in UTC with milliseconds; the zero time is
-// "".
-func timestamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
 }
 
 // PairsWriter writes pairs as a CSV list that the commands accept. Its cells are
@@ -92,20 +50,28 @@ type PairsWriter struct {
 func NewPairsWriter(out io.Writer) *PairsWriter {
 	w := &PairsWriter{out: out}
 	w.csv = csv.NewWriter(&w.rows)
-	header := []string{"org_id", "connection_id", "org_name", "connection_name"}
-	for _, setting := range new(journal.Snapshot).All() {
-		header = append(header, setting.Name)
-	}
-	_ = writeCells(w.csv, header) // a write to memory cannot fail
+	w.write(pair("", "", "", journal.Snapshot{}).Columns())
 	return w
 }
 
 // Add adds a pair with the connection's name and the link's settings. Nothing is
 // written before Flush.
 func (w *PairsWriter) Add(orgID, orgName, connectionID string, c journal.Snapshot) {
-	cells := appendSettings([]string{orgID, connectionID, orgName, c.Name}, &c)
-	_ = writeCells(w.csv, cells) // a write to memory cannot fail
+	w.write(pair(orgID, orgName, connectionID, c).Texts())
 }
+
+// pair returns the cells of a pair.
+func pair(orgID, orgName, connectionID string, c journal.Snapshot) list.Cells {
+	return append(list.Cells{
+		{Column: "org_id", Text: orgID},
+		{Column: "connection_id", Text: connectionID},
+		{Column: "org_name", Text: orgName},
+		{Column: "connection_name", Text: c.Name},
+	}, list.SettingCells(&c)...)
+}
+
+// write cannot fail, as it writes to memory.
+func (w *PairsWriter) write(cells []string) { _ = writeCells(w.csv, cells) }
 
 // Flush writes what was added. It writes whole lines only, so that an export that
 // is interrupted does not end with a shortened id.

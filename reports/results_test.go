@@ -2,6 +2,7 @@ package reports
 
 import (
 	"errors"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -10,6 +11,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 func TestEscapeCell(t *testing.T) {
@@ -58,6 +60,35 @@ func TestEscapedNeverStartsAFormula(t *testing.T) {
 			t.Fatalf("escaped twice: %q", again)
 		}
 	})
+}
+
+// A setting that results.csv lacks, or that restore does not read, would come back
+// with another value.
+func TestRestoreReadsEverySettingThatDisableWrote(t *testing.T) {
+	const pairs = "org_id,connection_id\norg_0000000000000001,con_0000000000000001\n"
+	for i, setting := range new(apiclient.LinkSettings).All() {
+		for _, value := range []bool{true, false} {
+			had := &journal.Snapshot{Name: "okta"}
+			*had.All()[i].Value = &value
+			dir := writeRun(t, pairs, runRecord(), after(10, intent(2, had)), after(20, outcome(2, journal.Disabled)))
+			if _, err := Make(dir, nil); err != nil {
+				t.Fatal(err)
+			}
+			l, err := list.Open(filepath.Join(dir, "results.csv"), "results.csv", list.Options{Command: journal.CommandRestore})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			for rec, err := range l.Records() {
+				if diff := cmp.Diff(had, rec.Snapshot); err != nil || diff != "" {
+					t.Errorf("%s %t: %v, -had +restored:\n%s", setting.Name, value, err, diff)
+				}
+			}
+			if pairs := l.Counts().Pairs; pairs != 1 {
+				t.Errorf("%s %t: %d rows are restored, want 1", setting.Name, value, pairs)
+			}
+		}
+	}
 }
 
 func TestPairsWriter(t *testing.T) {

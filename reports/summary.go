@@ -84,7 +84,7 @@ func newRowCounts(run journal.Header, l *list.List) *rowCounts {
 	return c
 }
 
-func (c *rowCounts) add(r row) {
+func (c *rowCounts) add(r list.Result) {
 	c.outcomes[r.Outcome]++
 	if !r.FinishedAt.IsZero() {
 		c.answered++

@@ -7,22 +7,13 @@ import (
 	"unicode"
 )
 
-// ResultsColumns returns the columns that every results.csv has, in their order;
-// the carried-through ones follow them.
-func ResultsColumns() []string {
-	return []string{
-		"line", "org_id", "connection_id", "outcome", "http_status", "error_code", "message", "attempts",
-		"finished_at", "duration_ms", "request_id", "connection_name", "assign_membership_on_login",
-		"show_as_button", "is_signup_enabled", "command", "tenant",
-	}
-}
-
 // header says what the columns of a file are.
 type header struct {
-	fields  []string // for each column, the tag of its field in csvRecord
-	carried []string // the names that the carried-through columns have in results.csv
-	orgName int      // the index of org_name in carried; -1 where there is none
-	results bool     // the file is a results file
+	fields   []string // for each column, the tag of its field in csvRecord
+	settings []int    // for each column with a setting, its index in apiclient.LinkSettings.All
+	carried  []string // the names that the carried-through columns have in results.csv
+	orgName  int      // the index of org_name in carried; -1 where there is none
+	results  bool     // the file is a results file
 	// What messages call the columns that identify organization and connection.
 	org, connection string
 }
@@ -54,11 +45,15 @@ func parseHeader(names []string, command string) (header, *Error) {
 func (h *header) setFields(names, columns []string, org, connection int) {
 	h.fields = make([]string, len(columns))
 	for i, column := range columns {
+		setting := slices.Index(settingColumns(), column)
 		switch {
 		case i == org:
 			h.fields[i] = "org_id"
 		case i == connection:
 			h.fields[i] = "connection_id"
+		case h.results && setting >= 0:
+			h.fields[i] = "setting"
+			h.settings = append(h.settings, setting)
 		case column == "connection_name" || h.results && slices.Contains(ResultsColumns(), column):
 			h.fields[i] = column
 		case column != "":

@@ -3,7 +3,8 @@
 //
 // [Open] reads the whole file, and refuses it or keeps the rows to work on: about
 // 100 bytes for each. [List.Records] reads the file again and yields every record
-// with the outcome that the list alone decides.
+// with the outcome that the list alone decides. [Result] is how a row looks in a
+// results file, both written and read.
 package list
 
 import (

@@ -3,10 +3,119 @@ package list
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
+
+// Result is a row of results.csv: a record of the input with what became of it. Its
+// ConnectionName is the one that the run read, if it read one. Its Snapshot has the
+// settings from before the change or, in a restore, the settings to give back.
+type Result struct {
+	Record
+	Call            *journal.Call // nil: no call to report
+	FinishedAt      time.Time     // zero: not finished
+	Command, Tenant string        // of the run; see journal.Label
+}
+
+// Cells are cells of a row of a CSV file, in the order of their columns.
+type Cells []Cell
+
+// Cell is a cell with the name of its column.
+type Cell struct{ Column, Text string }
+
+// Columns returns the names of the columns.
+func (cells Cells) Columns() (names []string) {
+	for _, cell := range cells {
+		names = append(names, cell.Column)
+	}
+	return names
+}
+
+// Texts returns the contents of the cells.
+func (cells Cells) Texts() (texts []string) {
+	for _, cell := range cells {
+		texts = append(texts, cell.Text)
+	}
+	return texts
+}
+
+// ResultsColumns returns the columns that every results.csv has, in their order;
+// the carried-through ones follow them.
+func ResultsColumns() []string { return Result{}.Cells().Columns() }
+
+// Cells returns the cells of ResultsColumns.
+func (r Result) Cells() Cells {
+	var status, errorCode, attempts, duration, requestID string
+	if c := r.Call; c != nil {
+		if c.Status != 0 {
+			status = strconv.Itoa(c.Status)
+		}
+		errorCode, requestID = c.ErrorCode, c.RequestID
+		attempts, duration = strconv.Itoa(c.Attempts), strconv.FormatInt(c.DurationMS, 10)
+	}
+	cells := Cells{
+		{"line", strconv.Itoa(r.Line)},
+		{"org_id", r.OrgID},
+		{"connection_id", r.ConnectionID},
+		{"outcome", string(r.Outcome)},
+		{"http_status", status},
+		{"error_code", errorCode},
+		{"message", r.Message},
+		{"attempts", attempts},
+		{"finished_at", timestamp(r.FinishedAt)},
+		{"duration_ms", duration},
+		{"request_id", requestID},
+		{"connection_name", r.ConnectionName},
+	}
+	cells = append(cells, SettingCells(r.Snapshot)...)
+	return append(cells, Cell{"command", r.Command}, Cell{"tenant", r.Tenant})
+}
+
+// timestamp formats a time as RFC 3339 in UTC with milliseconds; the zero time is
+// "".
+func timestamp(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.UTC().Format("2006-01-02T15:04:05.000Z07:00")
+}
+
+// SettingCells returns a cell for each setting of a link. It says yes or no, as
+// spreadsheets translate true and false. It is empty if the setting is not known, and
+// all are if s is nil.
+func SettingCells(s *journal.Snapshot) (cells Cells) {
+	if s == nil {
+		s = new(journal.Snapshot)
+	}
+	for _, setting := range s.All() {
+		text := ""
+		if value := *setting.Value; value != nil && *value {
+			text = "yes"
+		} else if value != nil {
+			text = "no"
+		}
+		cells = append(cells, Cell{setting.Name, text})
+	}
+	return cells
+}
+
+func settingColumns() []string { return SettingCells(nil).Columns() }
+
+// parseSetting parses what SettingCells formats, and true and false.
+func parseSetting(cell string) (value *bool, ok bool) {
+	switch strings.ToLower(cell) {
+	case "":
+		return nil, true
+	case "yes", "true":
+		return new(true), true
+	case "no", "false":
+		return new(false), true
+	}
+	return nil, false
+}
 
 // resultsHint names both ways to go on with a results file that is refused.
 const resultsHint = `to retry rows that failed or were not reached, use "orgconn resume RUNDIR"; ` +
@@ -39,7 +148,7 @@ func validateResultsColumns(columns []string, results bool, command string) *Err
 	}
 	needed := []string{"command", "tenant"}
 	if command == journal.CommandRestore {
-		needed = append(needed, "assign_membership_on_login", "show_as_button", "is_signup_enabled")
+		needed = append(needed, settingColumns()...)
 	}
 	for _, column := range needed {
 		if !slices.Contains(columns, column) {
@@ -99,28 +208,3 @@ func (o *origin) validate(r *csvRecord, opt Options) *Error {
 
 // label is the command as a user types it.
 func (o Options) label() string { return journal.Label(o.Command, o.DryRun) }
-
-// parseSetting parses what FormatSetting formats, and true and false.
-func parseSetting(cell string) (value *bool, ok bool) {
-	switch strings.ToLower(cell) {
-	case "":
-		return nil, true
-	case "yes", "true":
-		return new(true), true
-	case "no", "false":
-		return new(false), true
-	}
-	return nil, false
-}
-
-// FormatSetting formats a setting for a results file; nil is a setting that is not
-// there. It is yes or no, as spreadsheets translate true and false.
-func FormatSetting(value *bool) string {
-	switch {
-	case value == nil:
-		return ""
-	case *value:
-		return "yes"
-	}
-	return "no"
-}

@@ -173,9 +173,30 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	}
 	reason = validateIDOrName(s.header.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
 	if reason == "" && s.opt.Command == journal.CommandRestore {
-		rec.Snapshot, reason = r.snapshot()
+		rec.Snapshot, reason = s.snapshot(r)
 	}
 	return reason
+}
+
+// snapshot returns the settings that a row has, nil where it has none, or why they
+// are unusable.
+func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
+	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as newRecord does
+	all := snapshot.All()
+	there := false
+	for i, cell := range r.Settings { // the row may be short
+		setting := all[s.header.settings[i]]
+		value, ok := parseSetting(cell)
+		if !ok {
+			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(cell))
+		}
+		*setting.Value = value
+		there = there || value != nil
+	}
+	if !there {
+		return nil, ""
+	}
+	return snapshot, ""
 }
 
 // identify gives a record the ids of its names, as far as they are known. A name
@@ -231,21 +252,19 @@ func (s *scanner) readError(err error) error {
 }
 
 // csvRecord is a record as gocsv reads it. The header is translated to these
-// tags first, so columns can share a field: the carried-through ones do, and the
-// cells past the header.
+// tags first, so columns can share a field: the settings do, the carried-through
+// columns, and the cells past the header.
 type csvRecord struct {
-	OrgID                   cell  `csv:"org_id"`
-	ConnectionID            cell  `csv:"connection_id"`
-	ConnectionName          cell  `csv:"connection_name"`
-	Outcome                 cell  `csv:"outcome"`
-	Command                 cell  `csv:"command"`
-	Tenant                  cell  `csv:"tenant"`
-	AssignMembershipOnLogin cell  `csv:"assign_membership_on_login"`
-	ShowAsButton            cell  `csv:"show_as_button"`
-	IsSignupEnabled         cell  `csv:"is_signup_enabled"`
-	Carried                 cells `csv:"carried"`
-	Line                    cell  `csv:"line"`
-	Extra                   cells `csv:"extra"`
+	OrgID          cell  `csv:"org_id"`
+	ConnectionID   cell  `csv:"connection_id"`
+	ConnectionName cell  `csv:"connection_name"`
+	Outcome        cell  `csv:"outcome"`
+	Command        cell  `csv:"command"`
+	Tenant         cell  `csv:"tenant"`
+	Settings       cells `csv:"setting"`
+	Carried        cells `csv:"carried"`
+	Line           cell  `csv:"line"`
+	Extra          cells `csv:"extra"`
 }
 
 // cell is a cell without the space around it.
@@ -266,40 +285,19 @@ func (c *cells) UnmarshalCSV(s string) error {
 	return nil
 }
 
+// blank reports whether all cells are empty.
+func (c cells) blank() bool {
+	return !slices.ContainsFunc(c, func(s string) bool { return s != "" })
+}
+
 // blank reports whether all cells are empty. The columns of a results file that
 // have no field are not looked at, to save time: where one of them is filled, so
 // is line.
 func (r *csvRecord) blank() bool {
-	for _, c := range []cell{r.OrgID, r.ConnectionID, r.ConnectionName, r.Outcome, r.Command, r.Tenant,
-		r.AssignMembershipOnLogin, r.ShowAsButton, r.IsSignupEnabled, r.Line} {
+	for _, c := range []cell{r.OrgID, r.ConnectionID, r.ConnectionName, r.Outcome, r.Command, r.Tenant, r.Line} {
 		if c != "" {
 			return false
 		}
 	}
-	filled := func(s string) bool { return s != "" }
-	return !slices.ContainsFunc(r.Carried, filled) && !slices.ContainsFunc(r.Extra, filled) && len(r.Extra) < maxExtra
-}
-
-// snapshot returns the settings that the record has, nil where it has none, or
-// why they are unusable.
-func (r *csvRecord) snapshot() (_ *journal.Snapshot, reason string) {
-	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as newRecord does
-	cells := map[string]cell{
-		"assign_membership_on_login": r.AssignMembershipOnLogin,
-		"show_as_button":             r.ShowAsButton,
-		"is_signup_enabled":          r.IsSignupEnabled,
-	}
-	there := false
-	for _, setting := range snapshot.All() {
-		value, ok := parseSetting(string(cells[setting.Name]))
-		if !ok {
-			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(string(cells[setting.Name])))
-		}
-		*setting.Value = value
-		there = there || value != nil
-	}
-	if !there {
-		return nil, ""
-	}
-	return snapshot, ""
+	return r.Settings.blank() && r.Carried.blank() && r.Extra.blank() && len(r.Extra) < maxExtra
 }
