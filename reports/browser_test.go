@@ -183,6 +183,10 @@ func TestPageInBrowser(t *testing.T) {
 func TestSearchAndFilter(t *testing.T) {
 	b := openBrowser(t)
 	b.open(t, sampleRuns()[2].make(t)) // many failed
+	const titles = "Line|Outcome|Organization|Connection|Message|customer|Status|Attempts|Finished (UTC)|Call (ms)|Request id"
+	if got := eval[string](t, b, `[...document.querySelectorAll("#table thead th")].map(th => th.textContent).join("|")`); got != titles {
+		t.Errorf("columns %q, want %q", got, titles)
+	}
 	typed := func(text string) chromedp.Action[chromedp.Void] {
 		return chromedp.Steps(chromedp.Clear("#search"), chromedp.SendKeys("#search", text))
 	}

@@ -111,7 +111,6 @@ type pageView struct {
 	Attention []section
 	Figures   []figure
 	Pauses    string
-	Carried   []string
 	Facts     []fact
 	Data      pageData
 }
@@ -120,9 +119,10 @@ type pageView struct {
 type pageData struct {
 	Dashboard string                        `json:"dashboard"`
 	Total     int                           `json:"total"`   // rows of the list
-	Carried   int                           `json:"carried"` // columns
 	Classes   map[journal.Outcome][2]string `json:"classes"` // name in the style sheet, and shape
-	Rows      []json.RawMessage             `json:"rows"`
+	Columns   []string                      `json:"columns"` // of Rows
+	Carried   []string                      `json:"carried"` // of Rows, after Columns: the names of the carried-through columns
+	Rows      []json.RawMessage             `json:"rows"`    // arrays of cells
 }
 
 func (p *pageBuilder) view(s *Summary) *pageView {
@@ -133,15 +133,18 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 		Pauses: p.index.pausesText(),
 	}
-	for _, name := range pick(p.carried, p.shown) {
-		v.Carried = append(v.Carried, excerpt(name, cellLength))
-	}
 	v.Verdict = v.verdict()
 	v.Counts = v.counts()
 	v.Attention = v.sections(p.reasons)
 	v.Figures = v.figures(p.index)
 	v.Facts = v.facts(p.index)
-	v.Data = pageData{Dashboard: v.dashboard, Total: s.Input.Rows, Carried: len(p.shown), Classes: classes(s), Rows: p.rows.chosen()}
+	v.Data = pageData{
+		Dashboard: v.dashboard, Total: s.Input.Rows, Classes: classes(s),
+		Columns: pageColumns(), Carried: []string{}, Rows: p.rows.chosen(),
+	}
+	for _, name := range pick(p.carried, p.shown) {
+		v.Data.Carried = append(v.Data.Carried, excerpt(name, cellLength))
+	}
 	return v
 }
 

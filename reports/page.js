@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, total, classes, rows, carried} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, total, classes, columns, carried, rows} = JSON.parse(document.getElementById("data").textContent);
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
   const table = document.getElementById("table");
   if (!table) return;
@@ -12,10 +12,10 @@
   const previous = document.getElementById("previous");
   const next = document.getElementById("next");
 
-  // A row is an array in this order.
-  const all = rows.map(([line, attention, org, connection, name, outcome, message, httpStatus, errorCode,
-    attempts, finished, duration, request, ...cells]) => ({
-    line, attention, org, connection, name, outcome, message, httpStatus, errorCode, attempts, finished, duration, request, cells,
+  // A row is an array of the columns' cells, then the carried-through ones.
+  const all = rows.map((cells) => ({
+    ...Object.fromEntries(columns.map((name, i) => [name, cells[i]])),
+    cells: cells.slice(columns.length),
   }));
   // The text that the search looks at, prepared once.
   for (const row of all) {
@@ -54,21 +54,32 @@
 
   function time(ms) { return ms ? new Date(ms).toISOString().slice(0, 19).replace("T", " ") : ""; }
 
+  function small(text) { return text ? [element("small", "", element("bdi", "", text))] : []; }
+
+  // The columns of the table: title, class, and what a row's cell contains.
+  const shown = [
+    ["Line", "number", (row) => [row.line]],
+    ["Outcome", "", (row) => [marked(row.outcome)]],
+    ["Organization", "", (row) => [organization(row.org)]],
+    ["Connection", "", (row) => [element("code", "", row.connection), ...small(row.name)]],
+    ["Message", "message", (row) => [row.message, ...small(row.errorCode)]],
+    ...carried.map((name, i) => [name, "", (row) => [element("bdi", "", row.cells[i])]]),
+    ["Status", "number", (row) => [row.httpStatus || ""]],
+    ["Attempts", "number", (row) => [row.attempts || ""]],
+    ["Finished (UTC)", "", (row) => [time(row.finished)]],
+    ["Call (ms)", "number", (row) => [row.attempts ? row.duration : ""]],
+    ["Request id", "", (row) => [element("code", "", row.request)]],
+  ];
+
+  function heading(scope, className, ...children) {
+    const cell = element("th", className, ...children);
+    cell.scope = scope;
+    return cell;
+  }
+
   function tableRow(row) {
-    const line = element("th", "number", row.line);
-    line.scope = "row";
-    return element("tr", "",
-      line,
-      element("td", "", marked(row.outcome)),
-      element("td", "", organization(row.org)),
-      element("td", "", element("code", "", row.connection), ...(row.name ? [element("small", "", element("bdi", "", row.name))] : [])),
-      element("td", "message", row.message, ...(row.errorCode ? [element("small", "", row.errorCode)] : [])),
-      ...Array.from({length: carried}, (_, i) => element("td", "", element("bdi", "", row.cells[i] ?? ""))),
-      element("td", "number", row.httpStatus || ""),
-      element("td", "number", row.attempts || ""),
-      element("td", "", time(row.finished)),
-      element("td", "number", row.attempts ? row.duration : ""),
-      element("td", "", element("code", "", row.request)));
+    return element("tr", "", ...shown.map(([, className, content], i) =>
+      i === 0 ? heading("row", className, ...content(row)) : element("td", className, ...content(row))));
   }
 
   function draw() {
@@ -97,6 +108,7 @@
     table.scrollIntoView({block: "start"});
   }
 
+  table.tHead.append(element("tr", "", ...shown.map(([title, className]) => heading("col", className, element("bdi", "", title)))));
   search.addEventListener("input", filter);
   outcome.addEventListener("change", filter);
   search.form.addEventListener("reset", () => setTimeout(filter)); // once the form is reset

@@ -47,7 +47,14 @@ func (p *pageRows) add(r list.Result, attention, urgent bool) error {
 	if rows.full() {
 		return nil
 	}
-	encoded, err := json.Marshal(pageCells(r, attention))
+	var values []any
+	for _, cell := range pageCells(r, attention) {
+		values = append(values, cell.value)
+	}
+	for _, cell := range r.Carried {
+		values = append(values, excerpt(cell, cellLength))
+	}
+	encoded, err := json.Marshal(values)
 	if err != nil {
 		return err
 	}
@@ -72,9 +79,23 @@ func (p *pageRows) chosen() []json.RawMessage {
 	return all
 }
 
-// pageCells is a row as page.js reads it: an array in this order. Long texts are
-// shortened and invisible characters made visible.
-func pageCells(r list.Result, attention bool) []any {
+// pageCell is a cell of a row in the page's data, with the name of its column.
+type pageCell struct {
+	column string
+	value  any
+}
+
+// pageColumns are the columns of pageCells.
+func pageColumns() (names []string) {
+	for _, cell := range pageCells(list.Result{}, false) {
+		names = append(names, cell.column)
+	}
+	return names
+}
+
+// pageCells are the cells of a row that page.js reads; the carried-through ones
+// follow them. Long texts are shortened and invisible characters made visible.
+func pageCells(r list.Result, attention bool) []pageCell {
 	var call journal.Call
 	if r.Call != nil {
 		call = *r.Call
@@ -84,13 +105,19 @@ func pageCells(r list.Result, attention bool) []any {
 		finished = r.FinishedAt.UnixMilli()
 	}
 	short := func(cell string) string { return excerpt(cell, cellLength) }
-	cells := []any{
-		r.Line, attention, short(r.OrgID), short(r.ConnectionID), short(r.ConnectionName), r.Outcome,
-		excerpt(r.Message, textLength), call.Status, short(call.ErrorCode), call.Attempts, finished,
-		call.DurationMS, short(call.RequestID),
+	return []pageCell{
+		{"line", r.Line},
+		{"attention", attention},
+		{"org", short(r.OrgID)},
+		{"connection", short(r.ConnectionID)},
+		{"name", short(r.ConnectionName)},
+		{"outcome", r.Outcome},
+		{"message", excerpt(r.Message, textLength)},
+		{"httpStatus", call.Status},
+		{"errorCode", short(call.ErrorCode)},
+		{"attempts", call.Attempts},
+		{"finished", finished},
+		{"duration", call.DurationMS},
+		{"request", short(call.RequestID)},
 	}
-	for _, cell := range r.Carried {
-		cells = append(cells, short(cell))
-	}
-	return cells
 }
