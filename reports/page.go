@@ -230,30 +230,13 @@ func (v *pageView) facts(ix *index) []fact {
 // maxNamedFlags is how many --org flags are repeated on the page.
 const maxNamedFlags = 20
 
-// flags are the command-line flags that make these settings.
+// flags are the command-line flags that make these settings, as far as the page has
+// room for them.
 func flags(s journal.Settings) string {
-	var flags []string
-	add := func(set bool, format string, args ...any) {
-		if set {
-			flags = append(flags, fmt.Sprintf(format, args...))
-		}
+	flags := s.Flags()
+	if more := len(s.Organizations) - maxNamedFlags; more > 0 {
+		first := slices.Index(flags, "--org "+s.Organizations[0])
+		flags = slices.Replace(flags, first+maxNamedFlags, first+len(s.Organizations), fmt.Sprintf("(and %d more organizations)", more))
 	}
-	add(s.DryRun, "--dry-run")
-	add(s.NoCheck, "--no-check")
-	add(s.AllowLockout, "--allow-lockout")
-	add(s.AllowDefaults, "--allow-defaults")
-	add(s.MissingOK, "--missing-ok")
-	for _, org := range s.Organizations[:min(len(s.Organizations), maxNamedFlags)] {
-		add(true, "--org %s", org)
-	}
-	add(len(s.Organizations) > maxNamedFlags, "(and %d more organizations)", len(s.Organizations)-maxNamedFlags)
-	add(s.Limit > 0, "--limit %d", s.Limit)
-	add(s.MaxChanges > 0, "--max-changes %d", s.MaxChanges)
-	add(true, "--max-failures %s", s.MaxFailures)
-	add(true, "--headroom %s%%", strconv.FormatFloat(s.Headroom*100, 'f', -1, 64))
-	add(s.MaxRPS > 0, "--max-rps %s", strconv.FormatFloat(s.MaxRPS, 'f', -1, 64))
-	add(true, "--workers %d", s.Workers)
-	add(true, "--timeout %s", s.Timeout)
-	add(s.MaxDuration > 0, "--max-duration %s", s.MaxDuration)
 	return strings.Join(flags, " ")
 }

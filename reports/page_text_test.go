@@ -1,6 +1,25 @@
 package reports
 
-import "testing"
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+func TestFlagsOfManyOrganizations(t *testing.T) {
+	s := journal.Settings{MissingOK: true, Limit: 5}
+	for i := range maxNamedFlags + 3 {
+		s.Organizations = append(s.Organizations, fmt.Sprint("org_", i))
+	}
+	got := flags(s)
+	for _, want := range []string{"--missing-ok --org org_0 ", " --org org_19 (and 3 more organizations) --limit 5 "} {
+		if !strings.Contains(got, want) {
+			t.Errorf("%q lacks %q", got, want)
+		}
+	}
+}
 
 func TestDashboardLinks(t *testing.T) {
 	for tenant, want := range map[string]string{

@@ -128,7 +128,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Input:    Input{ix.header.Input.Path, ix.header.Input.SHA256, counts.Rows, counts.Organizations},
 		Outcomes: rows.outcomes,
 		Drifted:  rows.drifted,
-		Allowed:  allowed(ix.header.Settings),
+		Allowed:  allowed(ix.header.Settings.Flags()),
 	}
 	for _, inv := range ix.invocations {
 		s.add(inv)
@@ -141,14 +141,9 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	return s
 }
 
-func allowed(s journal.Settings) (flags []string) {
-	if s.AllowLockout {
-		flags = append(flags, "--allow-lockout")
-	}
-	if s.AllowDefaults {
-		flags = append(flags, "--allow-defaults")
-	}
-	return flags
+// allowed returns those of the flags that allow something.
+func allowed(flags []string) []string {
+	return slices.DeleteFunc(flags, func(flag string) bool { return !strings.HasPrefix(flag, "--allow-") })
 }
 
 // add adds the figures of an invocation.

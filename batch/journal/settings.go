@@ -25,6 +25,33 @@ type Settings struct {
 	MaxDuration   Duration  `json:"max_duration,omitzero"` // 0 means no limit
 }
 
+// Flags returns the command-line flags that make these settings, each as the user
+// types it: "--dry-run", "--limit 100".
+func (s Settings) Flags() (flags []string) {
+	add := func(set bool, format string, args ...any) {
+		if set {
+			flags = append(flags, fmt.Sprintf(format, args...))
+		}
+	}
+	add(s.DryRun, "--dry-run")
+	add(s.NoCheck, "--no-check")
+	add(s.AllowLockout, "--allow-lockout")
+	add(s.AllowDefaults, "--allow-defaults")
+	add(s.MissingOK, "--missing-ok")
+	for _, org := range s.Organizations {
+		add(true, "--org %s", org)
+	}
+	add(s.Limit > 0, "--limit %d", s.Limit)
+	add(s.MaxChanges > 0, "--max-changes %d", s.MaxChanges)
+	add(true, "--max-failures %s", s.MaxFailures)
+	add(true, "--headroom %s%%", strconv.FormatFloat(s.Headroom*100, 'f', -1, 64))
+	add(s.MaxRPS > 0, "--max-rps %s", strconv.FormatFloat(s.MaxRPS, 'f', -1, 64))
+	add(true, "--workers %d", s.Workers)
+	add(true, "--timeout %s", s.Timeout)
+	add(s.MaxDuration > 0, "--max-duration %s", s.MaxDuration)
+	return flags
+}
+
 // minDecided is the number of decided rows from which on a share of failed rows
 // is meaningful.
 const minDecided = 100

@@ -1,6 +1,41 @@
 package journal
 
-import "testing"
+import (
+	"reflect"
+	"slices"
+	"testing"
+	"time"
+)
+
+func TestFlagsAreAsTyped(t *testing.T) {
+	all := Settings{
+		DryRun: true, NoCheck: true, AllowLockout: true, AllowDefaults: true, MissingOK: true,
+		Organizations: []string{"org_1", "org_2"}, Limit: 100, MaxChanges: 7, MaxFailures: Share(12.5),
+		Headroom: 0.25, MaxRPS: 0.5, Workers: 128, Timeout: Duration(30 * time.Second), MaxDuration: Duration(4 * time.Hour),
+	}
+	want := []string{"--dry-run", "--no-check", "--allow-lockout", "--allow-defaults", "--missing-ok",
+		"--org org_1", "--org org_2", "--limit 100", "--max-changes 7", "--max-failures 12.5%",
+		"--headroom 25%", "--max-rps 0.5", "--workers 128", "--timeout 30s", "--max-duration 4h0m0s"}
+	if got := all.Flags(); !slices.Equal(got, want) {
+		t.Errorf("flags %q, want %q", got, want)
+	}
+	if fields := reflect.ValueOf(all); !allSet(fields) {
+		t.Error("a setting is not tested here")
+	}
+	want = []string{"--max-failures 0", "--headroom 0%", "--workers 0", "--timeout 0s"}
+	if got := (Settings{}).Flags(); !slices.Equal(got, want) {
+		t.Errorf("flags of no settings: %q, want %q", got, want)
+	}
+}
+
+func allSet(fields reflect.Value) bool {
+	for i := range fields.NumField() {
+		if fields.Field(i).IsZero() {
+			return false
+		}
+	}
+	return true
+}
 
 func TestMaxFailuresStopsAtItsLimit(t *testing.T) {
 	cases := []struct {
