@@ -25,10 +25,12 @@ func (r *rule) answered(now time.Time, c call, o Observation) {
 		if r.probing() {
 			r.countHeaderless(now, maxSilentProbes)
 		}
+	case Lost:
+		// Nothing is learnt. Its token stays taken, as the call may have reached the server.
 	case Limited:
 		r.refused(now, c, o)
 	case Taken:
-		r.updateRTT(now.Sub(c.at))
+		r.updateRTT(now.Sub(c.sentAt))
 		r.taken(now, c, o)
 	}
 }
@@ -186,7 +188,7 @@ func (r *rule) sample(now time.Time, c call, o Observation) sample {
 		after:       float64(r.sent - c.number),
 		inflight:    float64(r.inflight),
 		rtt:         r.rtt.Seconds(),
-		age:         now.Sub(c.at).Seconds(),
+		age:         now.Sub(c.sentAt).Seconds(),
 	}
 }
 
@@ -199,7 +201,7 @@ func (r *rule) bucketFor(now time.Time, s sample) *bucket {
 		r.blind = nil
 	}
 	r.samples++
-	i := slices.IndexFunc(r.buckets, func(b *bucket) bool { return b.limit == s.Limit })
+	i := slices.IndexFunc(r.buckets, func(b *bucket) bool { return b.burst == float64(s.Limit) })
 	if i < 0 {
 		r.buckets = append(r.buckets, newBucket(now, s))
 		i = len(r.buckets) - 1

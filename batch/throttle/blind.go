@@ -71,7 +71,7 @@ func (b *blind) wait(now time.Time) time.Duration {
 	pace := b.rate(now)
 	b.limiter.SetLimitAt(now, rate.Limit(pace))
 	b.limiter.SetBurstAt(now, 1+int(pace/perSecond))
-	return seconds(max(0, 1-b.limiter.TokensAt(now)) / pace)
+	return inSeconds(max(0, 1-b.limiter.TokensAt(now)) / pace)
 }
 
 func (b *blind) sent(now time.Time) { b.limiter.ReserveN(now, 1) }

@@ -13,12 +13,11 @@ import (
 // fully, because answers come in another order than the server served the calls:
 // an estimate that follows the latest answer oscillates.
 type bucket struct {
-	limit       int64 // X-RateLimit-Limit, which identifies the bucket
-	burst       float64
+	burst       float64       // X-RateLimit-Limit, which identifies the bucket
 	limiter     *rate.Limiter // the content less the calls in flight, in thousandths of a token
 	netRefill   float64       // tokens per second that are left to us: the refill less what others take
 	span        time.Duration // by which a correction is divided to correct netRefill
-	correctedAt time.Time     // the last time
+	correctedAt time.Time     // the last time that netRefill was corrected
 
 	inflow, inflowTime float64 // tokens that were left to us recently, and in how many seconds
 
@@ -65,7 +64,6 @@ const (
 // newBucket starts the estimate with the first sample that names the bucket.
 func newBucket(now time.Time, s sample) *bucket {
 	b := &bucket{
-		limit:       s.Limit,
 		burst:       float64(s.Limit),
 		limiter:     rate.NewLimiter(0, int(s.Limit)*perToken), // full
 		netRefill:   initialRefill * float64(s.Limit),
@@ -124,7 +122,7 @@ func (b *bucket) atMost(s sample) float64 {
 func (b *bucket) learn(now time.Time, s sample) {
 	content := b.content(now)
 	off := min(max(content, b.atLeast(s)), b.atMost(s)) - content
-	if s.call.at.Before(b.emptiedAt) {
+	if s.call.sentAt.Before(b.emptiedAt) {
 		off = min(off, 0) // older than the 429, so it does not show new tokens
 	}
 	if s.Remaining >= s.Limit-1 && off > max(1, surprise*b.burst) {
@@ -247,7 +245,7 @@ func (b *bucket) timeFor(tokens float64) time.Duration {
 	if b.mode.window {
 		return forever
 	}
-	return seconds(tokens / b.netRefill)
+	return inSeconds(tokens / b.netRefill)
 }
 
 // refillMode finds out whether the server adds tokens in another way than one by
@@ -257,9 +255,9 @@ func (b *bucket) timeFor(tokens float64) time.Duration {
 type refillMode struct {
 	window bool // the bucket is a fixed window, which ends at Reset
 
-	reset     int64     // the last Reset seen,
-	since     time.Time // since when,
-	remaining int64     // and Remaining then
+	reset          int64     // the last Reset seen
+	resetSince     time.Time // when it was first seen
+	resetRemaining int64     // Remaining then
 
 	full       int       // answers in a row from a bucket that was unexpectedly full
 	fullAt     time.Time // the last of them
@@ -287,13 +285,13 @@ func (m *refillMode) step(now time.Time) float64 {
 // it is the end of a window. If it moves before it has passed, it is not.
 func (m *refillMode) watchReset(now time.Time, o Observation) {
 	if o.Reset == m.reset {
-		m.window = m.window || now.Sub(m.since) > standstill && o.Remaining < m.remaining
+		m.window = m.window || now.Sub(m.resetSince) > standstill && o.Remaining < m.resetRemaining
 		return
 	}
 	if o.serverTime(now).Unix() < m.reset {
 		m.window = false
 	}
-	m.reset, m.since, m.remaining = o.Reset, now, o.Remaining
+	m.reset, m.resetSince, m.resetRemaining = o.Reset, now, o.Remaining
 }
 
 // watchFull counts answers from a bucket that was full although its estimate was

@@ -49,14 +49,14 @@ type rule struct {
 
 	samples    uint64  // answers with credible headers
 	headerless int     // answers in a row without them
-	mismatch   float64 // estimated tokens that answers in a row deny although calls succeed
+	mismatch   float64 // tokens of the estimate that the headers lack although calls succeed; added up over answers in a row
 	distrusted bool    // headers are ignored from now on
 }
 
 // call is one that was sent.
 type call struct {
 	number uint64 // from 1
-	at     time.Time
+	sentAt time.Time
 }
 
 const (
@@ -107,7 +107,7 @@ func (r *rule) wait(b *bucket, now time.Time, left int) time.Duration {
 		wait = min(wait, b.fullAt.Sub(now)) // the estimate may be wrong; an answer will correct it
 	}
 	if pace := b.minPace(); pace > 0 {
-		wait = min(wait, r.lastSent.Add(seconds(1/pace)).Sub(now))
+		wait = min(wait, r.lastSent.Add(inSeconds(1/pace)).Sub(now))
 	}
 	return max(wait, 0)
 }
@@ -144,7 +144,7 @@ func (r *rule) send(now time.Time) call {
 	if r.blind != nil {
 		r.blind.sent(now)
 	}
-	return call{number: r.sent, at: now}
+	return call{number: r.sent, sentAt: now}
 }
 
 // unused takes back a call that was counted and then not sent.
@@ -182,8 +182,8 @@ func (r *rule) state(now time.Time, left int) State {
 // forever is a wait that only an answer ends.
 const forever = time.Duration(math.MaxInt64)
 
-// seconds converts s, up to longestWait.
-func seconds(s float64) time.Duration {
+// inSeconds is a number of seconds as a duration, longestWait at most.
+func inSeconds(s float64) time.Duration {
 	if s > longestWait.Seconds() {
 		return longestWait
 	}

@@ -36,7 +36,7 @@ type Throttle struct {
 	reserved *rate.Reservation // pace's token for the next call; nil: not reserved yet
 	retries  list.List         // of chan *Permit: repeated calls, which go first
 	newCalls list.List         // of chan *Permit
-	expected int               // new calls to come, including the waiting ones; negative: unknown
+	expected int               // new calls to come, including the waiting ones; negative: Expect was never called
 
 	waiting     Reason
 	first, last time.Time
@@ -134,8 +134,8 @@ func (t *Throttle) grant(now time.Time) *Permit {
 }
 
 // Expect adds calls, which may be negative, to the number of new calls to come.
-// That number is unknown until Expect is called. Each permit for a new call
-// lowers it by one; a retry counts only while it waits.
+// That number is unknown until the first Expect, and never below 0 from then on.
+// Each permit for a new call lowers it by one; a retry counts only while it waits.
 //
 // The number says when the end begins, where the bucket is spent down to the
 // headroom. If it is too high, the run ends later, by up to the time in which
@@ -143,7 +143,7 @@ func (t *Throttle) grant(now time.Time) *Permit {
 func (t *Throttle) Expect(calls int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.expected = max(t.expected, 0) + calls
+	t.expected = max(max(t.expected, 0)+calls, 0)
 	t.notify()
 }
 
@@ -251,7 +251,7 @@ const (
 
 // State is what a Throttle knows at one moment.
 type State struct {
-	// Known says whether the tenant's bucket is known. If not, Burst, Refill,
+	// Known reports whether the tenant's bucket is known. If not, Burst, Refill,
 	// Others and Content are 0. It takes a few seconds to measure Refill and
 	// Others; they are 0 until then.
 	Known   bool

@@ -225,15 +225,22 @@ func TestStateShowsTheBucketAndThePause(t *testing.T) {
 
 // The calls left are those that were announced, or those that wait if there are more.
 func TestCallsLeft(t *testing.T) {
-	for _, c := range []struct{ expect, newCalls, retries, want int }{
-		{-1, 3, 2, -1},
-		{0, 0, 0, 0},
-		{10, 3, 0, 10},
-		{10, 3, 2, 12},
-		{1, 3, 2, 5},
+	for _, c := range []struct {
+		expect                  []int
+		newCalls, retries, want int
+	}{
+		{nil, 3, 2, -1}, // unknown
+		{[]int{0}, 0, 0, 0},
+		{[]int{10}, 3, 0, 10},
+		{[]int{10}, 3, 2, 12},
+		{[]int{1}, 3, 2, 5},
+		{[]int{-1}, 0, 0, 0}, // a dry run takes back writes that it never announced
+		{[]int{2, -3, 4}, 0, 0, 4},
 	} {
 		th := New(Config{})
-		th.Expect(c.expect)
+		for _, calls := range c.expect {
+			th.Expect(calls)
+		}
 		for range c.newCalls {
 			th.newCalls.PushBack(nil)
 		}

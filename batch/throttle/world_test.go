@@ -66,7 +66,7 @@ func (s scenario) tenant(seed uint64) *simulator.Tenant {
 			if random.Float64() < 1.0/200 {
 				ms += 2000
 			}
-			return seconds(ms / 1000)
+			return inSeconds(ms / 1000)
 		},
 	})
 	t.Inject(simulator.Fault{Stage: simulator.AtHandler, Probability: 0.01})
@@ -120,7 +120,7 @@ func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm f
 	var user sync.WaitGroup
 	user.Go(func() {
 		for !stop.Load() {
-			time.Sleep(seconds(random.ExpFloat64() / s.others))
+			time.Sleep(inSeconds(random.ExpFloat64() / s.others))
 			asked++
 			if !tenant.Take(from) {
 				refused++
@@ -132,7 +132,7 @@ func (s scenario) otherUser(tenant *simulator.Tenant, random *rand.Rand) (harm f
 	})
 	return func() float64 {
 		limit := s.plan.Groups[group]
-		time.Sleep(seconds(float64(limit.Burst)/limit.Rate()) + 2*time.Second)
+		time.Sleep(inSeconds(float64(limit.Burst)/limit.Rate()) + 2*time.Second)
 		stop.Store(true)
 		user.Wait()
 		return 100 * float64(refused) / float64(max(asked, 1))
