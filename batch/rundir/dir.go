@@ -23,8 +23,8 @@ type Dir struct {
 	file *os.File
 }
 
-// Open opens a run directory to go on with it. A *BusyError says that another
-// process still appends to its journal. Recover comes next.
+// Open opens a run directory to resume its run. Call Recover next. A *BusyError says
+// that another process still appends to its journal.
 func Open(path string) (*Dir, error) { return open(path, 0) }
 
 func open(path string, flags int) (*Dir, error) {
@@ -40,13 +40,14 @@ func open(path string, flags int) (*Dir, error) {
 	return &Dir{Path: path, lock: lock, file: file}, nil
 }
 
-// Lock holds a journal's lock without opening the journal, so that nobody
-// appends to it meanwhile.
+// Lock takes the lock of a run directory's journal without opening the journal.
+// Nobody appends to it until the lock is closed. A *BusyError says that another
+// process has the lock.
 func Lock(path string) (io.Closer, error) { return lockJournal(path) }
 
-// lockJournal takes a journal's lock, and fails where another process has it.
-// Some network file systems lock only what may be written; who may not write,
-// locks for reading.
+// lockJournal takes a journal's lock. It fails if another process has it. Some
+// network file systems lock only files that are open for writing, so the file is
+// opened for reading only if this process must not write it.
 func lockJournal(path string) (*flock.Flock, error) {
 	name := lockFile(filepath.Join(path, JournalFile))
 	lock := flock.New(name, flock.SetFlag(os.O_RDWR|os.O_CREATE))
@@ -64,13 +65,14 @@ func lockJournal(path string) (*flock.Flock, error) {
 	return lock, nil
 }
 
-// Recover lets replay read what earlier invocations recorded, cuts off what a
-// crash left behind the journal's last sync, and makes Journal ready to go on. It
-// returns the file in which the cut part is kept, "" where there was none.
+// Recover lets replay read what earlier invocations recorded. It then cuts off what
+// a crash left after the journal's last sync, and makes Journal ready for more
+// records. It returns the file in which the cut part is kept, or "" if nothing was
+// cut.
 func (d *Dir) Recover(replay func(iter.Seq2[journal.Entry, error]) error) (kept string, err error) {
 	reader := journal.NewReader(io.NewSectionReader(d.file, 0, 1<<62))
 	if err := replay(reader.Entries()); err != nil {
-		return "", &Error{fmt.Errorf("read the journal: %w", err), "restore the run directory from a backup, or begin anew with the list: what is disabled already is only read"}
+		return "", &Error{fmt.Errorf("read the journal: %w", err), "restore the run directory from a backup, or start over with the list: what is already disabled is only read"}
 	}
 	tail := reader.Tail()
 	if kept, err = journal.Repair(d.file.Name(), tail); err != nil {
@@ -80,7 +82,7 @@ func (d *Dir) Recover(replay func(iter.Seq2[journal.Entry, error]) error) (kept 
 	return kept, nil
 }
 
-// HasReports says whether the last invocation made its reports.
+// HasReports reports whether the last invocation made its reports.
 func (d *Dir) HasReports() bool {
 	for _, name := range Reports() {
 		if _, err := os.Stat(filepath.Join(d.Path, name)); err != nil {
@@ -90,8 +92,8 @@ func (d *Dir) HasReports() bool {
 	return true
 }
 
-// RemoveReports removes the reports of earlier invocations, which the next one
-// makes untrue.
+// RemoveReports removes the reports of earlier invocations. They no longer hold once
+// the next invocation begins.
 func (d *Dir) RemoveReports() error {
 	for _, name := range Reports() {
 		if err := os.Remove(filepath.Join(d.Path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -101,7 +103,7 @@ func (d *Dir) RemoveReports() error {
 	return nil
 }
 
-// Close writes what is queued and lets go of the journal.
+// Close writes the queued records, and releases the journal and its lock.
 func (d *Dir) Close() error {
 	var err error
 	if d.Journal != nil {

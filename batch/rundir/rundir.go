@@ -1,11 +1,10 @@
-// Package rundir is the home of a run directory: what is in it, who may write
-// it, how it is staged, named, locked, read and repaired.
+// Package rundir knows what a run directory contains, who may write it, and how it
+// is staged, named, locked, read and repaired.
 //
-// A run directory gets its name only when everything is settled and its list and
-// the journal's first record are on disk. One that exists can be resumed; where
-// there is none, nothing was changed. The process that appends to the journal
-// holds the journal's lock, and only that process repairs it. Others read up to
-// the tail.
+// A run directory gets its name once its list and the journal's first record are on
+// disk. So every run directory can be resumed, and if there is none, nothing was
+// changed. The process that appends to the journal holds the journal's lock, and
+// only that process repairs the journal. Others read up to the tail.
 package rundir
 
 import (
@@ -32,7 +31,8 @@ const (
 	SummaryFile = "summary.json"
 )
 
-// Reports are the files that are made from the others, the last one last.
+// Reports are the files that are made from the others, in the order in which they
+// are made.
 func Reports() []string { return []string{ResultsFile, PageFile, SummaryFile} }
 
 // Error says why a run directory is refused or cannot be made.
@@ -50,9 +50,10 @@ type BusyError struct{ Path string }
 
 func (e *BusyError) Error() string { return "another process still writes " + e.Path }
 
-// Header is the first record of a run directory's journal, which never changes.
-// An *Error says that the directory is no run directory.
-func Header(path string) (journal.Header, error) {
+// FirstHeader returns the first record of a run directory's journal, which never
+// changes; resuming the run adds another header. An *Error says that the directory
+// is no run directory.
+func FirstHeader(path string) (journal.Header, error) {
 	f, err := os.Open(filepath.Join(path, JournalFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("it has no journal")
@@ -63,7 +64,7 @@ func Header(path string) (journal.Header, error) {
 	defer f.Close()
 	next, stop := iter.Pull2(journal.NewReader(f).Entries())
 	defer stop()
-	e, err, _ := next() // of an empty journal, the error
+	e, err, _ := next() // an empty journal yields an error
 	if err != nil {
 		return journal.Header{}, notRunDir(path, err)
 	}
@@ -74,9 +75,9 @@ func notRunDir(path string, err error) error {
 	return &Error{fmt.Errorf("%q is no run directory that can be read: %w", path, err), "give the run directory that a former run printed"}
 }
 
-// OpenInput opens the run's own copy of its list, under the name that the list
-// had, for what the header says. A copy that is not the list that the run began
-// with is refused: its rows would get each other's outcomes.
+// OpenInput opens the run's copy of its list, with the options that the header has.
+// Messages call it by the original's name. A copy that differs from the list that the
+// run began with is refused, because its rows would get each other's outcomes.
 func OpenInput(path string, h journal.Header, names *list.Names) (*list.List, error) {
 	file := filepath.Join(path, InputFile)
 	if err := checkInput(file, h.Input.SHA256); err != nil {
@@ -85,7 +86,7 @@ func OpenInput(path string, h journal.Header, names *list.Names) (*list.List, er
 	return list.Open(file, h.Input.Name(), ListOptions(h, names))
 }
 
-// ListOptions are what a run's list is opened for.
+// ListOptions are the options with which a run opens its list.
 func ListOptions(h journal.Header, names *list.Names) list.Options {
 	return list.Options{
 		Command:       h.Command,

@@ -4,7 +4,7 @@ package rundir
 
 import "os"
 
-// publish gives a directory in the making its name.
+// publish gives a staged directory its name.
 func publish(hidden, name string) error { return os.Rename(hidden, name) }
 
 // lockFile is the file whose lock is the journal's.

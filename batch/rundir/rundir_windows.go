@@ -5,8 +5,8 @@ import (
 	"path/filepath"
 )
 
-// publish makes the directory under its name, with the same files. A directory
-// with open files cannot be renamed here; the hidden one goes at the end.
+// publish makes a second directory with the same files. A directory with open files
+// cannot be renamed on Windows. The hidden one is discarded at the end.
 func publish(hidden, name string) error {
 	entries, err := os.ReadDir(hidden)
 	if err != nil {
@@ -23,6 +23,6 @@ func publish(hidden, name string) error {
 	return nil
 }
 
-// lockFile is the file whose lock is the journal's. A file that is locked cannot
-// be written through another handle here.
+// lockFile is the file whose lock is the journal's. A locked file cannot
+// be written through another handle on Windows.
 func lockFile(journal string) string { return journal + ".lock" }

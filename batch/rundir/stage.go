@@ -23,14 +23,15 @@ const (
 	parentHint = "the current folder, or the one of --out, must be there and writable"
 )
 
-// Staged is a run directory in the making. It has a hidden name until
-// everything is settled, so that one which has its name can be resumed.
+// Staged is a run directory that is not complete yet. It has a hidden name until it
+// can be resumed.
 type Staged struct {
 	hidden string
-	name   string // where it will be; "" for the default name
+	name   string // its later path; "" for the default name
 }
 
-// Stage makes the hidden directory beside where the named one will be.
+// Stage makes the hidden directory. It is a sibling of the directory that Publish
+// will name. An empty name stands for the default name.
 func Stage(name string) (*Staged, error) {
 	if name != "" {
 		name = filepath.Clean(name)
@@ -41,7 +42,7 @@ func Stage(name string) (*Staged, error) {
 			return nil, refuse(fmt.Errorf("make the run directory: %w", err), parentHint)
 		}
 	}
-	// Not os.MkdirTemp, which leaves nobody else a way in, whatever the umask.
+	// os.MkdirTemp would exclude other users, whatever the umask.
 	hidden := filepath.Join(filepath.Dir(name), ".orgconn-"+rand.Text())
 	if err := os.Mkdir(hidden, 0o777); err != nil {
 		return nil, refuse(fmt.Errorf("make the run directory: %w", err), parentHint)
@@ -49,9 +50,9 @@ func Stage(name string) (*Staged, error) {
 	return &Staged{hidden: hidden, name: name}, nil
 }
 
-// CopyInput copies the list into the directory, so that it is one and the same for
-// the check, the run and the reports, whatever happens to where it came from.
-// It returns the copy's SHA-256.
+// CopyInput copies the list into the directory, so that the check, the run and the
+// reports read the same list even if the original changes. It returns the copy's
+// SHA-256.
 func (d *Staged) CopyInput(write func(io.Writer) error) (sum string, err error) {
 	f, err := os.OpenFile(d.File(InputFile), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 	if err != nil {
@@ -67,7 +68,7 @@ func (d *Staged) CopyInput(write func(io.Writer) error) (sum string, err error) 
 	return hex.EncodeToString(hash.Sum(nil)), nil
 }
 
-// File is a file's place while the directory is hidden.
+// File is a file's path while the directory is hidden.
 func (d *Staged) File(name string) string { return filepath.Join(d.hidden, name) }
 
 // Publish writes the journal's first record and gives the directory its name.
@@ -85,14 +86,14 @@ func (d *Staged) Publish(h journal.Header, now time.Time) (*Dir, error) {
 	return dir, nil
 }
 
-// defaultName is a run directory's name where none was given.
+// defaultName is a run directory's name if none was given.
 func defaultName(h journal.Header, now time.Time) string {
 	tenant := strings.ReplaceAll(h.Tenant, ":", "_")
 	return fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), h.Command)
 }
 
-// rename gives the directory its name, durably. A default name that is taken,
-// be it at this instant by another run, makes place for the next one.
+// rename gives the directory its name, durably. If a default name exists already,
+// perhaps made by another run at this moment, rename tries the next one.
 func (d *Staged) rename(standard string) (string, error) {
 	if err := journal.SyncDir(d.hidden); err != nil {
 		return "", err
@@ -121,7 +122,7 @@ func (d *Staged) rename(standard string) (string, error) {
 	return "", fs.ErrExist
 }
 
-// Discard removes what is left under the hidden name.
+// Discard removes what still has the hidden name.
 func (d *Staged) Discard() error { return os.RemoveAll(d.hidden) }
 
 func refuse(err error, hint string) error { return &Error{err, hint} }

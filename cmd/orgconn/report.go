@@ -28,7 +28,7 @@ func newReport() *cobra.Command {
 		Args:              oneArg("run directory"),
 		ValidArgsFunction: completeFolder,
 		RunE: func(_ *cobra.Command, args []string) error {
-			if _, err := rundir.Header(args[0]); err != nil {
+			if _, err := rundir.FirstHeader(args[0]); err != nil {
 				return err
 			}
 			summary, err := reports.Make(args[0], nil)

@@ -63,7 +63,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 // restoreDir restores what a run directory's journal says, which is younger than
 // its results.csv where the run was killed.
 func (c *command) restoreDir(ctx context.Context, path string) (*reports.Summary, error) {
-	former, err := rundir.Header(path)
+	former, err := rundir.FirstHeader(path)
 	if err != nil {
 		return nil, err
 	}

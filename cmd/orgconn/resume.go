@@ -56,7 +56,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 
 // runResume goes on with the run in a directory.
 func runResume(ctx context.Context, o *options, flags *pflag.FlagSet, path string) error {
-	first, err := rundir.Header(path)
+	first, err := rundir.FirstHeader(path)
 	if err != nil {
 		return err
 	}
