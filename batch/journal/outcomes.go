@@ -3,7 +3,9 @@ package journal
 import "slices"
 
 // Outcome is what became of a row; "" means that it is not known yet. The methods
-// are the only place that says what an outcome means.
+// group the outcomes by what they mean for counts, exit code, resume and dry runs.
+// Other code asks them, and names an outcome only for what is true of it alone, such
+// as its explanation on the page.
 type Outcome string
 
 // The outcomes that a row can have.

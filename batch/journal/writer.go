@@ -212,7 +212,8 @@ func (w *Writer) drain() {
 
 // linger waits for more requests until syncInterval has passed since the last
 // sync. At thousands of rows a second, more of them then share a sync. It ends
-// early when maxWaiting callers wait: by then the workers would be idle.
+// early when maxWaiting callers wait, since all of the default 128 workers may then
+// be idle. With more workers it only ends earlier than it must.
 func (w *Writer) linger() {
 	expired := time.After(time.Until(w.lastSync.Add(syncInterval)))
 	for len(w.waiting) < maxWaiting && len(w.batch) < maxBatch {

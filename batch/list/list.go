@@ -3,8 +3,8 @@
 //
 // [Open] reads the whole file, and refuses it or keeps the rows to work on: about
 // 100 bytes for each. [List.Records] reads the file again and yields every record
-// with the outcome that the list alone decides. [Result] is how a row looks in a
-// results file, both written and read.
+// with the outcome that the list alone decides. [Result] defines the columns of
+// a results file.
 package list
 
 import (
@@ -124,7 +124,7 @@ func (l *List) read() error {
 	if len(s.missing) > 0 {
 		return &Error{File: l.name, Message: "no row of organization " + quote(s.missing[0]), Hint: "--org expects an id: org_ and 16 letters and digits"}
 	}
-	l.carried, l.origin = s.header.carried, s.origin
+	l.carried, l.origin = s.columns.carried, s.origin
 	l.group()
 	return nil
 }
@@ -335,8 +335,8 @@ func (l *List) Organizations() iter.Seq[Organization] {
 	}
 }
 
-// Connections counts the rows to work on by connection. It counts anew with each
-// call.
+// Connections counts the rows to work on by connection. It counts them again
+// with each call.
 func (l *List) Connections() map[string]int {
 	rows := make(map[string]int)
 	for _, row := range l.rows {

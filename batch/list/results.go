@@ -130,15 +130,15 @@ func (o origin) dryRun() bool {
 }
 
 // isResults reports whether the columns are those of a results file.
-func isResults(columns []string) bool {
-	return slices.Contains(columns, "outcome") && slices.ContainsFunc(columns, func(column string) bool {
+func isResults(names []string) bool {
+	return slices.Contains(names, "outcome") && slices.ContainsFunc(names, func(column string) bool {
 		return column == "line" || column == "command" || column == "tenant"
 	})
 }
 
 // validateResultsColumns refuses a results file without the columns that the
 // command needs, and for restore any other file.
-func validateResultsColumns(columns []string, results bool, command string) *Error {
+func validateResultsColumns(names []string, results bool, command string) *Error {
 	if !results && command == journal.CommandRestore {
 		return &Error{Message: "not a results file: one has the columns outcome, command and tenant",
 			Hint: "give restore the run directory or the results.csv of a disable"}
@@ -151,7 +151,7 @@ func validateResultsColumns(columns []string, results bool, command string) *Err
 		needed = append(needed, settingColumns()...)
 	}
 	for _, column := range needed {
-		if !slices.Contains(columns, column) {
+		if !slices.Contains(names, column) {
 			return &Error{Message: "the results file has no column " + column, Hint: resultsHint}
 		}
 	}

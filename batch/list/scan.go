@@ -27,7 +27,7 @@ type scanner struct {
 	csv     *csv.Reader
 	rows    *gocsv.Unmarshaller
 	skipped int // lines before the header
-	header  header
+	columns columns
 	origin  origin
 	missing []string // of Options.Organizations, those without a row so far
 }
@@ -51,12 +51,12 @@ func (s *scanner) readHeader(content io.Reader) error {
 		return s.readError(err)
 	}
 	s.rows = rows
-	s.header, refused = parseHeader(rows.Headers, s.opt.Command)
+	s.columns, refused = parseColumns(rows.Headers, s.opt.Command)
 	if refused != nil {
 		return s.refuse(refused, s.line())
 	}
 	return rows.RenormalizeHeaders(func([]string) []string {
-		return slices.Concat(s.header.fields, slices.Repeat([]string{"extra"}, maxExtra))
+		return slices.Concat(s.columns.fields, slices.Repeat([]string{"extra"}, maxExtra))
 	})
 }
 
@@ -109,13 +109,14 @@ func (s *scanner) next() (Record, error) {
 // itself. Selection comes first: a row that is left out need not be valid.
 func (s *scanner) validate(r *csvRecord) (Record, error) {
 	rec := s.newRecord(r)
-	if s.header.results {
+	if s.columns.results {
 		r.normalizeOutcome()
 		if err := s.origin.validate(r, s.opt); err != nil {
 			return Record{}, s.refuse(err, rec.Line)
 		}
 	}
-	if reason := s.selectRow(r); reason != "" {
+	s.crossOff(string(r.OrgID))
+	if reason := s.leftOut(r); reason != "" {
 		rec.Outcome, rec.Message = journal.NotSelected, reason
 	} else if reason := s.validateRow(r, &rec); reason != "" {
 		rec.Outcome, rec.Message = journal.Invalid, reason
@@ -135,23 +136,26 @@ func (s *scanner) newRecord(r *csvRecord) Record {
 		ConnectionName: string(r.ConnectionName),
 		Carried:        r.Carried,
 	}
-	for len(rec.Carried) < len(s.header.carried) { // the row may be short
+	for len(rec.Carried) < len(s.columns.carried) { // the row may be short
 		rec.Carried = append(rec.Carried, "")
 	}
-	if i := s.header.orgName; i >= 0 && !s.header.results {
+	if i := s.columns.orgName; i >= 0 && !s.columns.results {
 		rec.OrgName = rec.Carried[i]
 	}
 	return rec
 }
 
-// selectRow returns why a row is left out, or "".
-func (s *scanner) selectRow(r *csvRecord) string {
-	org := string(r.OrgID)
+// crossOff removes an organization that has a row from those that lack one.
+func (s *scanner) crossOff(org string) {
 	s.missing = slices.DeleteFunc(s.missing, func(id string) bool { return id == org })
+}
+
+// leftOut returns why a row is not selected, or "".
+func (s *scanner) leftOut(r *csvRecord) string {
 	switch {
-	case s.header.results && !slices.Contains(selectedOutcomes(s.opt.Command, s.origin.command), journal.Outcome(r.Outcome)):
+	case s.columns.results && !slices.Contains(selectedOutcomes(s.opt.Command, s.origin.command), journal.Outcome(r.Outcome)):
 		return "its outcome was " + string(r.Outcome)
-	case len(s.opt.Organizations) > 0 && !slices.Contains(s.opt.Organizations, org):
+	case len(s.opt.Organizations) > 0 && !slices.Contains(s.opt.Organizations, string(r.OrgID)):
 		return "its organization is not one given with --org"
 	}
 	return ""
@@ -163,15 +167,15 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	if len(r.Extra) > 0 {
 		return "the row has more cells than the header"
 	}
-	reason := validateIDOrName(s.header.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
+	reason := validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
 	if reason != "" {
 		return reason
 	}
 	connectionName := rec.ConnectionName
-	if s.header.results {
+	if s.columns.results {
 		connectionName = "" // it does not identify the connection
 	}
-	reason = validateIDOrName(s.header.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
+	reason = validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
 	if reason == "" && s.opt.Command == journal.CommandRestore {
 		rec.Snapshot, reason = s.snapshot(r)
 	}
@@ -185,7 +189,7 @@ func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
 	all := snapshot.All()
 	there := false
 	for i, cell := range r.Settings { // the row may be short
-		setting := all[s.header.settings[i]]
+		setting := all[s.columns.settings[i]]
 		value, ok := parseSetting(cell)
 		if !ok {
 			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(cell))

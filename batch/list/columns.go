@@ -1,0 +1,148 @@
+package list
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// columns says what the columns of a file are.
+type columns struct {
+	fields   []string // for each column, the tag of its field in csvRecord
+	settings []int    // for each column with a setting, its index in apiclient.LinkSettings.All
+	carried  []string // the names that the carried-through columns have in results.csv
+	orgName  int      // the index of org_name in carried; -1 if there is none
+	results  bool     // the file is a results file
+	// What messages call the columns that identify organization and connection.
+	org, connection string
+}
+
+// parseColumns finds the columns that the command needs by the names in the file's
+// header. The error lacks its place.
+func parseColumns(names []string, command string) (columns, *Error) {
+	normalized, err := normalizeAll(names)
+	if err != nil {
+		return columns{}, err
+	}
+	c := columns{results: isResults(normalized), orgName: -1}
+	if err = validateResultsColumns(normalized, c.results, command); err != nil {
+		return columns{}, err
+	}
+	var org, connection int
+	if org, c.org, err = c.findIdentity(normalized, "org_name", "org_id", "organization_id", "organization", "org"); err != nil {
+		return columns{}, err
+	}
+	if connection, c.connection, err = c.findIdentity(normalized, "connection_name", "connection_id", "conn_id", "connection", "con_id"); err != nil {
+		return columns{}, err
+	}
+	c.setFields(names, normalized, org, connection)
+	return c, nil
+}
+
+// setFields says where each column goes. Org and connection are the indexes of the
+// columns with ids.
+func (c *columns) setFields(names, normalized []string, org, connection int) {
+	c.fields = make([]string, len(names))
+	for i, name := range normalized {
+		setting := slices.Index(settingColumns(), name)
+		switch {
+		case i == org:
+			c.fields[i] = "org_id"
+		case i == connection:
+			c.fields[i] = "connection_id"
+		case c.results && setting >= 0:
+			c.fields[i] = "setting"
+			c.settings = append(c.settings, setting)
+		case name == "connection_name" || c.results && slices.Contains(ResultsColumns(), name):
+			c.fields[i] = name
+		case name != "":
+			if name == "org_name" {
+				c.orgName = len(c.carried)
+			}
+			c.fields[i] = "carried"
+			c.carried = append(c.carried, carriedName(strings.TrimSpace(names[i]), normalized))
+		}
+	}
+}
+
+// findIdentity finds the column with the ids of organizations or connections: the
+// one called id or, if there is none, by an alias. It returns its index and what
+// messages call it. The column with their names will do instead, unless the file is
+// a results file; the index is then -1.
+func (c columns) findIdentity(normalized []string, name, id string, aliases ...string) (index int, label string, _ *Error) {
+	if i := slices.Index(normalized, id); i >= 0 {
+		return i, id, nil
+	}
+	index = -1
+	for i, column := range normalized {
+		if !slices.Contains(aliases, column) {
+			continue
+		}
+		if index >= 0 {
+			return 0, "", &Error{Message: fmt.Sprintf("the columns %s and %s both mean %s", normalized[index], column, id),
+				Hint: "rename the right one to " + id}
+		}
+		index = i
+	}
+	if index >= 0 {
+		return index, id, nil
+	}
+	if !c.results {
+		if slices.Contains(normalized, name) {
+			return -1, name, nil
+		}
+		aliases = append(aliases, name)
+	}
+	return 0, "", &Error{
+		Message: fmt.Sprintf("the header %s has no column %s (nor %s)",
+			quote(strings.Join(normalized, ",")), id, strings.Join(aliases, ", ")),
+		Hint: "the first line has the names of the columns: org_id,connection_id",
+	}
+}
+
+// normalizeAll returns the normalized names of the columns, and refuses a name
+// that appears twice.
+func normalizeAll(names []string) ([]string, *Error) {
+	normalized := make([]string, len(names))
+	seen := make(map[string]bool)
+	for i, name := range names {
+		if strings.Contains(strings.TrimSpace(name), "\r") {
+			return nil, &Error{Message: "the lines end with a carriage return only", Hint: `save it as "CSV UTF-8"`}
+		}
+		column := normalize(name)
+		inResults := strings.TrimPrefix(column, "'") // results.csv puts one before what looks like a formula
+		if column != "" && seen[inResults] {
+			return nil, &Error{Message: fmt.Sprintf("the column %s appears twice", quote(column)),
+				Hint: "remove or rename one of them"}
+		}
+		normalized[i] = column
+		seen[inResults] = true
+	}
+	return normalized, nil
+}
+
+// normalize returns a name in lower case, with underscores for spaces and dashes.
+func normalize(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || r == '-' {
+			return '_'
+		}
+		return unicode.ToLower(r)
+	}, strings.TrimSpace(name))
+}
+
+// carriedName returns the name that a column gets in results.csv. That is its own,
+// with the prefix input_ if results.csv has a column of that name. The new name must
+// not be that of another column of the input.
+func carriedName(name string, normalized []string) string {
+	if !slices.Contains(ResultsColumns(), normalize(name)) {
+		return name
+	}
+	for {
+		name = "input_" + name
+		if !slices.Contains(normalized, normalize(name)) {
+			return name
+		}
+	}
+}
