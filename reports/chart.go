@@ -46,9 +46,9 @@ type legend struct{ Class, Text string }
 func (v *pageView) figures(ix *index) (all []figure) {
 	t := &ix.timeline
 	length := t.length(v.DurationS)
-	for _, b := range v.buckets(ix.header.Settings.Headroom) {
-		if b.calls > 0 {
-			all = append(all, b.figure(t, length))
+	for _, chart := range v.callCharts(ix.header.Settings.Headroom) {
+		if chart.calls > 0 {
+			all = append(all, chart.figure(t, length))
 		}
 	}
 	if len(t.steps) > 0 {
@@ -68,25 +68,25 @@ func (v *pageView) figures(ix *index) (all []figure) {
 	return all
 }
 
-// bucket is one of the tenant's token buckets, with the calls that took tokens from
-// it.
-type bucket struct {
+// callChart is about the reads or the writes, which take their tokens from different
+// buckets.
+type callChart struct {
 	name     string // "reads" or "writes"
 	calls    int
 	rate     Rate
 	headroom float64 // share left to others, 0 to 1
 	finished bool    // the run ended, so that calls and times are of the same moment
-	waited   bool    // the run waited for the other bucket
+	waited   bool    // the run waited for the other calls
 
 	columns func(*timeline, time.Duration) []column
 	speed   func(column) float64 // calls per second
 	sample  func(span) journal.Bucket
 }
 
-// buckets are those of writes and reads, which Auth0 counts separately.
-func (v *pageView) buckets(headroom float64) []bucket {
+// callCharts are those of writes and reads.
+func (v *pageView) callCharts(headroom float64) []callChart {
 	readsWaited := v.Calls.Writes > 0 && v.Rate.Writes.IdealS >= v.Rate.Reads.IdealS
-	return []bucket{{
+	return []callChart{{
 		name: "writes", calls: v.Calls.Writes, rate: v.Rate.Writes, headroom: headroom,
 		finished: v.FinishedAt != nil, waited: v.Rate.Writes.IdealS < v.Rate.Reads.IdealS,
 		columns: (*timeline).stepColumns, // every answer is in the journal
@@ -103,36 +103,36 @@ func (v *pageView) buckets(headroom float64) []bucket {
 
 // figure shows whether the calls were as fast as the bucket allows, and how many
 // tokens they left to others.
-func (b bucket) figure(t *timeline, length time.Duration) figure {
-	f := figure{Title: capitalized(b.name), Caption: b.caption()}
-	columns := b.columns(t, length)
-	a := axes{length, roundUp(1.05 * max(highest(columns, b.speed), b.rate.RefillPerS))}
+func (chart callChart) figure(t *timeline, length time.Duration) figure {
+	f := figure{Title: capitalized(chart.name), Caption: chart.caption()}
+	columns := chart.columns(t, length)
+	a := axes{length, roundUp(1.05 * max(highest(columns, chart.speed), chart.rate.RefillPerS))}
 	speed := panel{
-		Title: b.name + " per second", Ticks: a.ticks(),
+		Title: chart.name + " per second", Ticks: a.ticks(),
 		Shapes: []shape{
-			a.bars("area", columns, func(column) float64 { return 0 }, b.speed),
-			a.outline("line", columns, b.speed),
+			a.bars("area", columns, func(column) float64 { return 0 }, chart.speed),
+			a.outline("line", columns, chart.speed),
 		},
 		Legend: []legend{{"line", "measured"}},
 	}
-	if r := b.rate.RefillPerS; r > 0 {
+	if r := chart.rate.RefillPerS; r > 0 {
 		speed.Shapes = append(speed.Shapes, a.level("ideal", r))
-		speed.Legend = append(speed.Legend, legend{"ideal", "ideal: the refill rate, " + decimal(r) + " per second"})
+		speed.Legend = append(speed.Legend, legend{"ideal", "ideal: the refill rate, " + threeDigits(r) + " per second"})
 	}
 	f.Panels = append(f.Panels, speed)
-	if b.rate.Burst > 0 {
-		f.Panels = append(f.Panels, b.tokens(t, length))
+	if chart.rate.Burst > 0 {
+		f.Panels = append(f.Panels, chart.tokens(t, length))
 	}
 	return f
 }
 
 // tokens shows how full the bucket was.
-func (b bucket) tokens(t *timeline, length time.Duration) panel {
-	a := axes{length, roundUp(b.rate.Burst)}
+func (chart callChart) tokens(t *timeline, length time.Duration) panel {
+	a := axes{length, roundUp(chart.rate.Burst)}
 	var line, dots strings.Builder
 	command := "M"
 	for _, s := range t.spans {
-		sample := b.sample(s)
+		sample := chart.sample(s)
 		if sample.Refill <= 0 { // nothing was known of the bucket yet
 			continue
 		}
@@ -141,42 +141,42 @@ func (b bucket) tokens(t *timeline, length time.Duration) panel {
 		dots.WriteString("M" + point + "h0")
 		command = "L"
 	}
-	headroom := b.headroom * b.rate.Burst
+	headroom := chart.headroom * chart.rate.Burst
 	return panel{
 		Title: "tokens left in the bucket", Ticks: a.ticks(),
-		Shapes: []shape{{"line", line.String()}, {"dots", dots.String()}, a.level("ideal", b.rate.Burst), a.level("floor", headroom)},
+		Shapes: []shape{{"line", line.String()}, {"dots", dots.String()}, a.level("ideal", chart.rate.Burst), a.level("floor", headroom)},
 		Legend: []legend{
 			{"line", "tokens, sampled a few times a minute"},
-			{"ideal", "full: " + decimal(b.rate.Burst)},
-			{"floor", "headroom for others: " + decimal(headroom)},
+			{"ideal", "full: " + threeDigits(chart.rate.Burst)},
+			{"floor", "headroom for others: " + threeDigits(headroom)},
 		},
 	}
 }
 
 // caption says in words what the figure shows.
-func (b bucket) caption() string {
-	text := grouped(b.calls) + " " + b.name
-	r := b.rate
-	if b.finished && r.ActualS > 0 {
-		text += fmt.Sprintf(" in %s, %s per second", seconds(r.ActualS), decimal(float64(b.calls)/r.ActualS))
+func (chart callChart) caption() string {
+	text := grouped(chart.calls) + " " + chart.name
+	r := chart.rate
+	if chart.finished && r.ActualS > 0 {
+		text += fmt.Sprintf(" in %s, %s per second", secondsText(r.ActualS), threeDigits(float64(chart.calls)/r.ActualS))
 	}
 	if r.RefillPerS <= 0 {
 		return text + ". The tenant's answers did not tell its limit, so there is no ideal time to compare with."
 	}
-	text += fmt.Sprintf(". The bucket holds %s tokens and refills at %s per second", decimal(r.Burst), decimal(r.RefillPerS))
+	text += fmt.Sprintf(". The bucket holds %s tokens and refills at %s per second", threeDigits(r.Burst), threeDigits(r.RefillPerS))
 	if r.OthersPerS > 0 {
-		text += fmt.Sprintf("; other clients took %s per second", decimal(r.OthersPerS))
+		text += fmt.Sprintf("; other clients took %s per second", threeDigits(r.OthersPerS))
 	}
 	switch {
-	case !b.finished:
+	case !chart.finished:
 		return text + "."
-	case b.waited:
+	case chart.waited:
 		return text + ". These calls did not determine how long the run took."
 	case r.IdealS <= 0:
 		return text + ". A full bucket holds enough tokens for so few calls."
 	}
 	return text + fmt.Sprintf(". From a full bucket, without other clients and with the headroom left, they take at least %s: this run %s.",
-		seconds(r.IdealS), comparison(r.ActualS/r.IdealS))
+		secondsText(r.IdealS), comparison(r.ActualS/r.IdealS))
 }
 
 // comparison is a ratio of the actual to the ideal time in words.
@@ -191,7 +191,7 @@ func comparison(ratio float64) string {
 // with 429.
 func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
 	p, total := stacked(t.stepColumns(length), length, v.layers())
-	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s in %s.", Counted(total, "outcome"), seconds(v.DurationS))}
+	f := figure{Title: "Outcomes", Panels: []panel{p}, Caption: fmt.Sprintf("%s in %s.", Counted(total, "outcome"), secondsText(v.DurationS))}
 	if total > v.Input.Rows {
 		f.Caption += " A row that was tried again has one outcome for each time."
 	}
@@ -206,13 +206,13 @@ func (v *pageView) outcomesFigure(t *timeline, length time.Duration) figure {
 
 // layer is a layer of the outcomes chart.
 type layer struct {
-	classes []outcomeClass
-	text    string
+	groups []outcomeGroup
+	text   string
 }
 
 func (l layer) rows(c column) (rows int) {
-	for _, class := range l.classes {
-		rows += c.rows[class]
+	for _, group := range l.groups {
+		rows += c.rows[group]
 	}
 	return rows
 }
@@ -227,9 +227,9 @@ func (v *pageView) layers() []layer {
 		done = "would be " + done
 	}
 	return []layer{
-		{[]outcomeClass{changed}, done},
-		{[]outcomeClass{unchanged, leftOut}, "unchanged"},
-		{[]outcomeClass{blocked, failed}, "needs attention"},
+		{[]outcomeGroup{changed}, done},
+		{[]outcomeGroup{unchanged, leftOut}, "unchanged"},
+		{[]outcomeGroup{blocked, failed}, "needs attention"},
 	}
 }
 
@@ -253,7 +253,7 @@ func stacked(columns []column, length time.Duration, layers []layer) (p panel, t
 			continue
 		}
 		total += rows
-		class := l.classes[0].String()
+		class := l.groups[0].String()
 		p.Shapes = append(p.Shapes, a.bars(class, columns,
 			func(c column) float64 { return top(c, layers[:i]) }, func(c column) float64 { return top(c, layers[:i+1]) }))
 		p.Legend = append(p.Legend, legend{class, l.text + ": " + grouped(rows)})
@@ -280,16 +280,11 @@ type axes struct {
 }
 
 func (a axes) x(at time.Duration) string {
-	return number(chartWidth * min(1, float64(at)/float64(max(a.length, 1))))
+	return oneDecimal(chartWidth * min(1, float64(at)/float64(max(a.length, 1))))
 }
 
 func (a axes) y(value float64) string {
-	return number(chartHeight * (1 - min(1, max(0, value/a.top))))
-}
-
-// number writes a coordinate or a percentage with at most one decimal.
-func number(x float64) string {
-	return strings.TrimSuffix(fmt.Sprintf("%.1f", x), ".0")
+	return oneDecimal(chartHeight * (1 - min(1, max(0, value/a.top))))
 }
 
 // level is a horizontal line.
@@ -345,10 +340,10 @@ func roundUp(x float64) float64 {
 }
 
 // ticks are the labels at the top, middle and bottom of the axis.
-func (a axes) ticks() [3]string { return [3]string{decimal(a.top), decimal(a.top / 2), "0"} }
+func (a axes) ticks() [3]string { return [3]string{threeDigits(a.top), threeDigits(a.top / 2), "0"} }
 
 // times are the labels at the start, middle and end of the time axis.
 func (a axes) times() [3]string {
 	s := a.length.Seconds()
-	return [3]string{"0 s", seconds(s / 2), seconds(s)}
+	return [3]string{"0 s", secondsText(s / 2), secondsText(s)}
 }

@@ -119,7 +119,7 @@ type pageView struct {
 type pageData struct {
 	Dashboard string                        `json:"dashboard"`
 	Total     int                           `json:"total"`   // rows of the list
-	Classes   map[journal.Outcome][2]string `json:"classes"` // name in the style sheet, and shape
+	Groups    map[journal.Outcome][2]string `json:"groups"`  // class in the style sheet, and shape
 	Columns   []string                      `json:"columns"` // of Rows
 	Carried   []string                      `json:"carried"` // of Rows, after Columns: the names of the carried-through columns
 	Rows      []json.RawMessage             `json:"rows"`    // arrays of cells
@@ -139,7 +139,7 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 	v.Figures = v.figures(p.index)
 	v.Facts = v.facts(p.index)
 	v.Data = pageData{
-		Dashboard: v.dashboard, Total: s.Input.Rows, Classes: classes(s),
+		Dashboard: v.dashboard, Total: s.Input.Rows, Groups: groups(s),
 		Columns: pageColumns(), Carried: []string{}, Rows: p.rows.chosen(),
 	}
 	for _, name := range pick(p.carried, p.shown) {
@@ -148,11 +148,11 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 	return v
 }
 
-func classes(s *Summary) map[journal.Outcome][2]string {
+func groups(s *Summary) map[journal.Outcome][2]string {
 	all := make(map[journal.Outcome][2]string)
 	for outcome := range s.Outcomes {
-		class := classOf(outcome)
-		all[outcome] = [2]string{class.String(), class.Shape()}
+		group := groupOf(outcome)
+		all[outcome] = [2]string{group.String(), group.Shape()}
 	}
 	return all
 }
@@ -176,7 +176,7 @@ func (v *pageView) Link(org string) string { return organizationLink(v.dashboard
 type outcomeCount struct {
 	Outcome        journal.Outcome
 	Words, Meaning string
-	Class          outcomeClass
+	Group          outcomeGroup
 	Rows           int
 	Share          string // of all rows, in percent
 }
@@ -185,8 +185,8 @@ type outcomeCount struct {
 func (v *pageView) counts() (all []outcomeCount) {
 	for _, outcome := range journal.Outcomes() {
 		if n := v.Outcomes[outcome]; n > 0 {
-			all = append(all, outcomeCount{outcome, words(outcome), meaning(outcome, v.Command), classOf(outcome), n,
-				number(100 * float64(n) / float64(v.Input.Rows))})
+			all = append(all, outcomeCount{outcome, words(outcome), meaning(outcome, v.Command), groupOf(outcome), n,
+				oneDecimal(100 * float64(n) / float64(v.Input.Rows))})
 		}
 	}
 	return all
@@ -212,7 +212,7 @@ func (v *pageView) facts(ix *index) []fact {
 		{"Run directory", v.RunDir},
 		{"Started", utc(v.StartedAt)},
 		{"Finished", finished},
-		{"Time worked", seconds(v.DurationS)},
+		{"Time worked", secondsText(v.DurationS)},
 		{"Invocations", strconv.Itoa(len(ix.invocations))},
 		{"Exit code", exitCode},
 		{"Calls", fmt.Sprintf("%s, %s, %s retried, %s answered with 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),

@@ -1,7 +1,7 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, total, classes, columns, carried, rows} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, total, groups, columns, carried, rows} = JSON.parse(document.getElementById("data").textContent);
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
   const table = document.getElementById("table");
   if (!table) return;
@@ -46,7 +46,7 @@
   }
 
   function marked(name) {
-    const [className, symbol] = classes[name];
+    const [className, symbol] = groups[name];
     const shape = element("span", "shape", symbol);
     shape.ariaHidden = "true";
     return element("span", "outcome " + className, shape, " " + words(name));

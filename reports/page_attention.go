@@ -20,7 +20,7 @@ const (
 // section is a part of the page about rows that need attention, with advice.
 type section struct {
 	Title    string
-	Class    outcomeClass
+	Group    outcomeGroup
 	Rows     int
 	Filter   journal.Outcome // that the section's button filters by; "" for no button
 	Advice   string
@@ -56,7 +56,7 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 
 // section is about the rows of a topic.
 func (v *pageView) section(t topic, found []*reason) section {
-	s := section{Class: blocked, Reasons: found}
+	s := section{Group: blocked, Reasons: found}
 	for _, r := range found {
 		s.Rows += r.Rows
 	}
@@ -72,7 +72,7 @@ func (v *pageView) section(t topic, found []*reason) section {
 		s.Advice = "These rows count as ok. Check whether you agree with the remarks."
 		return s
 	}
-	s.Class = classOf(t.outcome)
+	s.Group = groupOf(t.outcome)
 	s.Advice, s.Commands = v.advice(t.outcome)
 	if t.outcome == journal.Blocked && v.Command == journal.CommandDisable {
 		s.Title = "not disabled, to avoid a lockout"
@@ -86,7 +86,7 @@ func (v *pageView) section(t topic, found []*reason) section {
 // neverSeen is about connections that the run found in no organization.
 func (v *pageView) neverSeen() section {
 	return section{
-		Title: "connections found in no organization", Class: blocked,
+		Title: "connections found in no organization", Group: blocked,
 		Connections: v.NeverSeenConnections, Further: v.NeverSeenTotal - len(v.NeverSeenConnections),
 		Advice: "Their rows count as already disabled. More likely, these ids are typing errors or belong to another tenant. " +
 			"Compare them with the source of the list.",

@@ -123,7 +123,7 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 		}
 		what, message := s.outcome(i)
 		o := &journal.RowOutcome{Line: i + 2, Outcome: what, Message: message, Snapshot: connection(fmt.Sprint("customer-", i%70))}
-		if classOf(what) != unchanged && !dry && what != journal.Blocked {
+		if groupOf(what) != unchanged && !dry && what != journal.Blocked {
 			add(now, intent(i+2, connection(fmt.Sprint("customer-", i%70))))
 			status := map[journal.Outcome]int{journal.Disabled: 204, journal.Failed: 400, journal.Unknown: 502}[what]
 			o.Call = &journal.Call{Status: status, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}

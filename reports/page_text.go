@@ -11,20 +11,20 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// outcomeClass is a group of outcomes that the page shows alike, with a shape and a
+// outcomeGroup is a group of outcomes that the page shows alike, with a shape and a
 // colour of its own.
-type outcomeClass int
+type outcomeGroup int
 
 const (
-	changed    outcomeClass = iota // by this run, or by a run that a dry run announces
-	unchanged                      // there was nothing to do
-	blocked                        // not done, although no call went wrong
-	failed                         // a call went wrong
-	leftOut                        // not looked at
-	numClasses                     // how many classes there are
+	changed   outcomeGroup = iota // by this run, or by a run that a dry run announces
+	unchanged                     // there was nothing to do
+	blocked                       // not done, although no call went wrong
+	failed                        // a call went wrong
+	leftOut                       // not looked at
+	numGroups                     // how many groups there are
 )
 
-func classOf(outcome journal.Outcome) outcomeClass {
+func groupOf(outcome journal.Outcome) outcomeGroup {
 	switch {
 	case outcome.Changed(), outcome.Announced():
 		return changed
@@ -38,13 +38,13 @@ func classOf(outcome journal.Outcome) outcomeClass {
 	return unchanged
 }
 
-// String is the class's name in the style sheet.
-func (c outcomeClass) String() string {
+// String is the group's class in the style sheet.
+func (c outcomeGroup) String() string {
 	return [...]string{"changed", "same", "blocked", "failed", "left"}[c]
 }
 
-// Shape is a symbol that identifies the class without colour.
-func (c outcomeClass) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[c] }
+// Shape is a symbol that identifies the group without colour.
+func (c outcomeGroup) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[c] }
 
 // words is an outcome without underscores.
 func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }
@@ -137,8 +137,8 @@ func Counted(n int, noun string) string {
 // capitalized is a text with its first letter, which must be ASCII, in upper case.
 func capitalized(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
-// seconds writes a number of seconds in the units that suit it.
-func seconds(s float64) string {
+// secondsText writes a number of seconds in the units that suit it.
+func secondsText(s float64) string {
 	d := time.Duration(s * float64(time.Second))
 	switch {
 	case d < time.Minute:
@@ -151,13 +151,18 @@ func seconds(s float64) string {
 	return fmt.Sprintf("%d days %d h", d/(24*time.Hour), d%(24*time.Hour)/time.Hour)
 }
 
-// decimal writes a number with three significant digits, or as an integer if it is
+// threeDigits writes a number with three significant digits, or as an integer if it is
 // 100 or more.
-func decimal(x float64) string {
+func threeDigits(x float64) string {
 	if x >= 100 {
 		return grouped(int(x + 0.5))
 	}
 	return strconv.FormatFloat(round(x), 'g', 3, 64)
+}
+
+// oneDecimal writes a coordinate or a percentage with at most one decimal.
+func oneDecimal(x float64) string {
+	return strings.TrimSuffix(fmt.Sprintf("%.1f", x), ".0")
 }
 
 // utc writes a time in UTC, to the second.

@@ -9,7 +9,7 @@ import (
 
 // verdict says what happened and what to type next.
 type verdict struct {
-	Class    outcomeClass
+	Group    outcomeGroup
 	Title    string
 	Text     string
 	Cost     string   // of the run that a dry run proposes
@@ -39,13 +39,13 @@ func (v *pageView) verdict() verdict {
 
 // stopped is the verdict on a run that can be resumed.
 func (v *pageView) stopped(title, text string) verdict {
-	return verdict{Class: failed, Title: title, Text: text + " " + v.sentence(),
+	return verdict{Group: failed, Title: title, Text: text + " " + v.sentence(),
 		Advice: "To continue with the remaining rows:", Commands: []string{v.command("resume")}}
 }
 
 // finished is the verdict on a run that went through the whole list.
 func (v *pageView) finished() verdict {
-	out := verdict{Class: v.worst(), Title: "Finished: no row failed", Text: v.sentence()}
+	out := verdict{Group: v.worst(), Title: "Finished: no row failed", Text: v.sentence()}
 	if bad := v.failedRows(); bad > 0 {
 		out.Title = "Finished, but " + needAttention(bad)
 		out.Advice = "See below what to do about these rows."
@@ -61,7 +61,7 @@ func (v *pageView) finished() verdict {
 
 // proposed is the verdict on a dry run: a proposal for review.
 func (v *pageView) proposed() verdict {
-	out := verdict{Class: v.worst(), Title: "Proposal", Text: v.sentence() + " Nothing was changed: a dry run only reads."}
+	out := verdict{Group: v.worst(), Title: "Proposal", Text: v.sentence() + " Nothing was changed: a dry run only reads."}
 	if bad := v.failedRows(); bad > 0 {
 		out.Title += ", " + needAttention(bad)
 	}
@@ -83,13 +83,13 @@ func (v *pageView) cost() string {
 	text := fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
 		Counted(writes, "write"), Counted(reads, "read"))
 	if d := v.Rate.Expected(reads, writes); d > 0 {
-		return text + fmt.Sprintf(" That takes about %s. A dry run measures only the limit on reads; the limit on writes is the one that Auth0 publishes for the same plan.", seconds(d.Seconds()))
+		return text + fmt.Sprintf(" That takes about %s. A dry run measures only the limit on reads; the limit on writes is the one that Auth0 publishes for the same plan.", secondsText(d.Seconds()))
 	}
 	return text + " The time cannot be estimated: either the dry run was too short to measure the limit on reads, or no plan that Auth0 publishes has this limit."
 }
 
-// worst is the worst class of outcome that counts.
-func (v *pageView) worst() outcomeClass {
+// worst is the worst group of outcomes that counts.
+func (v *pageView) worst() outcomeGroup {
 	switch {
 	case v.failedCalls() > 0:
 		return failed
@@ -130,7 +130,7 @@ func needAttention(n int) string {
 // sentence says how many rows were changed, or would be.
 func (v *pageView) sentence() string {
 	of := " of " + Counted(v.Input.Rows, "row")
-	number := func(o journal.Outcome) string { return grouped(v.Outcomes[o]) }
+	rowsWith := func(o journal.Outcome) string { return grouped(v.Outcomes[o]) }
 	restore := v.Command == journal.CommandRestore
 	switch {
 	case v.Input.Rows == 0:
@@ -140,19 +140,19 @@ func (v *pageView) sentence() string {
 	case v.DryRun:
 		return grouped(v.announced()) + of + " would be disabled."
 	case restore:
-		return "This run enabled " + number(journal.Restored) + of + " again. Already enabled before: " + number(journal.AlreadyEnabled) + "."
+		return "This run enabled " + rowsWith(journal.Restored) + of + " again. Already enabled before: " + rowsWith(journal.AlreadyEnabled) + "."
 	case v.noCheck:
-		return "This run disabled " + number(journal.Disabled) + of + ". It did not check them first, so some may have been disabled already."
+		return "This run disabled " + rowsWith(journal.Disabled) + of + ". It did not check them first, so some may have been disabled already."
 	}
-	return "This run disabled " + number(journal.Disabled) + of + ". Already disabled before: " + number(journal.AlreadyDisabled) + "."
+	return "This run disabled " + rowsWith(journal.Disabled) + of + ". Already disabled before: " + rowsWith(journal.AlreadyDisabled) + "."
 }
 
 // Pace says how much work the run was.
 func (v *pageView) Pace() string {
 	text := fmt.Sprintf("%s with rows to work on, %s of work, %s, %s", Counted(v.Input.Organizations, "organization"),
-		seconds(v.DurationS), Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"))
+		secondsText(v.DurationS), Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"))
 	if v.RowsPerS > 0 {
-		text += fmt.Sprintf(", %s rows per second", decimal(v.RowsPerS))
+		text += fmt.Sprintf(", %s rows per second", threeDigits(v.RowsPerS))
 	}
 	if v.FinishedAt == nil {
 		text += ", according to the journal so far"

@@ -26,7 +26,7 @@ type timeline struct {
 
 // step counts what was answered within one stepWidth.
 type step struct {
-	rows         [numClasses]int
+	rows         [numGroups]int
 	writeAnswers int
 }
 
@@ -47,7 +47,7 @@ func (t *timeline) add(rec journal.Record, inv *invocation, answersWrite bool) {
 	switch {
 	case rec.Outcome != nil && rec.Outcome.Outcome.Decided():
 		s := t.step(at)
-		s.rows[classOf(rec.Outcome.Outcome)]++
+		s.rows[groupOf(rec.Outcome.Outcome)]++
 		if answersWrite {
 			s.writeAnswers++
 		}
@@ -86,8 +86,8 @@ func (t *timeline) joinSteps() {
 }
 
 func (s *step) add(other step) {
-	for class, n := range other.rows {
-		s.rows[class] += n
+	for group, n := range other.rows {
+		s.rows[group] += n
 	}
 	s.writeAnswers += other.writeAnswers
 }
@@ -139,7 +139,7 @@ func (ix *index) pausesText() string {
 	}
 	var parts []string
 	for _, p := range pauses[:min(len(pauses), maxNamed)] {
-		parts = append(parts, fmt.Sprintf("%s after %s", seconds(p.length.Seconds()), seconds(p.at.Seconds())))
+		parts = append(parts, fmt.Sprintf("%s after %s", secondsText(p.length.Seconds()), secondsText(p.at.Seconds())))
 	}
 	if more := len(ix.invocations) - 1 - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))

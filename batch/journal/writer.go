@@ -212,8 +212,9 @@ func (w *Writer) drain() {
 
 // linger waits for more requests until syncInterval has passed since the last
 // sync. At thousands of rows a second, more of them then share a sync. It ends
-// early when maxWaiting callers wait, since all of the default 128 workers may then
-// be idle. With more workers it only ends earlier than it must.
+// early when maxWaiting callers wait, as many as there are calls in flight by default
+// (--workers): if more waited, too few would be left to call. With more workers it
+// only ends earlier than it must.
 func (w *Writer) linger() {
 	expired := time.After(time.Until(w.lastSync.Add(syncInterval)))
 	for len(w.waiting) < maxWaiting && len(w.batch) < maxBatch {
