@@ -16,7 +16,7 @@ import (
 type Link struct {
 	ConnectionID string `json:"connection_id"`
 	LinkSettings
-	// IsEnabled is false where the link is kept but switched off.
+	// IsEnabled is false if the link is kept but switched off.
 	IsEnabled  *bool `json:"is_enabled"`
 	Connection struct {
 		Name string `json:"name"` // the connection's own name

@@ -72,7 +72,7 @@ func (p *pageRows) chosen() []json.RawMessage {
 		shown.add(row)
 	}
 	slices.SortFunc(shown.rows, func(a, b encodedRow) int { return cmp.Compare(a.line, b.line) })
-	all := make([]json.RawMessage, len(shown.rows)) // in JSON an array, also where it is empty
+	all := make([]json.RawMessage, len(shown.rows)) // in JSON an array, even if it is empty
 	for i, row := range shown.rows {
 		all[i] = row.json
 	}

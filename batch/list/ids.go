@@ -45,7 +45,7 @@ func validateName(column, name string) string {
 	return ""
 }
 
-// validateIDOrName validates the name only where there is no id. Column is what
+// validateIDOrName validates the name only if there is no id. Column is what
 // messages call the column with the id.
 func validateIDOrName(column, id, prefix, nameColumn, name string) string {
 	if id == "" && name != "" {

@@ -103,7 +103,7 @@ func Open(path, name string, opt Options) (*List, error) {
 }
 
 // Identify reads the file again with the names that are known by now. The list
-// must not be used by another goroutine meanwhile.
+// must not be used by another goroutine at the same time.
 func (l *List) Identify() error {
 	*l = List{file: l.file, name: l.name, opt: l.opt}
 	return l.read()
@@ -261,7 +261,7 @@ type Organization struct {
 type Row struct {
 	Line                int // physical line of the input at which the row starts, from 1
 	OrgID, ConnectionID string
-	// Snapshot has the settings that restore is to give back. It is nil where the
+	// Snapshot has the settings that restore is to give back. It is nil if the
 	// row has none, and for disable.
 	Snapshot *journal.Snapshot
 }

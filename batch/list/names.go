@@ -38,7 +38,7 @@ type NameTable struct {
 // entry is what is known of a name.
 type entry struct {
 	state nameState
-	id    string // where it was found
+	id    string // "" unless state is found
 }
 
 type nameState uint8

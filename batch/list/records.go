@@ -19,14 +19,14 @@ type Record struct {
 	// a name). It is empty for a row to work on.
 	Outcome journal.Outcome
 	Message string // why it has this outcome
-	// Snapshot has the settings that restore is to give back; nil where there
+	// Snapshot has the settings that restore is to give back; nil if there
 	// are none, and for disable.
 	Snapshot *journal.Snapshot
 	Carried  []string // the carried-through cells, one for each of Carried's columns
 }
 
-// OrgToFind returns the name of the organization where its id is to be looked
-// up; else "".
+// OrgToFind returns the name of the organization if its id is to be looked up, else
+// "".
 func (r Record) OrgToFind() string {
 	if r.OrgID != "" || !r.needsNames() {
 		return ""

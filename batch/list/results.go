@@ -159,7 +159,7 @@ func validateResultsColumns(names []string, results bool, command string) *Error
 }
 
 // selectedOutcomes returns the outcomes of the rows that a command selects from
-// the results of another, the origin; none where it does not accept them.
+// the results of another, the origin; none if it does not accept them.
 func selectedOutcomes(command, origin string) []journal.Outcome {
 	switch {
 	case command == journal.CommandDisable && origin == journal.Label(journal.CommandDisable, true):

@@ -78,7 +78,7 @@ func (s *scanner) line() int {
 
 // records yields the records that are not blank, each with the outcome and
 // message that it has by itself. An error ends the sequence; it is an *Error
-// where the file is refused.
+// if the file is refused.
 func (s *scanner) records() iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for {
@@ -182,7 +182,7 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	return reason
 }
 
-// snapshot returns the settings that a row has, nil where it has none, or why they
+// snapshot returns the settings that a row has, nil if it has none, or why they
 // are unusable.
 func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
 	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as newRecord does
@@ -231,8 +231,8 @@ func (s *scanner) refuse(err *Error, line int) error {
 	return err
 }
 
-// readError returns what reading the file or its header ended with, in words for
-// users. It is io.EOF at the end of a file that has a header.
+// readError returns an error of reading the file or its header in words for users.
+// It returns io.EOF at the end of a file that has a header.
 func (s *scanner) readError(err error) error {
 	var refused *Error
 	var broken *csv.ParseError
@@ -294,9 +294,8 @@ func (c cells) blank() bool {
 	return !slices.ContainsFunc(c, func(s string) bool { return s != "" })
 }
 
-// blank reports whether all cells are empty. The columns of a results file that
-// have no field are not looked at, to save time: where one of them is filled, so
-// is line.
+// blank reports whether all cells are empty. It skips the columns of a results file
+// that have no field, to save time: if one of them is filled, so is line.
 func (r *csvRecord) blank() bool {
 	for _, c := range []cell{r.OrgID, r.ConnectionID, r.ConnectionName, r.Outcome, r.Command, r.Tenant, r.Line} {
 		if c != "" {

@@ -57,7 +57,7 @@ func (t *textReader) refuse(message string) error {
 // resultsStart is how every results.csv begins.
 const resultsStart = "line,org_id,"
 
-// separators are the known ones, in order of preference where the header has as
+// separators are the known ones, in order of preference if the header has as
 // many of each.
 const separators = ",;\t"
 
