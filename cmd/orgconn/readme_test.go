@@ -16,7 +16,7 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-// readmeBlocks are the README's code blocks of a language, "" for those of none.
+// readmeBlocks returns the README's code blocks of a language; "" is no language.
 func readmeBlocks(t *testing.T, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -50,8 +50,7 @@ func checkCommandLine(t *testing.T, args []string) {
 	}
 }
 
-// Whatever the README tells to type or to put into a crontab or a unit is
-// accepted.
+// orgconn accepts every command line that the README shows.
 func TestReadmeCommandLines(t *testing.T) {
 	lines := regexp.MustCompile(`(?m)(?:^|[/ ])orgconn ([a-z]+ [^#\n]*?)(?: +#.*)?$`)
 	n := 0
@@ -68,7 +67,7 @@ func TestReadmeCommandLines(t *testing.T) {
 	}
 }
 
-// The units are what systemd takes.
+// systemd accepts the README's units.
 func TestReadmeUnits(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -134,7 +133,7 @@ type podSpec struct {
 	}
 }
 
-// strictly decodes YAML that may have no other fields than value.
+// strictly decodes YAML and fails if it has a field that value does not have.
 func strictly(t *testing.T, text string, value any) {
 	t.Helper()
 	decoder := yaml.NewDecoder(strings.NewReader(text))
@@ -144,7 +143,8 @@ func strictly(t *testing.T, text string, value any) {
 	}
 }
 
-// The CronJob keeps what has to outlive a pod, and runs what orgconn accepts.
+// The README's CronJob keeps the run directories, and runs a command line that
+// orgconn accepts.
 func TestReadmeCronJob(t *testing.T) {
 	var job cronJob
 	strictly(t, readmeBlocks(t, "yaml")[0], &job)
@@ -171,7 +171,7 @@ func TestReadmeCronJob(t *testing.T) {
 	}
 }
 
-// The alert rules ask for metrics that there are.
+// The README's alert rules use metrics that exist.
 func TestReadmeAlerts(t *testing.T) {
 	var rules struct {
 		Groups []struct {
@@ -196,7 +196,7 @@ func TestReadmeAlerts(t *testing.T) {
 	}
 }
 
-// The README's session does what it shows, but for the times that it takes.
+// The README's session does what it shows, except for the times.
 func TestReadmeSession(t *testing.T) {
 	list, err := os.ReadFile("../../testdata/demo/pairs.csv")
 	if err != nil {
@@ -206,7 +206,7 @@ func TestReadmeSession(t *testing.T) {
 	script.WriteString("tenant seed pairs.csv\n")
 	for line := range strings.Lines(readmeBlocks(t, "console")[0]) {
 		if command, ok := strings.CutPrefix(line, "$ "); ok {
-			// Rows fail, as the list means them to.
+			// Some rows of the list fail on purpose.
 			fmt.Fprintf(&script, "exec sh -c '%s || test $? = 1'\n", strings.TrimSpace(command))
 			continue
 		}
