@@ -13,6 +13,8 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -64,6 +66,43 @@ func TestReadmeCommandLines(t *testing.T) {
 	}
 	if n < 10 {
 		t.Errorf("only %d command lines found", n)
+	}
+}
+
+// readmeTable returns the names in code font in the first column of the README's table
+// with this heading.
+func readmeTable(t *testing.T, heading string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "\n| "+heading+" |")
+	if !found {
+		t.Fatalf("the README has no table %q", heading)
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	for line := range strings.Lines(table) {
+		if row, ok := strings.CutPrefix(line, "| "); ok {
+			cell, _, _ := strings.Cut(row, " |")
+			for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+				names = append(names, name[1])
+			}
+		}
+	}
+	return names
+}
+
+// The README explains every column of results.csv, in their order, and every outcome.
+func TestReadmeResults(t *testing.T) {
+	if got, want := readmeTable(t, "column"), list.ResultsColumns(); !slices.Equal(got, want) {
+		t.Errorf("columns\n%q, want\n%q", got, want)
+	}
+	outcomes := readmeTable(t, "outcome")
+	for _, outcome := range journal.Outcomes() {
+		if !slices.Contains(outcomes, string(outcome)) {
+			t.Errorf("the outcome %s is missing", outcome)
+		}
 	}
 }
 
