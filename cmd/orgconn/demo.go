@@ -31,11 +31,11 @@ func newDemo() *cobra.Command {
 		Short: "the whole job against an embedded simulated tenant; needs nothing",
 		Long:  demoLong,
 		Args:  cobra.NoArgs,
-		RunE:  runDemo,
+		RunE:  demo,
 	}
 }
 
-func runDemo(cmd *cobra.Command, _ []string) error {
+func demo(cmd *cobra.Command, _ []string) error {
 	plan, _ := plans.ByName("enterprise")
 	tenant := newSimulated(simulator.Config{Plan: plan, Latency: demoLatency})
 	if err := seedDemo(tenant.Tenant); err != nil {

@@ -86,7 +86,7 @@ func (v *view) watch(progress func() batch.Progress, log *zap.Logger) {
 	case v.terminal:
 		go v.draw(progress)
 	default:
-		go v.report(progress, log)
+		go v.logProgress(progress, log)
 	}
 }
 
@@ -130,8 +130,8 @@ func (v *view) draw(progress func() batch.Progress) {
 	}
 }
 
-// report logs the progress every minute.
-func (v *view) report(progress func() batch.Progress, log *zap.Logger) {
+// logProgress logs the progress every minute.
+func (v *view) logProgress(progress func() batch.Progress, log *zap.Logger) {
 	defer close(v.stopped)
 	ticker := time.NewTicker(statusEvery)
 	defer ticker.Stop()
