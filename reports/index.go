@@ -194,6 +194,7 @@ func (ix *index) addOutcome(r *list.Result, at position) error {
 	r.Outcome = rec.Outcome.Outcome
 	r.Message = rec.Outcome.Message
 	r.Call = rec.Outcome.Call
+	r.NoConnection = rec.Outcome.NoConnection
 	if r.Outcome.Decided() {
 		r.FinishedAt = rec.At
 	}

@@ -80,6 +80,9 @@ func pick(cells []string, columns []int) (picked []string) {
 
 // add adds a row.
 func (p *pageBuilder) add(r list.Result) error {
+	if r.NoConnection {
+		p.unknownConnections++
+	}
 	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
 	return p.rows.add(r, attention, urgent)

@@ -98,7 +98,7 @@ func (c *rowCounts) add(r list.Result) {
 	switch {
 	case r.Snapshot != nil:
 		c.unseen.saw(r.ConnectionID)
-	case r.Outcome == journal.AlreadyDisabled:
+	case r.Outcome == journal.AlreadyDisabled, r.NoConnection:
 		c.unseen.missed(r.ConnectionID)
 	}
 }

@@ -17,6 +17,7 @@ type Result struct {
 	Record
 	Call            *journal.Call // nil: no call to report
 	FinishedAt      time.Time     // zero: not finished
+	NoConnection    bool          // of a not_found: it is the connection
 	Command, Tenant string        // of the run; see journal.Label
 }
 

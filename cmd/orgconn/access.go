@@ -15,15 +15,14 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// target is the tenant that is meant.
+// target is the tenant that the environment names.
 type target struct {
 	base     *url.URL
 	audience string
 	tenant   string // host and port of the audience, lower case
 }
 
-// findTarget reads from the environment which tenant is meant. It does not look
-// at the credentials.
+// findTarget reads the tenant from the environment, but not the credentials.
 func findTarget(getenv func(string) string) (t target, err error) {
 	if getenv("AUTH0_DOMAIN") == "" {
 		return t, refused(errors.New("AUTH0_DOMAIN is not set, so there is no tenant"), "export AUTH0_DOMAIN=example.eu.auth0.com")
@@ -38,16 +37,16 @@ func findTarget(getenv func(string) string) (t target, err error) {
 	return t, nil
 }
 
-// check refuses what is of another tenant.
+// check refuses a file or run directory, called what, that is of another tenant.
 func (t target) check(what, tenant string) error {
 	if tenant == t.tenant {
 		return nil
 	}
 	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", what, tenant, t.tenant),
-		"set AUTH0_DOMAIN to that tenant, or take what is of this one")
+		"set AUTH0_DOMAIN to that tenant, or give what is of this one")
 }
 
-// connect makes the client, without any call.
+// connect makes the client. It sends nothing.
 func (t target) connect(getenv func(string) string, s journal.Settings) (*apiclient.Client, error) {
 	credentials, err := credentialsFromEnvironment(getenv)
 	if err != nil {
@@ -63,19 +62,20 @@ func (t target) connect(getenv func(string) string, s journal.Settings) (*apicli
 	return client, nil
 }
 
-// authorize gets a token. It refuses one that lacks a scope, with which the job
-// would fail, and warns of one that could do far more harm than the job.
-func (c *command) authorize(ctx context.Context, client *apiclient.Client, needed []string) error {
+// authorize gets a token, and returns its scopes as far as they are known. It
+// refuses a token that lacks a needed scope, and warns of one that allows far more
+// than the job needs.
+func (c *command) authorize(ctx context.Context, client *apiclient.Client, needed []string) (granted []string, err error) {
 	granted, known, err := batch.Scopes(ctx, client)
 	if err != nil {
-		return orInterrupted(ctx, err)
+		return nil, orInterrupted(ctx, err)
 	}
 	if !known {
-		return nil
+		return nil, nil
 	}
 	for _, scope := range needed {
 		if !slices.Contains(granted, scope) {
-			return &failure{
+			return nil, &failure{
 				code: journal.ExitCredentials,
 				err:  fmt.Errorf("the token does not have the scope %s", scope),
 				hint: "grant it to the application in the Auth0 Dashboard, under APIs, Auth0 Management API",
@@ -87,10 +87,10 @@ func (c *command) authorize(ctx context.Context, client *apiclient.Client, neede
 			c.log.Warn("the token may do far more than this job needs", zap.String("scope", scope))
 		}
 	}
-	return nil
+	return granted, nil
 }
 
-// neededScopes are the scopes that a run on a list needs.
+// neededScopes returns the scopes that a run needs.
 func neededScopes(w *work) []string {
 	var scopes []string
 	if w.names.Organizations.Missing() > 0 {

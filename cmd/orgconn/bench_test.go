@@ -21,7 +21,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// benchTenant is a tenant with a list of so many rows, ten in an organization.
+// benchTenant is a tenant with a list of that many rows, ten in an organization.
 func benchTenant(b *testing.B, plan string, rows int) (tenant *simulated, dir string) {
 	config := simulator.Config{Latency: 40 * time.Millisecond, RecordCalls: true}
 	if plan == "unlimited" {
@@ -43,8 +43,8 @@ func benchTenant(b *testing.B, plan string, rows int) (tenant *simulated, dir st
 	return tenant, dir
 }
 
-// BenchmarkRealTime is a run of 250 rows in real time against a bucket of 25
-// and 750 a minute. T* leaves nothing to others.
+// BenchmarkRealTime is a run of 250 rows in real time against a bucket of 25 tokens
+// and 750 per minute. T* is the ideal time, which leaves nothing to others.
 func BenchmarkRealTime(b *testing.B) {
 	const rows, burst, refill = 250, 25, 750.0 / 60
 	for b.Loop() {
@@ -67,9 +67,9 @@ func BenchmarkRealTime(b *testing.B) {
 	}
 }
 
-// BenchmarkProcess is the program itself against a tenant without limits, from
-// its start to its end, beside a bare loop that does nothing but send the calls.
-// Both are processes of their own, and take turns.
+// BenchmarkProcess is the program against a tenant without limits, from its start to
+// its end, beside a bare loop that only sends the calls. Both are processes of their
+// own and run one after the other.
 func BenchmarkProcess(b *testing.B) {
 	const rows = 20_000
 	for b.Loop() {
@@ -97,7 +97,7 @@ func BenchmarkMillion(b *testing.B) {
 	}
 }
 
-// measureProcess runs a program on a list of so many rows. It returns rows per
+// measureProcess runs a program on a list of that many rows. It returns rows per
 // second, CPU time in µs per row, and the largest resident memory in MiB.
 func measureProcess(b *testing.B, rows int, name string, args ...string) (speed, cpu, peak float64) {
 	b.StopTimer()
@@ -116,8 +116,8 @@ func measureProcess(b *testing.B, rows int, name string, args ...string) (speed,
 	return speed, float64(used.Microseconds()) / float64(rows), <-watched
 }
 
-// bareLoop sends the DELETE of each row of a list, by as many workers as the
-// program has, and keeps no books.
+// bareLoop sends the DELETE of each row of a list with as many workers as the program
+// has, and records nothing.
 func bareLoop() {
 	text, err := os.ReadFile(os.Args[1])
 	if err != nil {
@@ -168,8 +168,8 @@ func bareToken(client *http.Client, base string) string {
 	return answer.Token
 }
 
-// peakMemory sends a process's largest resident memory, in MiB, when it has
-// ended. What the system tells of a child at its end begins with its parent's.
+// peakMemory sends a process's largest resident memory, in MiB, after its end. It
+// reads /proc, because the figure that wait returns includes the parent's memory.
 func peakMemory(pid int) <-chan float64 {
 	peak := make(chan float64)
 	go func() {

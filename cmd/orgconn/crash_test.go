@@ -19,8 +19,8 @@ import (
 
 var kills = flag.Int("kills", 30, "kills of TestCrash, at least")
 
-// TestCrash kills the real process at random instants while the tenant
-// misbehaves, resumes until the run is done, and restores in the same way.
+// TestCrash kills the process at random instants while the tenant misbehaves,
+// resumes until the run is done, and restores in the same way.
 func TestCrash(t *testing.T) {
 	c := &crash{t: t, tenant: newSimulated(simulator.Config{Latency: 5 * time.Millisecond})}
 	if err := c.tenant.listen("127.0.0.1:0"); err != nil {
@@ -69,7 +69,8 @@ func (c *crash) round(name string) {
 	c.rows += len(pairs)
 }
 
-// populate makes organizations of which the list names some connections.
+// populate makes 20 organizations with four connections each, and returns the pairs
+// of three of them.
 func (c *crash) populate(name string) []simulator.Pair {
 	var pairs []simulator.Pair
 	for org := range 20 {
@@ -83,7 +84,7 @@ func (c *crash) populate(name string) []simulator.Pair {
 	return pairs
 }
 
-// misbehave has the tenant lose answers, fail and refuse for lack of tokens.
+// misbehave makes the tenant lose answers, fail, and refuse calls for lack of tokens.
 func (c *crash) misbehave() {
 	c.tenant.ClearFaults()
 	plan, _ := plans.ByName("private-500")
@@ -98,8 +99,8 @@ func (c *crash) misbehave() {
 	}
 }
 
-// until runs a command and then resume, killing most of them, until the run
-// has ended by itself.
+// until runs a command and then resume, killing most of them, until the run ends by
+// itself.
 func (c *crash) until(dir, run string, command ...string) {
 	for invocation := 0; ; invocation++ {
 		code, output := c.kill(dir, invocation, command)
@@ -123,7 +124,7 @@ func (c *crash) until(dir, run string, command ...string) {
 const killed = -1
 
 // kill runs a command and kills it after a while, unless it ends before. Later
-// invocations get more time, else a slow machine would never come to an end.
+// invocations get more time, so that the run ends on a slow machine too.
 func (c *crash) kill(dir string, invocation int, args []string) (code int, output string) {
 	p := start(c.t, c.tenant, dir, args...)
 	delay := c.startup + time.Duration(rand.IntN(400+20*invocation))*time.Millisecond
@@ -157,7 +158,7 @@ func (c *crash) expect(dir string, rows int, outcome string) {
 	}
 }
 
-// links is what every organization has, as text.
+// links describes what every organization has.
 func links(tenant *simulator.Tenant) string {
 	var all strings.Builder
 	for _, org := range tenant.Organizations() {

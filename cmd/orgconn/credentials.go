@@ -10,8 +10,8 @@ import (
 
 const credentialsHint = "set AUTH0_API_TOKEN, or AUTH0_CLIENT_ID and AUTH0_CLIENT_SECRET, or AUTH0_CLIENT_ID and AUTH0_CLIENT_ASSERTION_PRIVATE_KEY"
 
-// credentialsFromEnvironment reads the credentials under the names that the
-// Terraform provider uses. A ready token beats a client.
+// credentialsFromEnvironment reads the credentials under the names that Auth0's
+// Terraform provider uses. A token takes precedence over a client.
 func credentialsFromEnvironment(getenv func(string) string) (apiclient.Credentials, error) {
 	var c apiclient.Credentials
 	for _, name := range []string{"AUTH0_API_TOKEN", "AUTH0_ACCESS_TOKEN"} {
@@ -40,14 +40,14 @@ func credentialsFromEnvironment(getenv func(string) string) (apiclient.Credentia
 	return c, nil
 }
 
-// privateKey is the key itself, whether its text or its path was given.
+// privateKey returns the key in PEM. value is that, or the path of a file with it.
 func privateKey(value string) (string, error) {
 	if strings.Contains(value, "-----BEGIN") {
-		return strings.ReplaceAll(value, `\n`, "\n"), nil // as .env files write it
+		return strings.ReplaceAll(value, `\n`, "\n"), nil // .env files write \n for a line break
 	}
 	text, err := os.ReadFile(value)
 	if err != nil {
-		// The path may be a mangled key, so the error's text stays out.
+		// err has the path, which may be a mangled key.
 		return "", errors.New("AUTH0_CLIENT_ASSERTION_PRIVATE_KEY is neither PEM nor a file that can be read")
 	}
 	return string(text), nil

@@ -20,9 +20,9 @@ import (
 
 const demoLong = `Show the whole job against a simulated tenant with the limits of an Enterprise
 plan: a dry run of a sample list, then the same list for real. Nothing leaves
-this machine. The run directories stay in the current folder, to look at.`
+this machine. The run directories stay in the current folder for you to look at.`
 
-// demoLatency is what the simulated tenant takes for an answer.
+// demoLatency is the time in which the simulated tenant answers.
 const demoLatency = 40 * time.Millisecond
 
 func newDemo() *cobra.Command {
@@ -31,11 +31,11 @@ func newDemo() *cobra.Command {
 		Short: "the whole job against an embedded simulated tenant; needs nothing",
 		Long:  demoLong,
 		Args:  cobra.NoArgs,
-		RunE:  runDemo,
+		RunE:  demo,
 	}
 }
 
-func runDemo(cmd *cobra.Command, _ []string) error {
+func demo(cmd *cobra.Command, _ []string) error {
 	plan, _ := plans.ByName("enterprise")
 	tenant := newSimulated(simulator.Config{Plan: plan, Latency: demoLatency})
 	if err := seedDemo(tenant.Tenant); err != nil {
@@ -47,12 +47,12 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 	defer tenant.close()
 	folder, err := os.MkdirTemp("", "orgconn-demo-")
 	if err != nil {
-		return err
+		return refused(err, "")
 	}
 	defer os.RemoveAll(folder)
 	list := filepath.Join(folder, "pairs.csv")
 	if err := os.WriteFile(list, testdata.DemoPairs, 0o644); err != nil {
-		return err
+		return refused(err, "")
 	}
 	fmt.Printf("A simulated tenant with the limits of an Enterprise plan is at %s.\n\n", tenant.domain)
 	for _, flags := range [][]string{{"--dry-run"}, {"--yes"}} {
@@ -60,7 +60,7 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 		disable := newDisable(tenant.environment)
 		disable.SetArgs(append(flags, list))
 		disable.SilenceErrors, disable.SilenceUsage = true, true
-		if err := disable.ExecuteContext(cmd.Context()); failedOtherwise(err) {
+		if err := disable.ExecuteContext(cmd.Context()); err != nil && !onlyRowsFailed(err) {
 			return err
 		}
 		fmt.Println()
@@ -69,15 +69,15 @@ func runDemo(cmd *cobra.Command, _ []string) error {
 	return nil
 }
 
-// failedOtherwise says whether a run ended with another error than that of the
-// sample's rows, some of which are there to fail.
-func failedOtherwise(err error) bool {
-	var f *failure
-	return err != nil && !(errors.As(err, &f) && f.code == journal.ExitFailedRows)
+// onlyRowsFailed reports whether a run went through the whole list. Some rows of the
+// sample fail on purpose.
+func onlyRowsFailed(err error) bool {
+	f, ok := errors.AsType[*failure](err)
+	return ok && f.code == journal.ExitFailedRows
 }
 
-// seedDemo makes the tenant that the sample list is for: its remarks say what
-// is different from an organization that simply has what is listed.
+// seedDemo gives the tenant every pair of the sample list, and then does what the
+// column remark says.
 func seedDemo(tenant *simulator.Tenant) error {
 	rows, err := csv.NewReader(bytes.NewReader(testdata.DemoPairs)).ReadAll()
 	if err != nil {
@@ -104,7 +104,7 @@ func seedDemo(tenant *simulator.Tenant) error {
 	return nil
 }
 
-// keepOnly takes all other connections from an organization.
+// keepOnly removes all other connections from an organization.
 func keepOnly(tenant *simulator.Tenant, org, name, connection string) {
 	tenant.RemoveOrganization(org)
 	tenant.AddOrganization(org, name)

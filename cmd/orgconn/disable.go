@@ -9,16 +9,17 @@ import (
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
 
 The CSV has a header with org_id and connection_id, or org_name and
-connection_name; - is standard input. A dry run's results.csv is a list too: it
-disables what was announced. Settings are kept in the run directory for restore,
-but for organization_access_level and organization_connection_name.
-Sessions stay.
+connection_name; - is standard input. With a dry run's results.csv, it disables
+the rows that still say would_disable. The run directory keeps the settings for
+restore, except organization_access_level and organization_connection_name.
+Sessions that exist are not ended.
 
-AUTH0_DOMAIN says where, and AUTH0_API_TOKEN, or AUTH0_CLIENT_ID with
-AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY, as whom. Flags can be
-variables too (ORGCONN_HEADROOM=10%), but for --yes, --no-check, --allow-lockout
-and --limit. Exit codes: 0 all well, 1 some rows failed, 2 refused, 3 no access,
-4 another run works, 5 stopped, 70 internal error, 130 and 143 interrupted.`
+AUTH0_DOMAIN names the tenant. The credentials are AUTH0_API_TOKEN, or
+AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY.
+Variables can set flags too (ORGCONN_HEADROOM=10%), except --yes, --no-check,
+--allow-lockout and --limit. Exit codes: 0 all well, 1 some rows failed,
+2 refused, 3 no access, 4 another run is at work, 5 stopped, 70 internal error,
+130 and 143 interrupted.`
 
 const disableExample = `  orgconn disable --dry-run pairs.csv
   orgconn disable --limit 10 pairs.csv
@@ -41,7 +42,7 @@ func newDisable(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.writeMetrics(c.runNew(cmd.Context(), fileSource(args[0]), false))
+			return c.writeMetrics(c.startRun(cmd.Context(), args[0]))
 		},
 	}
 	flags := cmd.Flags()

@@ -10,8 +10,8 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// A signal ends an export with whole lines on standard output, and without any
-// file.
+// After a signal, an export to standard output ends with a whole line, and an export
+// to a file leaves none.
 func TestExportInterrupted(t *testing.T) {
 	tenant, dir := slowTenant(t, 100*time.Millisecond)
 	folder := func() int {
@@ -43,7 +43,8 @@ func TestExportInterrupted(t *testing.T) {
 	}
 }
 
-// wholeLines says whether text is the beginning of an export, whole lines.
+// wholeLines reports whether text is the beginning of an export and ends with a whole
+// line.
 func wholeLines(text string) bool {
 	lines := strings.Split(text, "\n")
 	for _, line := range lines[:len(lines)-1] {

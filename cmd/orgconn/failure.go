@@ -17,8 +17,8 @@ import (
 	"github.com/orgconn/orgconn/batch/rundir"
 )
 
-// failure is an error with its exit code and a hint what to do. A nil err is
-// an exit code alone: everything was said already.
+// failure is an error with its exit code and a hint what to do. If err is nil,
+// everything is printed already and only the exit code is left.
 type failure struct {
 	code int
 	err  error
@@ -34,26 +34,38 @@ func (f *failure) Error() string {
 
 func (f *failure) Unwrap() error { return f.err }
 
-// refused is a failure before anything was sent.
+// internalHint is for errors that are faults of this program.
+const internalHint = "please report the lines above; if a run had begun, orgconn resume continues it"
+
+// refused marks an error that came before anything was sent. An error that has an
+// exit code already keeps it, with its hint. refused(nil) is nil.
 func refused(err error, hint string) error {
+	if err == nil || byType(err) != nil {
+		return err
+	}
 	return &failure{code: journal.ExitRefused, err: err, hint: hint}
 }
 
-// recovered, deferred, turns a panic into an error. Go's own exit code for one means
-// that nothing was sent.
+// stopped marks an error that ends a run before its end, or that leaves an output
+// unwritten.
+func stopped(err error, hint string) error {
+	return &failure{code: journal.ExitStopped, err: err, hint: hint}
+}
+
+// recovered is to be deferred. It turns a panic into an error, because the exit
+// code that Go gives a panic is that of refused.
 func recovered(err *error) {
 	if p := recover(); p != nil {
 		fmt.Fprintf(os.Stderr, "%s\n", debug.Stack())
-		*err = &failure{
-			code: journal.ExitInternal,
-			err:  fmt.Errorf("internal error: %v", p),
-			hint: "where a run had begun, orgconn resume goes on with it; please report the lines above",
-		}
+		*err = &failure{code: journal.ExitInternal, err: fmt.Errorf("internal error: %v", p), hint: internalHint}
 	}
 }
 
-// explain prints an error for people, and returns its exit code.
+// explain prints an error for people and returns its exit code, ExitOK for nil.
 func explain(w io.Writer, err error) int {
+	if err == nil {
+		return journal.ExitOK
+	}
 	f := classify(err)
 	if f.err != nil {
 		text := strings.ReplaceAll(f.err.Error(), "\n", "; ") // several errors are joined by line
@@ -65,8 +77,18 @@ func explain(w io.Writer, err error) int {
 	return f.code
 }
 
-// classify gives every error its exit code and hint.
+// classify gives every error its exit code and hint. An error of an unknown type is
+// a fault of this program: nothing says that nothing was sent.
 func classify(err error) *failure {
+	if f := byType(err); f != nil {
+		return f
+	}
+	return &failure{code: journal.ExitInternal, err: err, hint: internalHint}
+}
+
+// byType gives an error the exit code and hint of its type; nil if the type is
+// unknown.
+func byType(err error) *failure {
 	var f *failure
 	var stop *batch.Stop
 	var locked *batch.LockedError
@@ -81,7 +103,7 @@ func classify(err error) *failure {
 	case errors.As(err, &stop):
 		return &failure{code: stop.Code, err: err, hint: stop.Hint}
 	case errors.As(err, &locked):
-		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or end it with kill: it can be resumed"}
+		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or stop it with kill: it can be resumed"}
 	case errors.As(err, &busy):
 		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it to end, or stop it"}
 	case errors.As(err, &dir):
@@ -89,17 +111,16 @@ func classify(err error) *failure {
 	case errors.As(err, &input):
 		return &failure{code: journal.ExitRefused, err: err, hint: input.Hint}
 	case errors.As(err, &damaged):
-		return &failure{code: journal.ExitRefused, err: err, hint: "restore the run directory from a backup; its results.csv, where it has one, can be restored from too"}
+		return &failure{code: journal.ExitRefused, err: err, hint: "restore the run directory from a backup, or give orgconn restore its results.csv"}
 	case errors.As(err, &api):
 		return apiFailure(api, err)
 	case errors.Is(err, context.Canceled):
 		return &failure{code: journal.ExitInterrupted, err: err}
-	default:
-		return &failure{code: journal.ExitRefused, err: err}
 	}
+	return nil
 }
 
-// apiFailure is a call that failed before there was a run.
+// apiFailure is the failure of a call before the run began.
 func apiFailure(api *apiclient.Error, err error) *failure {
 	switch api.Class {
 	case apiclient.Unauthorized, apiclient.InsufficientScope:
@@ -111,8 +132,8 @@ func apiFailure(api *apiclient.Error, err error) *failure {
 	}
 }
 
-// printable keeps a terminal safe from text that came from a file or a
-// server: what would not be seen as it is, is shown and not obeyed.
+// printable keeps a terminal safe from text that came from a file or a server. It
+// replaces characters that a terminal would obey instead of showing them.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' || unicode.IsPrint(r) {

@@ -15,6 +15,7 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
+// Text from a file or a server cannot control the terminal.
 func TestPrintable(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain, with ünïcode and\nlines": "plain, with ünïcode and\nlines",
@@ -28,6 +29,7 @@ func TestPrintable(t *testing.T) {
 	}
 }
 
+// A panic does not end the program with Go's own exit code, which means refused.
 func TestPanicIsInternalError(t *testing.T) {
 	err := func() (err error) {
 		defer recovered(&err)
@@ -38,13 +40,16 @@ func TestPanicIsInternalError(t *testing.T) {
 	}
 }
 
-// Whatever ends a command has an exit code of its kind, through other errors too.
+// Every kind of error has its exit code, also if other errors wrap it. An error that
+// nobody has thought of never means that nothing was sent.
 func TestExitCodes(t *testing.T) {
 	for name, c := range map[string]struct {
 		err  error
 		want int
 	}{
-		"anything before the start": {errors.New("open pairs.csv"), journal.ExitRefused},
+		"an unknown error":          {errors.New("unexpected"), journal.ExitInternal},
+		"refused":                   {refused(errors.New("open pairs.csv"), ""), journal.ExitRefused},
+		"refused with its own code": {refused(stopBy(os.Interrupt), ""), journal.ExitInterrupted},
 		"the input":                 {&list.Error{File: "pairs.csv"}, journal.ExitRefused},
 		"credentials":               {&apiclient.Error{Class: apiclient.Unauthorized}, journal.ExitCredentials},
 		"scope":                     {&apiclient.Error{Class: apiclient.InsufficientScope}, journal.ExitCredentials},
@@ -62,5 +67,57 @@ func TestExitCodes(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Whatever is wrong with a command line, its variables or its files ends with exit
+// code 2, also if the library finds it.
+func TestRefusedBeforeAnythingIsSent(t *testing.T) {
+	t.Chdir(t.TempDir())
+	t.Setenv("AUTH0_DOMAIN", "http://127.0.0.1:1")
+	for _, name := range []string{"pairs.csv", "not-a-list.csv"} {
+		text := map[string]string{"pairs.csv": "org_id,connection_id\n"}[name]
+		if err := os.WriteFile(name, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, line := range []string{
+		"destroy",
+		"--colour",
+		"disable",
+		"disable one two",
+		"disable --colour pairs.csv",
+		"disable --workers many pairs.csv",
+		"disable --workers 0 --yes pairs.csv",
+		"disable --limit 0 --yes pairs.csv",
+		"disable --dry-run --no-check pairs.csv",
+		"disable --max-failures many --yes pairs.csv",
+		"disable --metrics-file missing/x.prom --yes pairs.csv",
+		"disable --log-level loud --yes pairs.csv",
+		"disable pairs.csv", // standard input is not a terminal
+		"disable --yes missing.csv",
+		"disable --yes .",
+		"disable --yes not-a-list.csv",
+		"disable --yes pairs.csv", // no credentials
+		"disable --yes --out pairs.csv pairs.csv",
+		"restore --yes missing",
+		"restore --yes pairs.csv",
+		"resume --yes missing",
+		"resume --yes .",
+		"report missing",
+		"export more",
+		"export --out .",
+		"simulate --plan golden",
+		"simulate --from missing.csv",
+		"simulate --listen 192.0.2.1:1",
+		"demo more",
+		"version more",
+		"completion bash more",
+		"__complete",
+	} {
+		err := execute(t.Context(), strings.Fields(line))
+		if code := explain(io.Discard, err); code != journal.ExitRefused {
+			t.Errorf("orgconn %s: exit %d (%v), want %d", line, code, err, journal.ExitRefused)
+		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// options are the flags of a command that works on a list.
+// options are the flags of a command that calls a tenant.
 type options struct {
 	settings journal.Settings
 	getenv   func(string) string // where tenant and credentials come from
@@ -34,13 +34,13 @@ type options struct {
 	logAs    string
 }
 
-// addRun adds the flags that decide what a new run is.
+// addRun adds the flags that only a new run has.
 func (o *options) addRun(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.settings.DryRun, "dry-run", false, "only read, and say what would happen")
 	flags.StringVar(&o.out, "out", "", "run directory `DIR` (default orgconn-TENANT-TIME-COMMAND)")
 }
 
-// addDisable adds the flags of disabling.
+// addDisable adds the flags of disable that resume has too.
 func (o *options) addDisable(flags *pflag.FlagSet) {
 	s := &o.settings
 	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last connection")
@@ -48,24 +48,24 @@ func (o *options) addDisable(flags *pflag.FlagSet) {
 	mustBeTyped(flags, "allow-lockout")
 }
 
-// addRestore adds the flags of restoring.
+// addRestore adds the flags of restore that resume has too.
 func (o *options) addRestore(flags *pflag.FlagSet) {
-	flags.BoolVar(&o.settings.AllowDefaults, "allow-defaults", false, "also rows of a --no-check run, with default settings, even where it was off before")
+	flags.BoolVar(&o.settings.AllowDefaults, "allow-defaults", false, "also rows of a --no-check run, with default settings, even if they were off before")
 	mustBeTyped(flags, "allow-defaults")
 }
 
-// atLeastOne refuses a bound of 0 that somebody gave: it would be none, and is
-// most likely a variable that came out empty.
+// atLeastOne refuses a 0 that was given: it would mean no limit, and is most likely
+// a variable that somebody forgot to set.
 func atLeastOne(flags *pflag.FlagSet, names ...string) error {
 	for _, name := range names {
 		if flag := flags.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "0" {
-			return fmt.Errorf("--%s takes 1 or more; leave it out for no bound", name)
+			return fmt.Errorf("--%s must be 1 or more; leave it out if you do not need it", name)
 		}
 	}
 	return nil
 }
 
-// addSlice adds the flags of how much of the list is done, and why.
+// addSlice adds the flags that say how much of the list is done, and why.
 func (o *options) addSlice(flags *pflag.FlagSet) {
 	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
 	flags.StringVar(&o.note, "note", "", "`TEXT` for the reports: why, such as a change ticket")
@@ -73,7 +73,7 @@ func (o *options) addSlice(flags *pflag.FlagSet) {
 	group(flags, "What the run does")
 }
 
-// addBounds adds the flags that bound a run.
+// addBounds adds the flags that limit a run.
 func (o *options) addBounds(flags *pflag.FlagSet) {
 	s := &o.settings
 	o.addPace(flags)
@@ -87,7 +87,7 @@ func (o *options) addBounds(flags *pflag.FlagSet) {
 // defaultWorkers is how many calls are in flight at most.
 const defaultWorkers = 128
 
-// addPace adds the flags that bound how fast a command calls the tenant.
+// addPace adds the flags that limit how fast a command calls the tenant.
 func (o *options) addPace(flags *pflag.FlagSet) {
 	o.settings.Headroom = 0.25
 	flags.Var((*percent)(&o.settings.Headroom), "headroom", "share of the limit left to others")
@@ -95,7 +95,7 @@ func (o *options) addPace(flags *pflag.FlagSet) {
 	flags.DurationVar((*time.Duration)(&o.settings.Timeout), "timeout", 30*time.Second, "give up on a call after `TIME`")
 }
 
-// addInvocation adds the flags that belong to one execution and not to the run.
+// addInvocation adds the flags that belong to this invocation and not to the run.
 func (o *options) addInvocation(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to `TIME` for another run on the tenant")
@@ -106,15 +106,26 @@ func (o *options) addInvocation(flags *pflag.FlagSet) {
 	group(flags, "This invocation")
 }
 
-// addOutput adds the flags that decide what is said on standard error.
+// addOutput adds the flags that decide what standard error shows.
 func (o *options) addOutput(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
 	flags.StringVar(&o.logLevel, "log-level", "info", "`LEVEL` is debug, info, warn or error")
 	flags.StringVar(&o.logAs, "log-format", "", "`FORMAT` is json, or console (default on a terminal)")
 }
 
-// check refuses values that make no sense, and completes the settings.
+// check refuses values that make no sense, and a run that cannot ask and was not
+// told to go on without.
 func (o *options) check(flags *pflag.FlagSet) error {
+	if err := o.checkValues(flags); err != nil {
+		return refused(err, "")
+	}
+	if !o.settings.DryRun && !o.yes && !term.IsTerminal(int(os.Stdin.Fd())) {
+		return refused(errors.New("standard input is not a terminal, so nobody can be asked"), "give --yes, or --dry-run to read only")
+	}
+	return nil
+}
+
+func (o *options) checkValues(flags *pflag.FlagSet) error {
 	if err := atLeastOne(flags, "limit", "max-changes"); err != nil {
 		return err
 	}
@@ -123,25 +134,22 @@ func (o *options) check(flags *pflag.FlagSet) error {
 	switch {
 	case s.DryRun && s.NoCheck:
 		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
-	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS):
-		return fmt.Errorf("--max-rps takes 0 to %d requests per second", int(maxRPS))
+	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS): // NaN too
+		return fmt.Errorf("--max-rps must be 0 to %d requests per second", int(maxRPS))
 	case s.Limit < 0, s.MaxChanges < 0, s.MaxDuration < 0, o.lockWait < 0:
-		return errors.New("--limit, --max-changes, --max-duration and --lock-wait take no negative values")
+		return errors.New("--limit, --max-changes, --max-duration and --lock-wait must not be negative")
 	case s.Workers < 1 || s.Workers > 1024:
-		return errors.New("--workers takes 1 to 1024")
+		return errors.New("--workers must be 1 to 1024")
 	case time.Duration(s.Timeout) < time.Millisecond:
-		return errors.New("--timeout takes a time such as 30s")
+		return errors.New("--timeout must be a time such as 30s")
 	case levelErr != nil:
 		return fmt.Errorf("--log-level: %w", levelErr)
 	case o.metrics != "" && !isFolder(filepath.Dir(o.metrics)):
 		return fmt.Errorf("--metrics-file %s: there is no such folder", o.metrics)
 	case o.metrics != "" && !mayBeFile(o.metrics):
-		return fmt.Errorf("--metrics-file %s: it exists and is no file", o.metrics)
+		return fmt.Errorf("--metrics-file %s: it exists and is not a file", o.metrics)
 	case o.logAs != "" && o.logAs != "json" && o.logAs != "console":
-		return errors.New("--log-format takes json or console")
-	}
-	if !s.DryRun && !o.yes && !term.IsTerminal(int(os.Stdin.Fd())) {
-		return refused(errors.New("standard input is no terminal, so nobody can be asked"), "give --yes, or --dry-run to read only")
+		return errors.New("--log-format must be json or console")
 	}
 	return nil
 }
@@ -151,13 +159,13 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// mayBeFile reports whether a path is a file or not there.
+// mayBeFile reports whether a path is a file or does not exist.
 func mayBeFile(path string) bool {
 	info, err := os.Stat(path)
 	return err != nil || info.Mode().IsRegular()
 }
 
-// load takes over a run's settings, but for those whose flags were typed.
+// load replaces the settings by a run's, except for those whose flags were typed.
 func (o *options) load(run journal.Header, flags *pflag.FlagSet) error {
 	typed := map[string]string{}
 	flags.Visit(func(flag *pflag.Flag) { typed[flag.Name] = flag.Value.String() })
@@ -176,8 +184,8 @@ const maxRPS = 1e6
 // percent is a share, written "25%". It is a pflag.Value.
 type percent float64
 
-// maxHeadroom leaves something of the bucket to this tool.
-const maxHeadroom = 90
+// maxHeadroom leaves a part of the bucket to this program.
+const maxHeadroom = 90 // percent
 
 func (p *percent) String() string {
 	return strconv.FormatFloat(float64(*p)*100, 'f', -1, 64) + "%"
@@ -197,8 +205,8 @@ func (p *percent) Set(s string) error {
 
 const environmentPrefix = "ORGCONN_"
 
-// typedOnly marks a flag that must be typed: an environment that somebody set
-// long ago may not decide such a thing.
+// typedOnly marks a flag that must be typed. Variables that somebody set long ago
+// must not decide what it decides.
 const typedOnly = "typed-only"
 
 // mustBeTyped marks flags as typedOnly.
@@ -208,13 +216,19 @@ func mustBeTyped(flags *pflag.FlagSet, names ...string) {
 	}
 }
 
-// runOnly marks a flag of a command whose values come from the run directory:
-// the environment does not replace what a run began with.
+// runOnly marks a flag whose default is the run's value. The environment does not
+// replace what a run began with.
 const runOnly = "run-only"
 
-// ofTheRun marks all flags of the set so far as runOnly.
-func ofTheRun(flags *pflag.FlagSet) {
-	flags.VisitAll(func(flag *pflag.Flag) { _ = flags.SetAnnotation(flag.Name, runOnly, []string{"true"}) })
+// defaultToRun marks all flags of the set so far as runOnly. Help names the run
+// instead of a default that does not apply.
+func defaultToRun(flags *pflag.FlagSet) {
+	flags.VisitAll(func(flag *pflag.Flag) {
+		_ = flags.SetAnnotation(flag.Name, runOnly, []string{"true"})
+		if !slices.Contains([]string{"", "false", "0", "0s"}, flag.DefValue) {
+			flag.DefValue = "the run's"
+		}
+	})
 }
 
 func isMarked(flag *pflag.Flag, mark string) bool {
@@ -223,8 +237,8 @@ func isMarked(flag *pflag.Flag, mark string) bool {
 }
 
 // applyEnvironment sets the flags of cmd that were not typed from ORGCONN_
-// variables. A variable that no command knows is most likely a typing error in
-// somebody's crontab, so it is refused.
+// variables. It refuses a variable that no command knows, which is most likely a
+// typing error in a crontab.
 func applyEnvironment(cmd *cobra.Command, environ []string) error {
 	known := allFlags(cmd.Root())
 	for _, entry := range slices.Sorted(slices.Values(environ)) {
@@ -241,33 +255,34 @@ func applyEnvironment(cmd *cobra.Command, environ []string) error {
 		case isMarked(flag, typedOnly):
 			return refused(fmt.Errorf("--%s must be typed: %s is not accepted", flagName, name), "remove the variable")
 		}
-		if own := cmd.Flags().Lookup(flagName); own != nil && !own.Changed && !isMarked(own, runOnly) {
+		if flag = cmd.Flags().Lookup(flagName); flag != nil && !flag.Changed && !isMarked(flag, runOnly) {
 			if err := cmd.Flags().Set(flagName, value); err != nil {
-				return refused(fmt.Errorf("environment variable %s: %w", name, valueError(own, value, err)), "see orgconn "+cmd.Name()+" --help")
+				return refused(fmt.Errorf("environment variable %s: %w", name, valueError(flag, value, err)), "see orgconn "+cmd.Name()+" --help")
 			}
 		}
 	}
 	return nil
 }
 
-// valueError says what a flag takes, where the library's err speaks of parsing.
+// valueError says what a flag's value must be, since the library's err speaks of
+// parsing. For other types it returns err.
 func valueError(flag *pflag.Flag, value string, err error) error {
-	takes := map[string]string{
+	valid := map[string]string{
 		"bool": "true or false", "int": "a whole number", "float64": "a number", "duration": "a time such as 30s or 4h",
 	}[flag.Value.Type()]
-	if takes == "" {
+	if valid == "" {
 		return err
 	}
-	return fmt.Errorf("--%s takes %s, not %q", flag.Name, takes, value)
+	return fmt.Errorf("--%s must be %s, not %q", flag.Name, valid, value)
 }
 
-// allFlags are the flags of all commands, by name. Where one command wants a
-// flag typed, all do.
+// allFlags are the flags of all commands, by name. If one command marks a flag as
+// typedOnly, it is typedOnly for all.
 func allFlags(root *cobra.Command) map[string]*pflag.Flag {
 	flags := map[string]*pflag.Flag{}
 	for _, cmd := range root.Commands() {
 		cmd.Flags().VisitAll(func(flag *pflag.Flag) {
-			if former := flags[flag.Name]; former == nil || !isMarked(former, typedOnly) {
+			if other := flags[flag.Name]; other == nil || !isMarked(other, typedOnly) {
 				flags[flag.Name] = flag
 			}
 		})

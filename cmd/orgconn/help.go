@@ -9,13 +9,13 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// helpWidth is that of a terminal that nobody has widened.
+// helpWidth is the usual width of a terminal, in columns.
 const helpWidth = 80
 
-// helpGroup is the title under which the help has a flag.
+// helpGroup is the annotation with the title of a flag's group.
 const helpGroup = "help-group"
 
-// group puts the flags of the set so far that have no group yet into this one.
+// group puts the flags that have no group yet into the one with this title.
 func group(flags *pflag.FlagSet, title string) {
 	flags.SortFlags = false
 	flags.VisitAll(func(flag *pflag.Flag) {
@@ -25,8 +25,8 @@ func group(flags *pflag.FlagSet, title string) {
 	})
 }
 
-// usage writes how a command is used, with its flags by group: nobody reads
-// twenty flags in the order of the alphabet.
+// usage writes how a command is used. Its flags are in groups, because twenty flags
+// in alphabetical order are hard to read.
 func usage(cmd *cobra.Command) error {
 	var b strings.Builder
 	fmt.Fprintf(&b, "Usage: %s\n", cmd.UseLine())
@@ -48,8 +48,8 @@ func usage(cmd *cobra.Command) error {
 	return err
 }
 
-// flagGroups are a command's flags by group, in the order in which they were
-// added. What has no group, such as --help, goes to the last.
+// flagGroups returns a command's flags by group, in the order in which they were
+// added. Flags without a group, such as --help, go to the last one.
 func flagGroups(flags *pflag.FlagSet) []*pflag.FlagSet {
 	var groups []*pflag.FlagSet
 	flags.VisitAll(func(flag *pflag.Flag) {

@@ -8,22 +8,29 @@ import (
 	"unicode/utf8"
 )
 
-// Each command's help fits a screen of 50 lines by 80 columns, and has an
-// example where there is something to choose.
+// helpOf returns what orgconn prints for args.
+func helpOf(t *testing.T, args ...string) string {
+	t.Helper()
+	root := newRoot()
+	var text bytes.Buffer
+	root.SetOut(&text)
+	root.SetArgs(args)
+	if err := root.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	return text.String()
+}
+
+// Each command's help fits a screen of 50 lines by 80 columns. A command that works
+// on a list has an example.
 func TestHelpFitsAScreen(t *testing.T) {
 	for _, cmd := range append(newRoot().Commands(), newRoot()) {
 		args := []string{cmd.Name(), "--help"}
 		if !cmd.HasParent() {
 			args = args[1:]
 		}
-		root := newRoot()
-		var text bytes.Buffer
-		root.SetOut(&text)
-		root.SetArgs(args)
-		if err := root.Execute(); err != nil {
-			t.Fatal(err)
-		}
-		lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+		text := helpOf(t, args...)
+		lines := strings.Split(strings.TrimSpace(text), "\n")
 		if len(lines) > 50 {
 			t.Errorf("%v: %d lines", args, len(lines))
 		}
@@ -32,13 +39,26 @@ func TestHelpFitsAScreen(t *testing.T) {
 				t.Errorf("%v: too wide: %s", args, line)
 			}
 		}
-		if cmd.Flags().Lookup("yes") != nil && !strings.Contains(text.String(), "Examples:\n  orgconn "+cmd.Name()) {
+		if cmd.Flags().Lookup("yes") != nil && !strings.Contains(text, "Examples:\n  orgconn "+cmd.Name()) {
 			t.Errorf("%v: no example", args)
 		}
 	}
 }
 
-// The flags are in groups, each of which comes once.
+// The help of resume promises no default, since it keeps the run's values.
+func TestResumeHelpHasTheRunsDefaults(t *testing.T) {
+	text := helpOf(t, "resume", "--help")
+	for _, value := range []string{"25%", "128", "30s", "50%"} {
+		if strings.Contains(text, "default "+value) {
+			t.Errorf("resume --help says (default %s)", value)
+		}
+	}
+	if !strings.Contains(text, "(default the run's)") {
+		t.Errorf("resume --help does not say what the default is:\n%s", text)
+	}
+}
+
+// The help shows the flags in three groups.
 func TestFlagGroups(t *testing.T) {
 	for _, cmd := range newRoot().Commands() {
 		if cmd.Flags().Lookup("yes") == nil {

@@ -17,34 +17,39 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk: a CSV of
-organization and connection ids in, one call for each row at the pace that the
-tenant's rate limit allows, a report of every row's outcome, and a way back.
+const rootLong = `orgconn disables organization connections in an Auth0 tenant in bulk. It reads a
+CSV of organization and connection ids, makes one call for each row at the pace
+that the tenant's rate limit allows, reports the outcome of every row, and can
+undo what it did.
 
-See orgconn COMMAND --help; that of disable has credentials and exit codes too.`
+See orgconn COMMAND --help. The help of disable also has the credentials and the
+exit codes.`
 
 const rootExample = `  orgconn demo                            see the whole job, needs no tenant
   orgconn disable --dry-run pairs.csv     read only: what would happen
   orgconn disable pairs.csv               do it, after a question
   orgconn restore RUNDIR                  undo it`
 
-func main() { os.Exit(run(os.Args[1:])) }
+func main() { os.Exit(explain(os.Stderr, execute(notify(), os.Args[1:]))) }
 
-// run executes a command line and returns the exit code.
-func run(args []string) int {
-	signals, stop := notify()
-	defer stop()
-	if err := execute(signals, args); err != nil {
-		return explain(os.Stderr, err)
-	}
-	return journal.ExitOK
-}
-
+// execute parses a command line and runs its command.
 func execute(ctx context.Context, args []string) (err error) {
 	defer recovered(&err)
 	root := newRoot()
+	accepted := false // cobra has nothing against the command line
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		accepted = true
+		if cmd.Name() == cobra.ShellCompRequestCmd {
+			return nil // a shell completes; fish sets ORGCONN_ACTIVE_HELP for it
+		}
+		return applyEnvironment(cmd, os.Environ())
+	}
 	root.SetArgs(args)
-	return root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
+	if !accepted {
+		return refused(err, "see "+cmd.CommandPath()+" --help")
+	}
+	return err
 }
 
 func newRoot() *cobra.Command {
@@ -60,18 +65,12 @@ func newRoot() *cobra.Command {
 		DisableFlagsInUseLine: true,
 		Args:                  noCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
-		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if cmd.Name() == cobra.ShellCompRequestCmd {
-				return nil // a shell completes; fish does it with ORGCONN_ACTIVE_HELP set
-			}
-			return applyEnvironment(cmd, os.Environ())
-		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
-			err = valueError(invalid.GetFlag(), invalid.GetValue(), err)
+			return valueError(invalid.GetFlag(), invalid.GetValue(), err)
 		}
-		return refused(err, "see orgconn "+cmd.Name()+" --help")
+		return err
 	})
 	root.SetUsageFunc(usage)
 	root.SetVersionTemplate(versionText())
@@ -81,7 +80,7 @@ func newRoot() *cobra.Command {
 	return root
 }
 
-// completeFlags completes the flags whose values are words of a short list.
+// completeFlags completes the flags that accept one of a few words.
 func completeFlags(root *cobra.Command) {
 	words := map[string][]string{
 		"log-level": {"debug", "info", "warn", "error"}, "log-format": {"json", "console"}, "plan": planNames(),
@@ -96,7 +95,7 @@ func completeFlags(root *cobra.Command) {
 	}
 }
 
-// completeList completes a command's one argument, a CSV.
+// completeList completes the only argument of a command, a CSV file.
 func completeList(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -104,7 +103,7 @@ func completeList(_ *cobra.Command, args []string, _ string) ([]string, cobra.Sh
 	return []string{"csv"}, cobra.ShellCompDirectiveFilterFileExt
 }
 
-// completeFolder completes a command's one argument, a run directory.
+// completeFolder completes the only argument of a command, a run directory.
 func completeFolder(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
@@ -114,53 +113,43 @@ func completeFolder(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 
 func noCommand(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return refused(fmt.Errorf("unknown command %q", args[0]), "see orgconn --help")
+		return fmt.Errorf("unknown command %q", args[0])
 	}
 	return nil
 }
 
-// oneArg asks for exactly one argument, called name.
+// oneArg accepts exactly one argument, which messages call name.
 func oneArg(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
-			return refused(fmt.Errorf("%s takes one %s, got %d", cmd.Name(), name, len(args)), "see orgconn "+cmd.Name()+" --help")
+			return fmt.Errorf("%s needs one %s, got %d", cmd.Name(), name, len(args))
 		}
 		return nil
 	}
 }
 
-// notify ends the context at the first SIGINT, SIGTERM or SIGHUP, so that a run can
-// finish its calls in flight, and the process at the second. An own channel
-// and not signal.NotifyContext: that one restores the default action, which a
-// parent like nohup may have set to ignore.
-func notify() (ctx context.Context, stop func()) {
+// notify returns a context that the first SIGINT, SIGTERM or SIGHUP ends, so that
+// a run can finish its calls in flight. The second signal ends the process. With
+// signal.NotifyContext the second one would have its default action, which a parent
+// such as nohup may have set to ignore.
+func notify() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	if !signal.Ignored(syscall.SIGHUP) { // nohup ignores it, and means it
+	if !signal.Ignored(syscall.SIGHUP) { // under nohup it stays ignored
 		signal.Notify(signals, syscall.SIGHUP)
 	}
-	signal.Ignore(syscall.SIGPIPE) // an output that nobody reads any more is an error like others
+	signal.Ignore(syscall.SIGPIPE) // a closed output is an error like any other
 	go func() {
-		for first := true; ; first = false {
-			s, ok := <-signals
-			switch {
-			case !ok:
-				return
-			case first:
-				cancel(stopBy(s))
-			default:
-				fmt.Fprintf(os.Stderr, "orgconn: %s again, left at once\n", stopBy(s).Reason)
-				os.Exit(stopBy(s).Code)
-			}
-		}
+		cancel(stopBy(<-signals))
+		second := stopBy(<-signals)
+		fmt.Fprintf(os.Stderr, "orgconn: %s again, left at once\n", second.Reason)
+		os.Exit(second.Code)
 	}()
-	return ctx, func() {
-		signal.Stop(signals)
-		close(signals)
-	}
+	return ctx
 }
 
+// stopBy is how a signal stops a run.
 func stopBy(s os.Signal) *batch.Stop {
 	if s != os.Interrupt {
 		return &batch.Stop{Code: journal.ExitTerminated, Reason: "terminated"}

@@ -16,15 +16,15 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// process is orgconn, or another program that TestMain knows, as a process of its
-// own: this test's binary under the program's name.
+// process is a process of orgconn or of another program that TestMain knows. It is
+// this test's binary under the program's name.
 type process struct {
 	*exec.Cmd
 	output bytes.Buffer // standard output and standard error
 }
 
-// noRaceSleep takes away the second that a process with the race detector
-// sleeps at its end.
+// noRaceSleep removes the second that a process with the race detector sleeps at its
+// end.
 const noRaceSleep = "GORACE=atexit_sleep_ms=0"
 
 // start starts orgconn in a folder, for a tenant.
@@ -51,15 +51,14 @@ func startProgram(t testing.TB, tenant *simulated, dir, name string, args ...str
 	return p
 }
 
-// end waits for the process, and returns its exit code; -1 where a signal
-// ended it.
+// end waits for the process and returns its exit code; -1 if a signal ended it.
 func (p *process) end() int {
 	_ = p.Wait()
 	return p.ProcessState.ExitCode()
 }
 
-// slowTenant is a tenant with a list that takes minutes, and answers that take
-// a while.
+// slowTenant is a tenant with a list that takes minutes. latency is the time to an
+// answer.
 func slowTenant(t *testing.T, latency time.Duration) (tenant *simulated, dir string) {
 	t.Helper()
 	plan, _ := plans.ByName("enterprise")
@@ -75,7 +74,7 @@ func slowTenant(t *testing.T, latency time.Duration) (tenant *simulated, dir str
 	return tenant, dir
 }
 
-// unlimit takes the tenant's limits away.
+// unlimit removes the tenant's limits.
 func unlimit(tenant *simulated) {
 	plan, _ := plans.ByName("unlimited")
 	tenant.SetPlan(plan)
@@ -87,18 +86,18 @@ func waitForWrites(t *testing.T, tenant *simulated, n int) {
 	waitUntil(t, func() bool { return tenant.Count("DELETE", apiPath) >= n })
 }
 
-// waitUntil waits for what another process does.
+// waitUntil waits until another process has done something.
 func waitUntil(t *testing.T, done func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !done(); {
 		if time.Now().After(deadline) {
-			t.Fatal("it does not come to it")
+			t.Fatal("timed out while waiting for another process")
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-// The first signal lets calls in flight finish, and the run can be resumed.
+// After the first signal the calls in flight finish, and the run can be resumed.
 func TestFirstSignalDrains(t *testing.T) {
 	for signal, want := range map[syscall.Signal]int{
 		syscall.SIGINT: journal.ExitInterrupted, syscall.SIGTERM: journal.ExitTerminated, syscall.SIGHUP: journal.ExitTerminated,
@@ -110,7 +109,7 @@ func TestFirstSignalDrains(t *testing.T) {
 		if code := p.end(); code != want {
 			t.Errorf("%v: exit %d\n%s", signal, code, &p.output)
 		}
-		if text := p.output.String(); !strings.Contains(text, "hint: orgconn resume run goes on") || strings.Contains(text, "unknown") {
+		if text := p.output.String(); !strings.Contains(text, "hint: orgconn resume run continues the run") || strings.Contains(text, "unknown") {
 			t.Errorf("%v: output\n%s", signal, text)
 		}
 		unlimit(tenant)
@@ -120,7 +119,7 @@ func TestFirstSignalDrains(t *testing.T) {
 	}
 }
 
-// The second signal ends the process at once, also where an answer hangs.
+// The second signal ends the process at once, even if an answer hangs.
 func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	tenant.Inject(simulator.Fault{Kind: simulator.Hang, Method: "DELETE", Stage: simulator.AfterEffect})
@@ -142,8 +141,8 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	c.expect(filepath.Join(dir, "run"), 60, "disabled")
 }
 
-// Under nohup, with standard input closed, both signals work: the parent has
-// had one of them ignored.
+// Under nohup, with standard input closed, Ctrl-C works, although the parent ignores
+// it.
 func TestSignalsUnderNohup(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	p := start(t, tenant, dir, "version")
@@ -201,14 +200,14 @@ func TestOneRunPerTenant(t *testing.T) {
 	}
 }
 
-// A restore that waits for the run that it undoes gives back all that the run
-// has disabled by its end.
+// A restore that waits for the run that it undoes restores everything that the run
+// has disabled at its end.
 func TestRestoreWaitsForItsRun(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	run := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
 	waitForWrites(t, tenant, 1)
 	restore := start(t, tenant, dir, "restore", "--yes", "--lock-wait", "60s", "--out", "undo", "run")
-	time.Sleep(300 * time.Millisecond) // it has looked for the lock by then
+	time.Sleep(300 * time.Millisecond) // so that it waits for the lock
 	unlimit(tenant)
 	if code := run.end(); code != journal.ExitOK {
 		t.Errorf("exit %d\n%s", code, &run.output)

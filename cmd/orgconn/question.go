@@ -8,10 +8,11 @@ import (
 	"strings"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/reports"
 )
 
-// ask puts the question, unless it was answered by --yes or nothing will be
-// changed.
+// ask asks whether to go on. It does not if --yes was given, or if the run changes
+// nothing.
 func (c *command) ask(ctx context.Context, w *work, rows int) error {
 	if c.options.yes || w.header.Settings.DryRun {
 		return nil
@@ -29,32 +30,33 @@ func (c *command) ask(ctx context.Context, w *work, rows int) error {
 		case "y", "yes":
 			return nil
 		}
-		return &failure{code: journal.ExitRefused, err: errors.New("not confirmed, nothing was changed")}
+		return refused(errors.New("not confirmed, nothing was changed"), "")
 	case <-ctx.Done():
 		fmt.Fprintln(os.Stderr)
 		return context.Cause(ctx)
 	}
 }
 
-// question is what a person agrees to: how much, and what will be left.
+// question says what a person agrees to: what will be done, and what will be left.
 func (w *work) question(rows int) string {
 	counts := w.list.Counts()
 	verb := "disables"
 	if w.header.Command == journal.CommandRestore {
 		verb = "restores"
 	}
-	text := fmt.Sprintf("This %s up to %d connections in %s, of %s.\n", verb, rows, w.header.Tenant, printable(w.header.Input.Path))
+	text := fmt.Sprintf("This %s up to %s in %s, listed in %s.\n",
+		verb, reports.Counted(rows, "connection"), w.header.Tenant, printable(w.header.Input.Name()))
 	if counts.Unidentified > 0 {
-		text += fmt.Sprintf("The file has %d rows; %d of them give names, which are looked up first.\n", counts.Rows, counts.Unidentified)
+		text += fmt.Sprintf("The list has %s; of these, %d have names, which are looked up first.\n", reports.Counted(counts.Rows, "row"), counts.Unidentified)
 	} else {
-		text += fmt.Sprintf("The file has %d rows, in %d organizations.\n", counts.Rows, counts.Organizations)
+		text += fmt.Sprintf("The list has %s. Those to work on are in %s.\n", reports.Counted(counts.Rows, "row"), reports.Counted(counts.Organizations, "organization"))
 	}
 	unknown := counts.UnknownOrganizations + counts.UnknownConnections
 	if unknown > 0 {
-		text += fmt.Sprintf("%d rows name what does not exist.\n", unknown)
+		text += fmt.Sprintf("Rows with a name that does not exist: %d.\n", unknown)
 	}
 	if left := counts.Rows - counts.Pairs - counts.Unidentified - unknown; left > 0 {
-		text += fmt.Sprintf("Left out are %d: %d invalid, %d duplicate, %d not selected, %d beyond --limit.\n",
+		text += fmt.Sprintf("Rows left out: %d (%d invalid, %d duplicate, %d not selected, %d beyond --limit).\n",
 			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
 	}
 	text += w.howLong(rows)
@@ -64,20 +66,21 @@ func (w *work) question(rows int) string {
 	return text + w.disableTerms()
 }
 
-// howLong says how long the run will take, as far as a former run tells.
+// howLong says how long the run will take, if an earlier run has measured the
+// tenant's limits.
 func (w *work) howLong(rows int) string {
 	organizations := min(w.list.Counts().Organizations, rows)
 	if w.header.Settings.NoCheck {
 		organizations = 0
 	}
 	if d := w.rates.Expected(organizations, rows); d > 0 {
-		return fmt.Sprintf("It takes %s, as far as the tenant's limits are known.\n", about(d))
+		return fmt.Sprintf("It takes %s, according to the limits that an earlier run measured.\n", about(d))
 	}
-	return "How long it takes depends on the tenant's limits; it is told once they are measured.\n"
+	return "How long it takes depends on the tenant's limits, which the run measures.\n"
 }
 
 func (w *work) disableTerms() string {
-	text := "Members of these organizations can no longer log in through them.\n"
+	text := "Members of these organizations can then no longer log in through these connections.\n"
 	switch {
 	case w.header.Settings.NoCheck:
 		return text + "--no-check: nothing is read first. An organization may be left without a connection, no settings are kept to restore, and a link that is switched off is removed.\n"
@@ -86,13 +89,13 @@ func (w *work) disableTerms() string {
 	default:
 		text += "An organization's last enabled connection is left alone.\n"
 	}
-	return text + "Settings are kept in the run directory for restore, but for organization_access_level and organization_connection_name.\n"
+	return text + "The run directory keeps the settings for restore, except organization_access_level and organization_connection_name.\n"
 }
 
 func (w *work) restoreTerms() string {
-	text := "Each gets the settings that it had; what is enabled by now is left alone.\n"
+	text := "Each gets the settings that it had. A connection that is already enabled again is left alone.\n"
 	if w.header.Settings.AllowDefaults {
-		text += "--allow-defaults: rows of a --no-check run get Auth0's default settings, also where they were off before it.\n"
+		text += "--allow-defaults: rows of a --no-check run get Auth0's default settings, even if they were off before that run.\n"
 	}
 	return text
 }

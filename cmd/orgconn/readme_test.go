@@ -13,10 +13,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/reports"
 )
 
-// readmeBlocks are the README's code blocks of a language, "" for those of none.
+// readmeBlocks returns the README's code blocks of a language; "" is no language.
 func readmeBlocks(t *testing.T, language string) []string {
 	t.Helper()
 	text, err := os.ReadFile("../../README.md")
@@ -50,8 +52,7 @@ func checkCommandLine(t *testing.T, args []string) {
 	}
 }
 
-// Whatever the README tells to type or to put into a crontab or a unit is
-// accepted.
+// orgconn accepts every command line that the README shows.
 func TestReadmeCommandLines(t *testing.T) {
 	lines := regexp.MustCompile(`(?m)(?:^|[/ ])orgconn ([a-z]+ [^#\n]*?)(?: +#.*)?$`)
 	n := 0
@@ -68,7 +69,44 @@ func TestReadmeCommandLines(t *testing.T) {
 	}
 }
 
-// The units are what systemd takes.
+// readmeTable returns the names in code font in the first column of the README's table
+// with this heading.
+func readmeTable(t *testing.T, heading string) (names []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "\n| "+heading+" |")
+	if !found {
+		t.Fatalf("the README has no table %q", heading)
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	for line := range strings.Lines(table) {
+		if row, ok := strings.CutPrefix(line, "| "); ok {
+			cell, _, _ := strings.Cut(row, " |")
+			for _, name := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(cell, -1) {
+				names = append(names, name[1])
+			}
+		}
+	}
+	return names
+}
+
+// The README explains every column of results.csv, in their order, and every outcome.
+func TestReadmeResults(t *testing.T) {
+	if got, want := readmeTable(t, "column"), list.ResultsColumns(); !slices.Equal(got, want) {
+		t.Errorf("columns\n%q, want\n%q", got, want)
+	}
+	outcomes := readmeTable(t, "outcome")
+	for _, outcome := range journal.Outcomes() {
+		if !slices.Contains(outcomes, string(outcome)) {
+			t.Errorf("the outcome %s is missing", outcome)
+		}
+	}
+}
+
+// systemd accepts the README's units.
 func TestReadmeUnits(t *testing.T) {
 	analyze, err := exec.LookPath("systemd-analyze")
 	if err != nil {
@@ -134,7 +172,7 @@ type podSpec struct {
 	}
 }
 
-// strictly decodes YAML that may have no other fields than value.
+// strictly decodes YAML and fails if it has a field that value does not have.
 func strictly(t *testing.T, text string, value any) {
 	t.Helper()
 	decoder := yaml.NewDecoder(strings.NewReader(text))
@@ -144,7 +182,8 @@ func strictly(t *testing.T, text string, value any) {
 	}
 }
 
-// The CronJob keeps what has to outlive a pod, and runs what orgconn accepts.
+// The README's CronJob keeps the run directories, and runs a command line that
+// orgconn accepts.
 func TestReadmeCronJob(t *testing.T) {
 	var job cronJob
 	strictly(t, readmeBlocks(t, "yaml")[0], &job)
@@ -171,7 +210,7 @@ func TestReadmeCronJob(t *testing.T) {
 	}
 }
 
-// The alert rules ask for metrics that there are.
+// The README's alert rules use metrics that exist.
 func TestReadmeAlerts(t *testing.T) {
 	var rules struct {
 		Groups []struct {
@@ -196,7 +235,7 @@ func TestReadmeAlerts(t *testing.T) {
 	}
 }
 
-// The README's session does what it shows, but for the times that it takes.
+// The README's session does what it shows, except for the times.
 func TestReadmeSession(t *testing.T) {
 	list, err := os.ReadFile("../../testdata/demo/pairs.csv")
 	if err != nil {
@@ -206,7 +245,7 @@ func TestReadmeSession(t *testing.T) {
 	script.WriteString("tenant seed pairs.csv\n")
 	for line := range strings.Lines(readmeBlocks(t, "console")[0]) {
 		if command, ok := strings.CutPrefix(line, "$ "); ok {
-			// Rows fail, as the list means them to.
+			// Some rows of the list fail on purpose.
 			fmt.Fprintf(&script, "exec sh -c '%s || test $? = 1'\n", strings.TrimSpace(command))
 			continue
 		}

@@ -7,13 +7,12 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
-const reportLong = `Make the reports of a run directory again from its list and its journal. This
-works for a running or killed run, too. Nothing is sent.
+const reportLong = `Make the reports of a run directory again from its list and its journal, even if
+the run still goes on or was killed. Nothing is sent.
 
 A run directory has input.csv, the list as it was given, and journal.jsonl, the
 record from which everything else is made. At the end of each invocation orgconn
@@ -33,25 +32,31 @@ func newReport() *cobra.Command {
 			}
 			summary, err := reports.Make(args[0], nil)
 			if err != nil {
-				return &failure{code: journal.ExitStopped, err: fmt.Errorf("make the reports: %w", err)}
+				return stopped(fmt.Errorf("make the reports: %w", err), "")
 			}
-			if err := printSummary(os.Stdout, summary, args[0]); err != nil || summary.ExitCode != nil {
-				return err
+			if err := printSummary(os.Stdout, summary, args[0]); err != nil {
+				return stopped(fmt.Errorf("print the summary: %w", err), "")
 			}
-			return tellWhetherItGoesOn(args[0])
+			if summary.ExitCode == nil {
+				return printIfRunning(args[0])
+			}
+			return nil
 		},
 	}
 }
 
-// tellWhetherItGoesOn says so of a run that has no end, for it cannot be resumed
-// then.
-func tellWhetherItGoesOn(path string) error {
+// printIfRunning says so if a process still works on a run without an end: then the
+// run cannot be resumed.
+func printIfRunning(path string) error {
 	lock, err := rundir.Lock(path)
 	if err == nil {
 		return lock.Close()
 	}
-	if _, busy := errors.AsType[*rundir.BusyError](err); busy {
-		_, err = fmt.Println("  the run still goes on: this is what it has noted so far")
+	if _, busy := errors.AsType[*rundir.BusyError](err); !busy {
+		return refused(err, "")
 	}
-	return err
+	if _, err := fmt.Println("  the run still goes on; the figures are those so far"); err != nil {
+		return stopped(fmt.Errorf("print the summary: %w", err), "")
+	}
+	return nil
 }

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"io"
 	"os"
-	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -14,12 +12,12 @@ import (
 )
 
 const restoreLong = `Enable again what a run disabled, each connection with the settings that it had,
-but for organization_access_level and organization_connection_name, which the
-API does not take. What somebody has enabled again meanwhile is left alone.
+except organization_access_level and organization_connection_name, which the API
+does not accept. What somebody has enabled in the meantime is left alone.
 
-It takes a run directory, or a results.csv in which you may have deleted rows or
-set their outcome to not_selected. (What a spreadsheet's filter hides is saved
-all the same.) The results of restore --dry-run are taken too.
+Give it a run directory, or a results.csv of disable or of restore --dry-run. In
+the file you may delete rows, or set their outcome to not_selected. (Rows that a
+spreadsheet's filter hides are still in the file.)
 
 Credentials, variables and exit codes are those of disable: see its --help.`
 
@@ -45,9 +43,9 @@ func newRestore(getenv func(string) string) *cobra.Command {
 				return err
 			}
 			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
-				return c.writeMetrics(c.restoreDir(cmd.Context(), args[0]))
+				return c.writeMetrics(c.restoreRun(cmd.Context(), args[0]))
 			}
-			return c.writeMetrics(c.runNew(cmd.Context(), fileSource(args[0]), false))
+			return c.writeMetrics(c.startRun(cmd.Context(), args[0]))
 		},
 	}
 	flags := cmd.Flags()
@@ -60,30 +58,34 @@ func newRestore(getenv func(string) string) *cobra.Command {
 	return cmd
 }
 
-// restoreDir restores what a run directory's journal says, which is younger than
-// its results.csv where the run was killed.
-func (c *command) restoreDir(ctx context.Context, path string) (*reports.Summary, error) {
-	former, err := rundir.FirstHeader(path)
+// restoreRun restores what the journal of a run directory says.
+func (c *command) restoreRun(ctx context.Context, path string) (*reports.Summary, error) {
+	first, err := rundir.FirstHeader(path)
 	if err != nil {
 		return nil, err
 	}
-	if err := c.target.check(path, former.Tenant); err != nil {
-		return nil, err
-	}
-	unlock, err := c.lock(ctx) // before the journal is read: a run that goes on may yet add to it
+	unlock, err := c.lockRun(ctx, path, first)
 	if err != nil {
 		return nil, err
 	}
 	defer unlock()
-	results := filepath.Join(path, rundir.ResultsFile)
-	return c.runNew(ctx, source{path: path, name: results, copy: func(w io.Writer) error {
-		if !c.options.settings.DryRun { // a dry run may look at a run that goes on
-			lock, err := rundir.Lock(path)
-			if err != nil {
-				return err
-			}
-			defer lock.Close()
+	w, err := c.prepareFromRun(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close(w)
+	return c.confirmAndRun(ctx, w)
+}
+
+// prepareFromRun prepares work from a run's results. It refuses a run that another
+// process still writes; only a dry run may look at one.
+func (c *command) prepareFromRun(ctx context.Context, path string) (*work, error) {
+	if !c.options.settings.DryRun {
+		lock, err := rundir.Lock(path)
+		if err != nil {
+			return nil, refused(err, "")
 		}
-		return reports.Results(path, w)
-	}}, true)
+		defer lock.Close()
+	}
+	return c.prepare(ctx, source{path: path, isRun: true})
 }

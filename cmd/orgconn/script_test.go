@@ -19,20 +19,20 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"orgconn": main, "bareloop": bareLoop})
 }
 
-// TestScripts runs the real program against a simulated tenant of its own for
-// each script. The command tenant changes and asks it:
+// TestScripts runs the program as users do. Each script has a simulated tenant of
+// its own, which the command tenant changes and checks:
 //
-//	tenant seed FILE              everything in the list is enabled, and a spare connection
-//	tenant disable FILE LINE...   somebody else disables the pairs of these lines
-//	tenant remove ORG             an organization is deleted
-//	tenant name ORG NAME          a new organization takes a name, be it another one's
-//	tenant off ORG CONNECTION     a link is switched off, and kept
-//	tenant fault SPEC [METHOD]    a fault, as of simulate --fault; with METHOD once on each of its requests;
-//	                              none takes all faults away
-//	tenant token SCOPE...         AUTH0_API_TOKEN becomes a token with these scopes
-//	tenant calls METHOD N         so many calls of a method were made, tokens aside
-//	tenant enabled FILE N         so many pairs of the list are enabled
-//	tenant snapshot FILE          writes what every organization has to a file
+//	tenant seed FILE              enables every pair of a list, and a spare connection in each organization
+//	tenant disable FILE LINE...   disables the pairs of these lines, as somebody else would
+//	tenant remove ORG             deletes an organization
+//	tenant name ORG NAME          adds an organization with a name, which another one may have had
+//	tenant off ORG CONNECTION     switches a link off, and keeps it
+//	tenant fault SPEC [METHOD]    injects a fault of parseFault; with METHOD once for each request of that method;
+//	                              SPEC none removes all faults
+//	tenant token SCOPE...         sets AUTH0_API_TOKEN to a token with these scopes
+//	tenant calls METHOD N         checks that N calls of a method were made, those for tokens aside
+//	tenant enabled FILE N         checks that N pairs of a list are enabled
+//	tenant snapshot FILE          writes to a file what every organization has
 func TestScripts(t *testing.T) { runScripts(t, "../../testdata/scripts") }
 
 // runScripts runs the scripts in a folder.
@@ -54,7 +54,7 @@ func runScripts(t *testing.T, dir string) {
 
 type tenantKey struct{}
 
-// setupTenant gives a script its tenant, and the environment that leads there.
+// setupTenant gives a script its tenant and the environment for it.
 func setupTenant(env *testscript.Env) error {
 	tenant := newSimulated(simulator.Config{RecordCalls: true})
 	unlimit(tenant)
@@ -137,7 +137,7 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 	return nil
 }
 
-// pairsIn are the valid pairs of a list with their lines.
+// pairsIn returns the valid pairs of a list with their lines.
 func pairsIn(ts *testscript.TestScript, file string) map[simulator.Pair]int {
 	l, err := list.Open(ts.MkAbs(file), file, list.Options{Command: "disable"})
 	ts.Check(err)
@@ -158,11 +158,12 @@ func expectNumber(want string, got int) error {
 	return nil
 }
 
-// apiPath keeps faults away from the token endpoint: without a token there is
-// no run.
+// apiPath keeps faults away from the token endpoint, because without a token there
+// is no run.
 const apiPath = "/api/v2/"
 
-// parseFault reads a fault of a script: a name or a status, and how often.
+// parseFault reads a fault of a script: a name or an HTTP status, and after = the
+// share of the calls, such as 503=30%.
 func parseFault(spec string) (simulator.Fault, error) {
 	name, share, hasShare := strings.Cut(spec, "=")
 	fault, known := map[string]simulator.Fault{

@@ -22,15 +22,15 @@ import (
 
 const simulateLong = `Serve a simulated Auth0 tenant on loopback until interrupted, to rehearse with.
 It prints the environment variables that lead orgconn to it; paste them into
-another terminal. What is done to it is lost when it ends.`
+another terminal. When it ends, its state is lost.`
 
 const simulateExample = `  orgconn simulate --from pairs.csv --plan private-500`
 
 // simulateOptions are the flags of simulate.
 type simulateOptions struct {
-	listen  string
+	listen  string // address
 	plan    string
-	from    string
+	from    string // path of a list; may be empty
 	latency time.Duration
 }
 
@@ -42,7 +42,7 @@ func newSimulate() *cobra.Command {
 		Long:    simulateLong,
 		Example: simulateExample,
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.run(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.simulate(cmd.Context()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 is any that is free")
@@ -52,7 +52,8 @@ func newSimulate() *cobra.Command {
 	return cmd
 }
 
-func (o *simulateOptions) run(ctx context.Context) error {
+// simulate serves the tenant until ctx ends.
+func (o *simulateOptions) simulate(ctx context.Context) error {
 	plan, ok := plans.ByName(o.plan)
 	if !ok {
 		return refused(fmt.Errorf("there is no plan %q", o.plan), "plans: "+strings.Join(planNames(), ", "))
@@ -60,7 +61,7 @@ func (o *simulateOptions) run(ctx context.Context) error {
 	tenant := newSimulated(simulator.Config{Plan: plan, Latency: o.latency})
 	if o.from != "" {
 		if err := seedFrom(tenant.Tenant, o.from); err != nil {
-			return err
+			return refused(err, "")
 		}
 	}
 	if err := tenant.listen(o.listen); err != nil {
@@ -83,7 +84,7 @@ func planNames() []string {
 	return names
 }
 
-// seedFrom lets the tenant have what a list says.
+// seedFrom enables every pair of a list in the tenant.
 func seedFrom(tenant *simulator.Tenant, path string) error {
 	l, err := list.Open(path, path, list.Options{Command: journal.CommandDisable})
 	if err != nil {
@@ -106,32 +107,32 @@ func seedFrom(tenant *simulator.Tenant, path string) error {
 	return nil
 }
 
-// simulatedClient is the application that a simulated tenant knows.
+// simulatedClient is the client id of the application that a simulated tenant has.
 const simulatedClient = "simulatedClient"
 
 // simulated is a simulated tenant behind a loopback port.
 type simulated struct {
 	*simulator.Tenant
 	server *http.Server
-	domain string
-	secret string
+	domain string // its URL
+	secret string // of its application
 }
 
-// newSimulated makes a tenant with one application, of an own secret.
+// newSimulated makes a tenant with one application, whose secret is random.
 func newSimulated(cfg simulator.Config) *simulated {
 	cfg.ClientID, cfg.ClientSecret = simulatedClient, rand.Text()
 	return &simulated{Tenant: simulator.New(cfg), secret: cfg.ClientSecret}
 }
 
-// listen serves the tenant on address until close. It must be a loopback one:
-// the tenant is a toy, and nobody else's business.
+// listen serves the tenant on a loopback address until close. It refuses any other
+// address, because the tenant is not made for other machines to reach.
 func (s *simulated) listen(address string) error {
 	listener, err := net.Listen("tcp", address)
 	if err != nil {
 		return refused(fmt.Errorf("serve the simulated tenant: %w", err), "give another --listen")
 	}
 	if at, ok := listener.Addr().(*net.TCPAddr); !ok || !at.IP.IsLoopback() {
-		return refused(errors.Join(fmt.Errorf("%s is no loopback address", address), listener.Close()), "listen on 127.0.0.1")
+		return refused(errors.Join(fmt.Errorf("%s is not a loopback address", address), listener.Close()), "listen on 127.0.0.1")
 	}
 	s.domain = "http://" + listener.Addr().String()
 	s.server = &http.Server{Handler: s.Tenant, ReadHeaderTimeout: time.Minute}
@@ -139,19 +140,20 @@ func (s *simulated) listen(address string) error {
 	return nil
 }
 
-// close ends the tenant, and removes the lock that runs on it have left: there
-// will be no others.
+// close ends the tenant and removes the lock file of its runs, which nobody will
+// need again.
 func (s *simulated) close() {
 	_ = s.server.Close()
 	_ = os.Remove(batch.LockFile(strings.TrimPrefix(s.domain, "http://")))
 }
 
-// variables are the names of the environment variables that lead to a tenant.
+// variables returns the names of the environment variables that lead orgconn to the
+// tenant.
 func (s *simulated) variables() []string {
 	return []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"}
 }
 
-// environment is the value of one of these, empty for any other.
+// environment returns the value of one of these variables, and "" for any other.
 func (s *simulated) environment(name string) string {
 	switch name {
 	case "AUTH0_DOMAIN":

@@ -17,10 +17,11 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-// shownConnections is how many never seen connections the summary names.
+// shownConnections is how many of the connections found in no organization the
+// printed summary names.
 const shownConnections = 3
 
-// print prints the summary as the options want it.
+// print prints the summary as --json and --quiet say.
 func (c *command) print(s *reports.Summary, dir string) error {
 	if c.options.json {
 		encoder := json.NewEncoder(os.Stdout)
@@ -33,7 +34,7 @@ func (c *command) print(s *reports.Summary, dir string) error {
 	return printSummary(os.Stdout, s, dir)
 }
 
-// printSummary says in a few lines what happened, and what to type next.
+// printSummary prints in a few lines what happened and what to type next.
 func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	var b strings.Builder
 	title := s.Command
@@ -45,14 +46,13 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(string(outcome), "_", " "), s.Outcomes[outcome])
 	}
 	if s.Drifted > 0 {
-		fmt.Fprintf(&b, "  otherwise than announced: %d\n", s.Drifted)
+		fmt.Fprintf(&b, "  different from the dry run: %d\n", s.Drifted)
 	}
 	printNeverSeen(&b, s)
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "  %s\n", s.Reason)
 	}
-	would := s.Outcomes[journal.WouldDisable] + s.Outcomes[journal.WouldRestore]
-	if d := s.Rate.Expected(s.Input.Organizations, would); s.DryRun && d > 0 {
+	if d := s.Rate.Expected(s.Input.Organizations, announced(s)); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
 	results := filepath.Join(dir, rundir.ResultsFile)
@@ -65,14 +65,24 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	return err
 }
 
-// nextCommand is what to type next: go on with a run that stopped, do what a
-// dry run announced, do the rest of a slice; or nothing.
+// announced counts the rows that a run would change, according to a dry run.
+func announced(s *reports.Summary) (rows int) {
+	for outcome, n := range s.Outcomes {
+		if outcome.Announced() {
+			rows += n
+		}
+	}
+	return rows
+}
+
+// nextCommand is what to type next: resume a run that stopped or did only a slice,
+// or do what a dry run announced. It may be empty.
 func nextCommand(s *reports.Summary, dir, results string) string {
 	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
 	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
-	case s.DryRun && s.Outcomes[journal.WouldDisable]+s.Outcomes[journal.WouldRestore] > 0:
+	case s.DryRun && announced(s) > 0:
 		return s.Proposed(filepath.ToSlash(results))
 	case s.Outcomes[journal.NotAttempted] > 0:
 		return resume
@@ -80,24 +90,24 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 	return ""
 }
 
-// printNeverSeen names connections that no organization had: most likely
-// typing errors, which would else pass as already disabled.
+// printNeverSeen names the connections found in no organization. Their rows count
+// as already disabled, but most likely their ids are typing errors.
 func printNeverSeen(b *strings.Builder, s *reports.Summary) {
 	if s.NeverSeenTotal == 0 {
 		return
 	}
 	shown := s.NeverSeenConnections[:min(shownConnections, s.NeverSeenTotal)]
-	fmt.Fprintf(b, "  connections that no organization had: %d (%s", s.NeverSeenTotal, strings.Join(shown, ", "))
+	fmt.Fprintf(b, "  connections found in no organization: %d (%s", s.NeverSeenTotal, strings.Join(shown, ", "))
 	if len(shown) < s.NeverSeenTotal {
 		b.WriteString(", …")
 	}
 	b.WriteString(")\n")
 }
 
-// measured is what a former run measured of the tenant's limits, of which from is
-// the run directory or a file in it; zero where it did not, or was in another
-// tenant.
-func measured(from, tenant string) reports.Rates {
+// measuredRates returns what an earlier run measured of the tenant's limits. from is
+// its run directory or a file in it. The rates are zero if from is neither, if they
+// were not measured, or if they are another tenant's.
+func measuredRates(from, tenant string) reports.Rates {
 	dir := from
 	if info, err := os.Stat(from); err != nil || !info.IsDir() {
 		dir = filepath.Dir(from)
@@ -119,7 +129,7 @@ func readSummary(dir string) (*reports.Summary, error) {
 	return s, json.Unmarshal(text, s)
 }
 
-// about writes a time as exactly as an estimate is.
+// about writes an estimated time, rounded to seconds or minutes.
 func about(d time.Duration) string {
 	if d < 2*time.Minute {
 		return "about " + d.Round(time.Second).String()
@@ -128,10 +138,9 @@ func about(d time.Duration) string {
 	return "about " + text[:len(text)-len("0s")]
 }
 
-// writeMetrics writes the metrics file at the end of an invocation that ended
-// with err, and returns err. An invocation that was refused is one too: whoever
-// watches the exit code has to see it. Where the file cannot be written, a run
-// that was fine is not.
+// writeMetrics writes the metrics file at the end of an invocation, even if it was
+// refused, since alerts watch the exit code. summary is nil if no run began. It
+// returns err, or if the file cannot be written, an error that says so too.
 func (c *command) writeMetrics(summary *reports.Summary, err error) error {
 	path := c.options.metrics
 	if path == "" {
@@ -150,9 +159,8 @@ func (c *command) writeMetrics(summary *reports.Summary, err error) error {
 	if writeErr == nil {
 		return err
 	}
-	f := &failure{code: journal.ExitStopped, err: writeErr, hint: "the folder of --metrics-file must be there and writable; the run itself is done"}
 	if code > journal.ExitFailedRows {
-		f.code, f.err, f.hint = code, errors.Join(classify(err).err, writeErr), classify(err).hint
+		return &failure{code: code, err: errors.Join(classify(err).err, writeErr), hint: classify(err).hint}
 	}
-	return f
+	return stopped(writeErr, "the folder of --metrics-file must exist and be writable; the run itself is done")
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// version is the version of this build: the module's, or the commit's where it
-// was built from a checkout.
+// version returns the version of the module. A build from a checkout has none; then
+// it is the commit.
 func version() string {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
@@ -33,8 +33,8 @@ func buildSettings(info *debug.BuildInfo) map[string]string {
 	return settings
 }
 
-// versionText is what there is to know about this build, as the build itself
-// stamped it. A build from a module and not a checkout has no commit.
+// versionText describes this build. A build from a module has no commit, only one
+// from a checkout.
 func versionText() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "orgconn %s\n", version())
@@ -57,8 +57,10 @@ func newVersion() *cobra.Command {
 		Short: "print version, commit and Go version",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText())
-			return err
+			if _, err := fmt.Fprint(cmd.OutOrStdout(), versionText()); err != nil {
+				return stopped(fmt.Errorf("print the version: %w", err), "")
+			}
+			return nil
 		},
 	}
 }

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"io"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// newLogger returns a logger that writes to w. Sampling is off, so that no row's
+// line is missing.
+func newLogger(w io.Writer, level zapcore.Level, console bool) *zap.Logger {
+	encoder := zap.NewProductionEncoderConfig()
+	encoder.TimeKey = "time"
+	encoder.EncodeTime = zapcore.RFC3339TimeEncoder
+	encoder.EncodeDuration = zapcore.StringDurationEncoder
+	format := zapcore.NewJSONEncoder(encoder)
+	if console {
+		encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
+		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
+		format = zapcore.NewConsoleEncoder(encoder)
+	}
+	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(w)), level))
+}
+
+// logger returns the logger that the options ask for.
+func (o *options) logger(w io.Writer, terminal bool) *zap.Logger {
+	level, _ := zapcore.ParseLevel(o.logLevel) // options.check has accepted it
+	if o.quiet {
+		level = max(level, zapcore.ErrorLevel)
+	}
+	return newLogger(w, level, o.logAs == "console" || o.logAs == "" && terminal)
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/orgconn/orgconn/batch"
+)
+
+// progressText is the progress line behind the bar. What matters most comes first,
+// because a narrow terminal cuts off the end.
+func progressText(p batch.Progress, rowsPerS float64) string {
+	text := fmt.Sprintf(" %d/%d", p.Done, p.Rows)
+	if p.Rows == 0 { // an export does not know it at first
+		text = fmt.Sprintf(" %d", p.Done)
+	}
+	if p.ETA > 0 {
+		text += "  ETA " + p.ETA.Round(time.Second).String()
+	}
+	text += fmt.Sprintf("  %.1f rows/s", rowsPerS)
+	if p.Failed > 0 {
+		text += fmt.Sprintf("  failed %d", p.Failed)
+	}
+	if p.Done < p.Rows {
+		text += "  waits for " + string(p.Holdup)
+	}
+	if p.Known {
+		text += fmt.Sprintf("  tokens %.0f", p.Tokens)
+	}
+	return text + fmt.Sprintf("  429s %d", p.Limited)
+}
+
+// paceSpan is the time over which a pace is averaged.
+const paceSpan = 10 * time.Second
+
+// pace measures how many rows were done per second in the last paceSpan. It is not
+// safe for concurrent use.
+type pace struct{ counts []datedCount }
+
+type datedCount struct {
+	at   time.Time
+	rows int
+}
+
+// measure adds a count of the rows done so far and returns the rows per second.
+func (p *pace) measure(now time.Time, rows int) float64 {
+	p.counts = append(p.counts, datedCount{now, rows})
+	for len(p.counts) > 2 && now.Sub(p.counts[1].at) >= paceSpan {
+		p.counts = p.counts[1:]
+	}
+	first := p.counts[0]
+	passed := now.Sub(first.at).Seconds()
+	if passed <= 0 {
+		return 0
+	}
+	return float64(rows-first.rows) / passed
+}

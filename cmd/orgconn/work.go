@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
+	"github.com/orgconn/orgconn/reports"
+)
+
+// work is what a run works on.
+type work struct {
+	header  journal.Header // of this invocation
+	list    *list.List
+	names   *list.Names    // of the list
+	history *batch.History // nil in a run's first invocation
+	rates   reports.Rates  // that an earlier run measured
+
+	readConnections bool // the token has the scope read:connections
+
+	staged *rundir.Staged // of a new run; nil if a run is resumed
+	dir    *rundir.Dir    // of a new run it is nil until begin
+}
+
+// rows counts the rows to work on.
+func (w *work) rows() int {
+	if w.history != nil {
+		return w.history.Left(w.list)
+	}
+	counts := w.list.Counts()
+	return counts.Pairs + counts.Unidentified
+}
+
+// begin records that the invocation begins. A new run's directory gets its name;
+// in one that is resumed the reports of earlier invocations are removed, since they
+// become untrue.
+func (w *work) begin(ctx context.Context) (err error) {
+	now := time.Now().UTC()
+	if w.staged != nil {
+		w.dir, err = w.staged.Publish(w.header, now)
+		return refused(err, "")
+	}
+	if err := w.dir.RemoveReports(); err != nil {
+		return refused(err, "")
+	}
+	if err := w.dir.Journal.Commit(ctx, journal.Record{At: now, Header: &w.header}); err != nil {
+		return stopped(fmt.Errorf("write the journal: %w", err), "is the disk full?")
+	}
+	return nil
+}
+
+// close releases what work holds. It may be incomplete.
+func (c *command) close(w *work) {
+	if w.list != nil {
+		_ = w.list.Close()
+	}
+	if w.dir != nil {
+		_ = w.dir.Close()
+	}
+	if w.staged == nil {
+		return
+	}
+	if err := w.staged.Discard(); err != nil { // no reason for a run to fail
+		c.log.Warn("a hidden folder is left behind", zap.Error(err))
+	}
+}
+
+// source is where the list of a new run comes from.
+type source struct {
+	path  string // as the user gave it; "-" is standard input
+	isRun bool   // path is a run directory: its results are the list
+}
+
+// name is what messages call the list.
+func (s source) name() string {
+	if s.isRun {
+		return filepath.Join(s.path, rundir.ResultsFile)
+	}
+	return journal.Input{Path: s.path}.Name()
+}
+
+// copyTo writes the list to w. A run's results are made from its journal, which is
+// newer than results.csv if the run was killed.
+func (s source) copyTo(w io.Writer) error {
+	if s.isRun {
+		return reports.Results(s.path, w)
+	}
+	from := os.Stdin
+	if s.path != "-" {
+		f, err := os.Open(s.path)
+		if err != nil {
+			return fmt.Errorf("read the list: %w", err)
+		}
+		defer f.Close()
+		from = f
+	}
+	if _, err := io.Copy(w, from); err != nil {
+		return fmt.Errorf("copy the list: %w", err)
+	}
+	return nil
+}
+
+// prepare copies the list into a staged run directory and reads it.
+func (c *command) prepare(ctx context.Context, from source) (_ *work, err error) {
+	w := &work{names: &list.Names{}, rates: measuredRates(from.path, c.target.tenant)}
+	defer func() {
+		if err != nil {
+			c.close(w)
+		}
+	}()
+	if w.staged, err = rundir.Stage(c.options.out); err != nil {
+		return nil, err
+	}
+	sum, err := copyInput(ctx, w.staged, from)
+	if err != nil {
+		return nil, refused(err, "")
+	}
+	w.header = c.header(journal.Input{Path: from.path, SHA256: sum})
+	w.list, err = list.Open(w.staged.File(rundir.InputFile), from.name(), rundir.ListOptions(w.header, w.names))
+	if err != nil {
+		return nil, refused(err, "")
+	}
+	if err = c.checkList(w.list, from.name()); err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// copyInput copies the list into the run directory. A signal ends it even while it
+// waits for a pipe.
+func copyInput(ctx context.Context, staged *rundir.Staged, from source) (sum string, err error) {
+	type copied struct {
+		sum string
+		err error
+	}
+	done := make(chan copied, 1)
+	go func() {
+		var c copied
+		defer func() { done <- c }()
+		defer recovered(&c.err)
+		c.sum, c.err = staged.CopyInput(from.copyTo)
+	}()
+	select {
+	case c := <-done:
+		return c.sum, c.err
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	}
+}
+
+// header is the first record of this invocation.
+func (c *command) header(input journal.Input) journal.Header {
+	return journal.Header{
+		Format: journal.Format, Command: c.name, Tenant: c.target.tenant, Version: version(),
+		Note: c.options.note, Input: input, Settings: c.options.settings,
+	}
+}
+
+// checkList refuses a list of another tenant, and warns of what is unusual.
+func (c *command) checkList(l *list.List, name string) error {
+	if tenant := l.Tenant(); tenant != "" {
+		if err := c.target.check(name, tenant); err != nil {
+			return err
+		}
+	}
+	problems := l.Problems()
+	for _, p := range problems {
+		c.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
+	}
+	if invalid := l.Counts().Invalid; invalid > len(problems) {
+		c.log.Warn("more rows are unusable, see results.csv", zap.Int("rows", invalid))
+	}
+	for _, warning := range l.Warnings() {
+		c.log.Warn(warning, zap.String("file", name))
+	}
+	return nil
+}
+
+// warnOfUnknownNames warns of rows with a name that the tenant does not have.
+func (c *command) warnOfUnknownNames(w *work) {
+	unknown := w.list.Unknown()
+	for _, p := range unknown {
+		c.log.Warn("row names an organization or connection that does not exist", zap.Int("line", p.Line), zap.String("reason", p.Message))
+	}
+	counts := w.list.Counts()
+	if rows := counts.UnknownOrganizations + counts.UnknownConnections; rows > len(unknown) {
+		c.log.Warn("more rows name organizations or connections that do not exist, see results.csv", zap.Int("rows", rows))
+	}
+}
