@@ -212,7 +212,7 @@ func TestReadOnlyClientSendsNoWrite(t *testing.T) {
 	if disableResp == nil || enableResp == nil {
 		t.Error("a refused write has no response")
 	}
-	if _, _, _, err := client.EnabledConnections(t.Context(), org, 0); err != nil || calls != 1 {
+	if _, _, err := client.EnabledConnections(t.Context(), org, 0); err != nil || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
@@ -308,7 +308,7 @@ func TestTimeoutIncludesTheBody(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	client := newClient(t, Config{BaseURL: mustParse(t, server.URL), Timeout: 50 * time.Millisecond})
-	_, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
+	_, resp, err := client.EnabledConnections(t.Context(), org, 0)
 	if apiErr := asError(t, err); apiErr.Class != Transient || !apiErr.Sent || resp.Status != 200 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %+v, response %+v", apiErr, resp)
 	}

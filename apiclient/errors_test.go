@@ -81,7 +81,7 @@ func TestErrorAnswersAreClassified(t *testing.T) {
 
 func TestErrorTextNamesStepScopeAndMessage(t *testing.T) {
 	client := answering(t, 403, "", `{"message":"say \"please\"","errorCode":"insufficient_scope"}`)
-	_, _, _, err := client.EnabledConnections(t.Context(), org, 0)
+	_, _, err := client.EnabledConnections(t.Context(), org, 0)
 	const want = `list enabled connections: status 403 Forbidden: missing scope read:organization_connections: ` +
 		`code "insufficient_scope": "say \"please\""`
 	if err.Error() != want {
@@ -112,9 +112,9 @@ func TestBrokenAnswerIsTransient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) { hangUp(t, w, raw) })
-			links, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
+			found, resp, err := client.EnabledConnections(t.Context(), org, 0)
 			apiErr := asError(t, err)
-			if apiErr.Class != Transient || !apiErr.Sent || links != nil || apiErr.Status != resp.Status {
+			if apiErr.Class != Transient || !apiErr.Sent || found.Links != nil || apiErr.Status != resp.Status {
 				t.Errorf("got %+v, status %d", apiErr, resp.Status)
 			}
 		})

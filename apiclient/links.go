@@ -73,32 +73,42 @@ func (s LinkSettings) Differences(other LinkSettings) (names []string) {
 // Auth0 sends.
 const PageSize = 100
 
-// EnabledConnections lists one page of an organization's links; pages count from
-// 0. Without an error, an empty list is one that the tenant sent. Auth0 does not
-// document whether it sends one for an organization that does not exist. More is
-// true if the page was full, so that another may follow.
+// LinkPage is one page of an organization's links.
+type LinkPage struct {
+	Links []Link
+	// Total is how many links the whole list has, and -1 if the tenant does not say.
+	Total int
+	// More is true if another page follows. It is false only if the end of the list
+	// is proven: by the total, or by a page that is not full.
+	More bool
+}
+
+// EnabledConnections lists one page, from 0, of an organization's links. An
+// empty list without an error is one that the tenant sent as such; whether it
+// also sends one for an organization that does not exist is not documented. A page
+// that does not fit its own total is an error.
 //
 // It needs the scope read:organization_connections. The error is an [*Error].
-func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (links []Link, more bool, resp *Response, err error) {
+func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (found LinkPage, resp *Response, err error) {
 	const step = "list enabled connections"
 	if apiErr := checkIDs(step, org); apiErr != nil {
-		return nil, false, new(Response), apiErr
+		return found, new(Response), apiErr
 	}
 	resp, err = c.do(ctx, request{
 		step:   step,
 		method: http.MethodGet,
 		path:   linksPath(org),
-		query:  fmt.Sprintf("per_page=%d&page=%d", PageSize, page),
+		query:  fmt.Sprintf("per_page=%d&page=%d&include_totals=true", PageSize, page),
 		scope:  "read:organization_connections",
 		accept: func(status int, body []byte) (err error) {
 			if status != http.StatusOK {
 				return errUnexpected
 			}
-			links, err = parseLinks(body, page)
+			found, err = parseLinks(body, page)
 			return err
 		},
 	})
-	return links, len(links) >= PageSize, resp, err
+	return found, resp, err
 }
 
 // DisableConnection removes a connection from an organization. The connection
@@ -197,20 +207,45 @@ func isDone(body []byte, connection string) bool {
 	return len(fields) == 0 || fields["connection_id"] == connection || fields["id"] == connection
 }
 
-// parseLinks decodes one page of links. The list comes inside an object in answers
-// with totals and from newer endpoints. A first page that is empty although its
-// total is not 0 proves nothing.
-func parseLinks(body []byte, page int) ([]Link, error) {
+// parseLinks decodes one page of links. The list comes bare or inside an object,
+// with or without a total. A page that has other links than its total implies is
+// not to be believed: what is missing from it may still be enabled.
+func parseLinks(body []byte, page int) (LinkPage, error) {
 	list, envelope, err := findList(body, "enabled_connections", "connections")
 	if err != nil {
-		return nil, err
+		return LinkPage{}, err
 	}
 	links, err := parseItems(list)
-	var total int
-	if page == 0 && len(links) == 0 && json.Unmarshal(envelope["total"], &total) == nil && total > 0 {
-		return nil, errUnexpected
+	if err != nil {
+		return LinkPage{}, err
 	}
-	return links, err
+	total, err := parseTotal(envelope)
+	if err != nil {
+		return LinkPage{}, err
+	}
+	n := len(links)
+	if total < 0 {
+		return LinkPage{Links: links, Total: -1, More: n >= PageSize}, nil
+	}
+	left := total - page*PageSize // links from this page on
+	whole := page == 0 && n == total
+	if !whole && n != min(max(left, 0), PageSize) {
+		return LinkPage{}, errUnexpected
+	}
+	return LinkPage{Links: links, Total: total, More: !whole && left > n}, nil
+}
+
+// parseTotal returns the total of a list, -1 if there is none or, with an error, if
+// it is none.
+func parseTotal(envelope map[string]json.RawMessage) (total int, err error) {
+	raw, ok := envelope["total"]
+	if !ok {
+		return -1, nil
+	}
+	if json.Unmarshal(raw, &total) != nil || total < 0 {
+		return -1, errUnexpected
+	}
+	return total, nil
 }
 
 func parseItems(list []byte) (links []Link, err error) {

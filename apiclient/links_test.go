@@ -36,9 +36,9 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 		want string
 	}{
 		{"list", func() error {
-			_, _, _, err := client.EnabledConnections(t.Context(), org, 3)
+			_, _, err := client.EnabledConnections(t.Context(), org, 3)
 			return err
-		}, "GET " + path + "?per_page=100&page=3 Bearer fixed-token "},
+		}, "GET " + path + "?per_page=100&page=3&include_totals=true Bearer fixed-token "},
 		{"disable", func() error {
 			_, err := client.DisableConnection(t.Context(), org, connection)
 			return err
@@ -86,7 +86,7 @@ func TestAllListsEverySetting(t *testing.T) {
 func TestUnusableIDsAreNotSent(t *testing.T) {
 	client := neverCalled(t)
 	for _, id := range []string{"", ".", "..", "a/b", "a%2Fb", "a b", "a?b", "a#b", "a\nb", "ä", "a;b"} {
-		_, _, listResp, listErr := client.EnabledConnections(t.Context(), id, 0)
+		_, listResp, listErr := client.EnabledConnections(t.Context(), id, 0)
 		orgResp, orgErr := client.DisableConnection(t.Context(), id, connection)
 		conResp, conErr := client.DisableConnection(t.Context(), org, id)
 		addResp, addErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: id})
@@ -181,14 +181,17 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 		{`{"Connections":[]}`, nil},
 		{`{"enabled_connections":[],"connections":[]}`, nil},
 		{`{"enabled_connections":[],"start":0,"limit":0,"total":3}`, nil},
+		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":2}`, nil}, // half a list
+		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":0}`, nil},
+		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":"1"}`, nil},
 		{`{"statusCode":404,"error":"Not Found"}`, nil},
 		{"<!doctype html><title>Sign in</title>", nil},
 	} {
-		got, more, _, err := answering(t, 200, "application/json", test.body).EnabledConnections(t.Context(), org, 0)
-		if more {
+		page, _, err := answering(t, 200, "application/json", test.body).EnabledConnections(t.Context(), org, 0)
+		if page.More {
 			t.Errorf("%q: more pages", test.body)
 		}
-		if diff := cmp.Diff(test.want, got); diff != "" {
+		if diff := cmp.Diff(test.want, page.Links); diff != "" {
 			t.Errorf("%q: -want +got:\n%s", test.body, diff)
 		}
 		if test.want != nil && err != nil {
@@ -203,9 +206,9 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 func TestOnlyStatus200HasAList(t *testing.T) {
 	for _, status := range []int{201, 202, 203, 204, 206} {
 		client := answering(t, status, "application/json", "[]")
-		links, _, _, err := client.EnabledConnections(t.Context(), org, 0)
-		if apiErr := asError(t, err); apiErr.Class != Transient || links != nil {
-			t.Errorf("status %d: got %v, %v", status, links, err)
+		found, _, err := client.EnabledConnections(t.Context(), org, 0)
+		if apiErr := asError(t, err); apiErr.Class != Transient || found.Links != nil {
+			t.Errorf("status %d: got %v, %v", status, found, err)
 		}
 	}
 }
@@ -214,9 +217,9 @@ func TestFullPageHasMore(t *testing.T) {
 	for _, n := range []int{99, 100} {
 		items := strings.TrimSuffix(strings.Repeat(`{"connection_id":"con_1"},`, n), ",")
 		client := answering(t, 200, "application/json", "["+items+"]")
-		links, more, _, err := client.EnabledConnections(t.Context(), org, 0)
-		if err != nil || len(links) != n || more != (n == 100) {
-			t.Errorf("%d items: got %d, more %t, %v", n, len(links), more, err)
+		found, _, err := client.EnabledConnections(t.Context(), org, 0)
+		if err != nil || len(found.Links) != n || found.More != (n == 100) {
+			t.Errorf("%d items: got %d, more %t, %v", n, len(found.Links), found.More, err)
 		}
 	}
 }
@@ -230,7 +233,8 @@ func FuzzConnectionList(f *testing.F) {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, body []byte) {
-		links, err := parseLinks(body, 0)
+		page, err := parseLinks(body, 0)
+		links := page.Links
 		if err != nil {
 			if links != nil {
 				t.Error("links beside an error")

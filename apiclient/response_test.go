@@ -82,7 +82,7 @@ func TestBodySizeIsLimited(t *testing.T) {
 				w.WriteHeader(test.status)
 				io.WriteString(w, test.body)
 			})
-			_, _, resp, err := client.EnabledConnections(t.Context(), org, 0)
+			_, resp, err := client.EnabledConnections(t.Context(), org, 0)
 			if resp.Status != test.status {
 				t.Errorf("got status %d", resp.Status)
 			}

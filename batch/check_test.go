@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -222,5 +223,43 @@ func TestOldCheckIsNotActedOn(t *testing.T) {
 		if want := []journal.Outcome{"already_disabled", "blocked", "disabled", "disabled"}; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
 		}
+	})
+}
+
+// Half a list is not believed: what is missing from it may still be enabled.
+func TestHalfAListIsNotBelieved(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(2, 15)
+		r.tenant.SeedPairs(rows)
+		var items []string
+		for _, p := range rows[:10] {
+			items = append(items, fmt.Sprintf(`{"connection_id":%q}`, p.ConnectionID))
+		}
+		r.tenant.Inject(simulator.Fault{
+			Kind: simulator.Status, Code: 200, Method: http.MethodGet, Path: "/api/v2/organizations/" + orgID(0),
+			Body: `{"enabled_connections":[` + strings.Join(items, ",") + `],"start":0,"limit":10,"total":15}`,
+		})
+		r.run(rows)
+		r.expect(rows, "failed*15", "disabled*15")
+		for _, p := range rows[:15] {
+			if !r.enabled(p) {
+				t.Errorf("%v was disabled", p)
+			}
+		}
+	})
+}
+
+// A list of several pages that shifts while it is read is read again.
+func TestListThatShiftsIsReadAgain(t *testing.T) {
+	inBubble(t, simulator.Config{Latency: 100 * time.Millisecond}, func(t *testing.T, r *rig) {
+		r.tenant.SeedPairs(pairs(1, 150))
+		row := pair(0, 149)
+		time.AfterFunc(200*time.Millisecond, func() { // between the two pages
+			for c := range 60 {
+				r.tenant.Disable(orgID(0), connID(c))
+			}
+		})
+		r.run([]simulator.Pair{row})
+		r.expect([]simulator.Pair{row}, "disabled")
 	})
 }

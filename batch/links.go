@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/throttle"
@@ -9,37 +10,61 @@ import (
 
 // LinkLister lists an organization's links; *apiclient.Client does.
 type LinkLister interface {
-	EnabledConnections(ctx context.Context, org string, page int) ([]apiclient.Link, bool, *apiclient.Response, error)
+	EnabledConnections(ctx context.Context, org string, page int) (apiclient.LinkPage, *apiclient.Response, error)
 }
 
-// readLinks reads all links of an organization, page by page. A tenant that
-// ignores paging sends the same page again; that ends the list. The permit is for
-// the first page. The error ends the job. The reply is never nil.
+// readLinks reads all links of an organization. A list that changed while its
+// pages were read may lack a link, so it is read again. The permit is for the
+// first page. The error ends the job. The reply is never nil.
 func (c *caller) readLinks(permit *throttle.Permit, api LinkLister, org string) ([]apiclient.Link, *reply, error) {
-	var links []apiclient.Link
-	known := map[string]bool{}
-	for page := 0; ; page++ {
-		var more bool
-		var items []apiclient.Link
-		reply, err := c.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
-			items, more, resp, err = api.EnabledConnections(ctx, org, page)
-			return resp, err
-		}, nil)
-		if err != nil || reply.err != nil {
-			return nil, reply, err
+	for attempt := 1; ; attempt++ {
+		links, whole, reply, err := c.readLinkPages(permit, api, org)
+		if whole || err != nil || reply.err != nil {
+			return links, reply, err
 		}
-		before := len(links)
-		for _, item := range items {
-			if !known[item.ConnectionID] {
-				known[item.ConnectionID] = true
-				links = append(links, item)
-			}
-		}
-		if !more || len(links) == before {
-			return links, reply, nil
+		if attempt == maxFaults {
+			reply.err = errors.New("the list of enabled connections changed each time it was read")
+			return nil, reply, nil
 		}
 		if permit, err = c.acquireExtra(); err != nil {
 			return nil, stoppedReply(err), err
+		}
+	}
+}
+
+// readLinkPages reads a list page by page, and reports whether it is whole. A
+// tenant that ignores paging sends the same page again; that ends the list.
+func (c *caller) readLinkPages(permit *throttle.Permit, api LinkLister, org string) (links []apiclient.Link, whole bool, _ *reply, _ error) {
+	known := map[string]bool{}
+	total := 0
+	for number := 0; ; number++ {
+		var page apiclient.LinkPage
+		reply, err := c.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
+			page, resp, err = api.EnabledConnections(ctx, org, number)
+			return resp, err
+		}, nil)
+		if err != nil || reply.err != nil {
+			return nil, false, reply, err
+		}
+		before := len(links)
+		for _, link := range page.Links {
+			if !known[link.ConnectionID] {
+				known[link.ConnectionID] = true
+				links = append(links, link)
+			}
+		}
+		news := len(links) - before
+		switch {
+		case number == 0:
+			total = page.Total
+		case page.Total != total, news > 0 && news < len(page.Links):
+			return nil, false, reply, nil
+		}
+		if !page.More || news == 0 {
+			return links, true, reply, nil
+		}
+		if permit, err = c.acquireExtra(); err != nil {
+			return nil, false, stoppedReply(err), err
 		}
 	}
 }
