@@ -39,6 +39,9 @@ func (d *disk) Write(p []byte) (int, error) {
 func (d *disk) Sync() error {
 	d.mu.Lock()
 	end, wait := len(d.content), time.Duration(d.random.IntN(8000))*time.Microsecond
+	if d.random.IntN(200) == 0 { // as if the machine slept between check and call
+		wait = checkAge + time.Minute
+	}
 	d.mu.Unlock()
 	time.Sleep(wait)
 	d.mu.Lock()

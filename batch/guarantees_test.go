@@ -87,7 +87,8 @@ func (s *scenario) checkDisabled() {
 		case journal.Blocked:
 			wrong = !on || s.settings.AllowLockout || s.settings.NoCheck
 		case journal.NotFound:
-			wrong = on || !s.settings.NoCheck && slices.Contains(exists, p.OrganizationID)
+			// Without a check a 404 is believed, be it a gateway's.
+			wrong = !s.settings.NoCheck && (on || slices.Contains(exists, p.OrganizationID))
 		case journal.Unknown:
 			wrong = on || !s.settings.NoCheck
 		default:

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -30,14 +31,18 @@ func (s *scenario) injectFaults() {
 		{Kind: simulator.Status, Code: 400},
 		{Kind: simulator.Truncate},
 		{Kind: simulator.Page},
+		{Code: 404, Method: http.MethodDelete},                                               // by a gateway
+		{Code: 200, Method: http.MethodGet, Body: `{"enabled_connections":[],"total":3}`},    // half a list
+		{Code: 403, Path: "/api/v2/organizations/" + orgID(s.random.IntN(5))},                // a refused organization
+		{Code: 503, Path: "/oauth/token", Skip: s.random.IntN(2), Times: s.random.IntN(100)}, // the token endpoint is out
 	}
 	for range s.random.IntN(4) {
 		f := faults[s.random.IntN(len(faults))]
-		f.Path, f.Probability = "/api/v2/", []float64{0.05, 0.2, 1}[s.random.IntN(3)]
+		f.Path, f.Probability = cmp.Or(f.Path, "/api/v2/"), []float64{0.05, 0.2, 1}[s.random.IntN(3)]
 		if f.Code == 429 {
 			f.Probability = 0.2 // for ever would be a run without end
 		}
-		f.Skip = s.random.IntN(10)
+		f.Skip = cmp.Or(f.Skip, s.random.IntN(10))
 		s.tenant.Inject(f)
 	}
 }

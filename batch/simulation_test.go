@@ -85,6 +85,7 @@ func newScenario(t *testing.T, seed uint64, sheet *sheet) *scenario {
 			EmptyForUnknown:     random.IntN(4) == 0,
 			DeleteMissingStatus: []int{204, 404}[random.IntN(2)],
 			DuplicateStatus:     []int{409, 400}[random.IntN(2)],
+			TokenLifetime:       []time.Duration{24 * time.Hour, 15 * time.Second}[random.IntN(2)],
 		}),
 		lines: map[simulator.Pair]int{},
 		had:   map[simulator.Pair]bool{},
