@@ -23,6 +23,10 @@ type columns struct {
 // parseColumns finds the columns that the command needs by the names in the file's
 // header. The error lacks its place.
 func parseColumns(names []string, command string) (columns, *Error) {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = unescapeCell(strings.TrimSpace(name))
+	}
 	normalized, err := normalizeAll(names)
 	if err != nil {
 		return columns{}, err
@@ -50,7 +54,7 @@ func heading(names []string, index int, label string) string {
 	if index < 0 {
 		return label
 	}
-	return strings.TrimSpace(names[index])
+	return names[index]
 }
 
 // setFields says where each column goes. Org and connection are the indexes of the
@@ -74,7 +78,7 @@ func (c *columns) setFields(names, normalized []string, org, connection int) {
 				c.orgName = len(c.carried)
 			}
 			c.fields[i] = "carried"
-			c.carried = append(c.carried, carriedName(strings.TrimSpace(names[i]), normalized))
+			c.carried = append(c.carried, carriedName(names[i], normalized))
 		}
 	}
 }
@@ -120,17 +124,16 @@ func normalizeAll(names []string) ([]string, *Error) {
 	normalized := make([]string, len(names))
 	seen := make(map[string]bool)
 	for i, name := range names {
-		if strings.Contains(strings.TrimSpace(name), "\r") {
+		if strings.Contains(name, "\r") {
 			return nil, &Error{Message: "the lines end with a carriage return only", Hint: saveAsHint}
 		}
 		column := normalize(name)
-		inResults := strings.TrimPrefix(column, "'") // results.csv puts one before what looks like a formula
-		if column != "" && seen[inResults] {
+		if column != "" && seen[column] {
 			return nil, &Error{Message: fmt.Sprintf("the column %s appears twice", quote(column)),
 				Hint: "remove or rename one of them"}
 		}
 		normalized[i] = column
-		seen[inResults] = true
+		seen[column] = true
 	}
 	return normalized, nil
 }

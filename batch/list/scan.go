@@ -303,12 +303,12 @@ type csvRecord struct {
 	Extra          cells `csv:"extra"`
 }
 
-// cell is a cell without the space around it.
+// cell is a cell without the space around it and the apostrophes of EscapeCell.
 type cell string
 
 // UnmarshalCSV is called by gocsv for the cell.
 func (c *cell) UnmarshalCSV(s string) error {
-	*c = cell(strings.TrimSpace(s))
+	*c = cell(unescapeCell(strings.TrimSpace(s)))
 	return nil
 }
 
@@ -317,7 +317,7 @@ type cells []string
 
 // UnmarshalCSV is called by gocsv for every cell in turn.
 func (c *cells) UnmarshalCSV(s string) error {
-	*c = append(*c, strings.TrimSpace(s))
+	*c = append(*c, unescapeCell(strings.TrimSpace(s)))
 	return nil
 }
 

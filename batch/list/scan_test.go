@@ -165,7 +165,7 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		{"disable", "no-header.csv", `:1: the header "org_acme000000000001,con_okta000000000001" has no column org_id (nor organization_id, organization, org, org_name)`, header},
 		{"disable", "doubled-column.csv", `:1: the column "org_id" appears twice`, "remove or rename one of them"},
 		{"disable", "doubled-carried.csv", `:1: the column "note" appears twice`, "remove or rename one of them"},
-		{"disable", "doubled-as-written.csv", `:1: the column "'=a" appears twice`, "remove or rename one of them"},
+		{"disable", "doubled-as-written.csv", `:1: the column "=a" appears twice`, "remove or rename one of them"},
 		{"disable", "two-aliases.csv", ":1: the columns org and organization both mean org_id", "rename the right one to org_id"},
 		{"disable", "empty.csv", ": the file is empty", empty},
 		{"disable", "blank.csv", ": the file is empty", empty},
