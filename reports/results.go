@@ -5,8 +5,6 @@ import (
 	"encoding/csv"
 	"io"
 	"slices"
-	"strings"
-	"unicode/utf8"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -84,22 +82,7 @@ func (w *PairsWriter) Flush() error {
 // writeCells writes a line. It escapes the cells in place.
 func writeCells(out *csv.Writer, cells []string) error {
 	for i, cell := range cells {
-		cells[i] = escapeCell(cell)
+		cells[i] = list.EscapeCell(cell)
 	}
 	return out.Write(cells)
-}
-
-// formulaStarts are the characters that make a spreadsheet read a cell as a formula
-// (OWASP, "CSV Injection"), with their full-width forms.
-const formulaStarts = "=+-@\t\r\n＝＋－＠"
-
-// escapeCell puts an apostrophe before a cell that a spreadsheet would read as a
-// formula. Quotes around the cell would not help. It replaces zero bytes (OWASP
-// ASVS 1.2.10), because a later command would reject the file as not being text.
-func escapeCell(cell string) string {
-	cell = strings.ReplaceAll(cell, "\x00", "\uFFFD")
-	if first, _ := utf8.DecodeRuneInString(cell); cell == "" || !strings.ContainsRune(formulaStarts, first) {
-		return cell
-	}
-	return "'" + cell
 }

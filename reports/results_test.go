@@ -2,65 +2,17 @@ package reports
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
-	"pgregory.net/rapid"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
-
-func TestEscapeCell(t *testing.T) {
-	for cell, want := range map[string]string{
-		"":              "",
-		"acme":          "acme",
-		"a=1":           "a=1",
-		"'=1":           "'=1",
-		" =1":           " =1",
-		"=HYPERLINK(1)": "'=HYPERLINK(1)",
-		"+1":            "'+1",
-		"-1":            "'-1",
-		"@SUM(1)":       "'@SUM(1)",
-		"\t=1":          "'\t=1",
-		"\r=1":          "'\r=1",
-		"\n=1":          "'\n=1",
-		"\x00=1":        "\uFFFD=1",
-		"=\x00":         "'=\uFFFD",
-		"＝1":            "'＝1",
-		"＋1":            "'＋1",
-		"－1":            "'－1",
-		"＠SUM(1)":       "'＠SUM(1)",
-		"\xff=1":        "\xff=1",
-	} {
-		if got := escapeCell(cell); got != want {
-			t.Errorf("escapeCell(%q) = %q, want %q", cell, got, want)
-		}
-	}
-}
-
-func TestEscapedNeverStartsAFormula(t *testing.T) {
-	triggers := []string{"=", "+", "-", "@", "\t", "\r", "\n", "\x00", "＝", "＋", "－", "＠"}
-	cells := rapid.OneOf(rapid.String(), rapid.Map(rapid.SampledFrom(triggers), func(s string) string { return s + "1" }))
-	rapid.Check(t, func(t *rapid.T) {
-		cell := cells.Draw(t, "cell")
-		got := escapeCell(cell)
-		for _, trigger := range triggers {
-			if strings.HasPrefix(got, trigger) {
-				t.Fatalf("%q starts with %q", got, trigger)
-			}
-		}
-		if text := strings.ReplaceAll(cell, "\x00", "\uFFFD"); got != text && got != "'"+text {
-			t.Fatalf("%q became %q", cell, got)
-		}
-		if again := escapeCell(got); again != got {
-			t.Fatalf("escaped twice: %q", again)
-		}
-	})
-}
 
 // A setting that results.csv lacks, or that restore does not read, would come back
 // with another value.
@@ -108,6 +60,44 @@ org_2,con_2,'=1+1,"'@SUM(a,b)",,,
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// The apostrophes that protect spreadsheets must not become part of a name or of a
+// carried cell.
+func TestEscapedCellsAreReadBack(t *testing.T) {
+	cells := []string{"=1+1", "'=1+1", "''-x", "ACME;=HYPERLINK(1)", "a;'=1", "list:\n- a\n\n- b", `"=1"`, "'quoted'", "a\t@b;＝c"}
+	var pairs strings.Builder
+	w := NewPairsWriter(&pairs)
+	for i, cell := range cells {
+		w.Add(fmt.Sprintf("org_%016d", i), cell, "con_0000000000000001", journal.Snapshot{Name: cell})
+	}
+	if err := w.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	dir := writeRun(t, pairs.String(), runRecord())
+	if _, err := Make(dir, nil); err != nil {
+		t.Fatal(err)
+	}
+	for file, command := range map[string]string{"input.csv": journal.CommandDisable, "results.csv": journal.CommandRestore} {
+		l, err := list.Open(filepath.Join(dir, file), file, list.Options{Command: command})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		var names, carried []string
+		for rec, err := range l.Records() {
+			if err != nil {
+				t.Fatal(err)
+			}
+			names, carried = append(names, rec.ConnectionName), append(carried, rec.Carried[0])
+		}
+		if diff := cmp.Diff(cells, names); diff != "" {
+			t.Errorf("names in %s (-want +got):\n%s", file, diff)
+		}
+		if diff := cmp.Diff(cells, carried); diff != "" {
+			t.Errorf("carried cells in %s (-want +got):\n%s", file, diff)
+		}
 	}
 }
 

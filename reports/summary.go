@@ -34,7 +34,8 @@ type Summary struct {
 	// rows first.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
-	// Allowed are the --allow-... flags that were given.
+	// Allowed are the flags that were given and that a run from a dry run's results
+	// needs again: --allow-..., and --any-id for disable.
 	Allowed  []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
@@ -128,7 +129,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Input:    Input{ix.header.Input.Path, ix.header.Input.SHA256, counts.Rows, counts.Organizations},
 		Outcomes: rows.outcomes,
 		Drifted:  rows.drifted,
-		Allowed:  allowed(ix.header.Settings.Flags()),
+		Allowed:  allowed(ix.header),
 	}
 	for _, inv := range ix.invocations {
 		s.add(inv)
@@ -141,9 +142,12 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	return s
 }
 
-// allowed returns those of the flags that allow something.
-func allowed(flags []string) []string {
-	return slices.DeleteFunc(flags, func(flag string) bool { return !strings.HasPrefix(flag, "--allow-") })
+// allowed returns those of a run's flags that allow something. Each restore of a run
+// directory has --any-id, so it says nothing there.
+func allowed(h journal.Header) []string {
+	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
+		return !strings.HasPrefix(flag, "--allow-") && (flag != "--any-id" || h.Command != journal.CommandDisable)
+	})
 }
 
 // add adds the figures of an invocation.

@@ -14,6 +14,8 @@ type Settings struct {
 	AllowLockout  bool      `json:"allow_lockout,omitempty"`
 	AllowDefaults bool      `json:"allow_defaults,omitempty"`
 	MissingOK     bool      `json:"missing_ok,omitempty"`
+	AnyID         bool      `json:"any_id,omitempty"`        // ids of other lengths than Auth0's are valid
+	MinRows       int       `json:"min_rows,omitempty"`      // of the input; fewer are refused
 	Organizations []string  `json:"organizations,omitempty"` // only these; empty means all
 	Limit         int       `json:"limit,omitempty"`         // rows of the input; 0 means all
 	MaxChanges    int       `json:"max_changes,omitempty"`   // rows; 0 means no limit
@@ -38,6 +40,8 @@ func (s Settings) Flags() (flags []string) {
 	add(s.AllowLockout, "--allow-lockout")
 	add(s.AllowDefaults, "--allow-defaults")
 	add(s.MissingOK, "--missing-ok")
+	add(s.AnyID, "--any-id")
+	add(s.MinRows > 0, "--min-rows %d", s.MinRows)
 	for _, org := range s.Organizations {
 		add(true, "--org %s", org)
 	}

@@ -16,11 +16,17 @@ type columns struct {
 	results  bool     // the file is a results file
 	// What messages call the columns that identify organization and connection.
 	org, connection string
+	// These columns as the header spells them.
+	orgHeading, connectionHeading string
 }
 
 // parseColumns finds the columns that the command needs by the names in the file's
 // header. The error lacks its place.
 func parseColumns(names []string, command string) (columns, *Error) {
+	names = slices.Clone(names)
+	for i, name := range names {
+		names[i] = unescapeCell(strings.TrimSpace(name))
+	}
 	normalized, err := normalizeAll(names)
 	if err != nil {
 		return columns{}, err
@@ -36,8 +42,19 @@ func parseColumns(names []string, command string) (columns, *Error) {
 	if connection, c.connection, err = c.findIdentity(normalized, "connection_name", "connection_id", "conn_id", "connection", "con_id"); err != nil {
 		return columns{}, err
 	}
+	c.orgHeading = heading(names, org, c.org)
+	c.connectionHeading = heading(names, connection, c.connection)
 	c.setFields(names, normalized, org, connection)
 	return c, nil
+}
+
+// heading returns how the header spells a column with ids. The index is -1 if names
+// are in place of them.
+func heading(names []string, index int, label string) string {
+	if index < 0 {
+		return label
+	}
+	return names[index]
 }
 
 // setFields says where each column goes. Org and connection are the indexes of the
@@ -61,7 +78,7 @@ func (c *columns) setFields(names, normalized []string, org, connection int) {
 				c.orgName = len(c.carried)
 			}
 			c.fields[i] = "carried"
-			c.carried = append(c.carried, carriedName(strings.TrimSpace(names[i]), normalized))
+			c.carried = append(c.carried, carriedName(names[i], normalized))
 		}
 	}
 }
@@ -97,7 +114,7 @@ func (c columns) findIdentity(normalized []string, name, id string, aliases ...s
 	return 0, "", &Error{
 		Message: fmt.Sprintf("the header %s has no column %s (nor %s)",
 			quote(strings.Join(normalized, ",")), id, strings.Join(aliases, ", ")),
-		Hint: "the first line has the names of the columns: org_id,connection_id",
+		Hint: headerHint,
 	}
 }
 
@@ -107,17 +124,16 @@ func normalizeAll(names []string) ([]string, *Error) {
 	normalized := make([]string, len(names))
 	seen := make(map[string]bool)
 	for i, name := range names {
-		if strings.Contains(strings.TrimSpace(name), "\r") {
-			return nil, &Error{Message: "the lines end with a carriage return only", Hint: `save it as "CSV UTF-8"`}
+		if strings.Contains(name, "\r") {
+			return nil, &Error{Message: "the lines end with a carriage return only", Hint: saveAsHint}
 		}
 		column := normalize(name)
-		inResults := strings.TrimPrefix(column, "'") // results.csv puts one before what looks like a formula
-		if column != "" && seen[inResults] {
+		if column != "" && seen[column] {
 			return nil, &Error{Message: fmt.Sprintf("the column %s appears twice", quote(column)),
 				Hint: "remove or rename one of them"}
 		}
 		normalized[i] = column
-		seen[inResults] = true
+		seen[column] = true
 	}
 	return normalized, nil
 }

@@ -25,11 +25,71 @@ func (e *Error) Error() string {
 // noUsableRow refuses a list of invalid rows only, as it is probably the wrong
 // file.
 func noUsableRow(file string, first Record) *Error {
-	hint := "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"
-	if strings.HasPrefix(first.OrgID, connectionPrefix) && strings.HasPrefix(first.ConnectionID, orgPrefix) {
-		hint = "the columns org_id and connection_id look swapped"
+	return &Error{File: file, Line: first.Line, Message: "no row is usable; the first invalid one: " + first.Message, Hint: idsHint(first)}
+}
+
+// idsHint says what is probably the matter with the ids of a row.
+func idsHint(rec Record) string {
+	orgIsName, connectionIsName := looksLikeName(rec.OrgID), looksLikeName(rec.ConnectionID)
+	switch {
+	case strings.HasPrefix(rec.OrgID, connectionPrefix) && strings.HasPrefix(rec.ConnectionID, orgPrefix):
+		return "the columns org_id and connection_id look swapped"
+	case rec.ConnectionID == "" && strings.ContainsAny(rec.OrgID, separators):
+		return "the whole row is one quoted cell: remove the quotes around it"
+	case orgIsName && connectionIsName:
+		return "if these are names, call the columns org_name and connection_name: they will be looked up"
+	case orgIsName:
+		return "if this is a name, call its column org_name: it will be looked up"
+	case connectionIsName:
+		return "if this is a name, call its column connection_name: it will be looked up"
+	case IsOrganizationID(rec.OrgID) && IsConnectionID(rec.ConnectionID):
+		return "see whether the ids were cut; for a server whose ids have other lengths than Auth0's, give --any-id"
 	}
-	return &Error{File: file, Line: first.Line, Message: "no row is usable; the first invalid one: " + first.Message, Hint: hint}
+	return "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"
+}
+
+// looksLikeName reports whether a cell for an id could be a name instead.
+func looksLikeName(s string) bool {
+	return s != "" && !strings.HasPrefix(s, orgPrefix) && !strings.HasPrefix(s, connectionPrefix) &&
+		!strings.ContainsFunc(s, func(r rune) bool { return notAlphanumeric(r) && r != '-' && r != '_' })
+}
+
+const (
+	saveAsHint = `save it as "CSV UTF-8"`
+	headerHint = "the first line has the names of the columns: org_id,connection_id"
+)
+
+// explainStart says what is wrong with a file whose header cannot be used, as far as
+// its first line tells; else it returns nil. The error lacks its place.
+func explainStart(line string) *Error {
+	quoted := strings.Trim(line, separators+" ")
+	switch {
+	case strings.HasPrefix(line, `{"crc":"`):
+		return &Error{Message: "this is the journal of a run, not a list", Hint: "give its run directory to orgconn resume, restore or report"}
+	case strings.HasPrefix(line, "{"), line == "[", strings.HasPrefix(line, "[{"), strings.HasPrefix(line, `["`):
+		return &Error{Message: "this looks like JSON, not CSV", Hint: saveAsHint}
+	case strings.HasPrefix(line, "<"):
+		return &Error{Message: "this looks like HTML or XML, not CSV", Hint: saveAsHint}
+	case strings.HasPrefix(line, "PK\x03\x04"):
+		return &Error{Message: "this is an Excel workbook or another zip file, not CSV", Hint: saveAsHint}
+	case isComment(line):
+		return &Error{Message: "the comment " + quote(line) + " is in place of the header", Hint: "remove the comment: " + headerHint}
+	case len(quoted) > 2 && quoted[0] == '"' && strings.IndexByte(quoted[1:], '"') == len(quoted)-2 && strings.ContainsAny(quoted, separators):
+		return &Error{Message: "the header is one quoted cell: " + quote(strings.Trim(quoted, `"`)), Hint: "save it without quotes around the lines"}
+	case strings.Contains(line, "|") && !strings.ContainsAny(line, separators):
+		return unknownSeparator("|")
+	}
+	return nil
+}
+
+// isComment reports whether a line begins with #, which is no column's whole name.
+func isComment(line string) bool {
+	text, ok := strings.CutPrefix(strings.TrimLeft(line, `"`), "#")
+	return ok && strings.Trim(text[:min(1, len(text))], separators+`"`) != ""
+}
+
+func unknownSeparator(value string) *Error {
+	return &Error{Message: "unknown separator " + quote(value), Hint: "use comma, semicolon or tab"}
 }
 
 // maxQuoted is how many characters of a cell a message shows.

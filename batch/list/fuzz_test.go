@@ -30,7 +30,7 @@ func FuzzOpen(f *testing.F) {
 			t.Fatal(err)
 		}
 		var names Names
-		opt := Options{Command: "disable", Limit: limit, Names: &names}
+		opt := Options{Command: "disable", Limit: limit, Names: &names, AnyID: limit%2 == 1}
 		if isRestore {
 			opt.Command = "restore"
 		}
@@ -90,12 +90,12 @@ func checkOrganizations(t *testing.T, l *List) {
 	connections := l.Connections()
 	orgs, pairs, line := 0, 0, 0
 	for org := range l.Organizations() {
-		if validateID("", orgPrefix, org.ID) != "" || org.Rows[0].Line <= line {
+		if l.opt.validateID("", orgPrefix, org.ID) != "" || org.Rows[0].Line <= line {
 			t.Fatalf("after line %d: %+v", line, org)
 		}
 		line = org.Rows[0].Line
 		for _, row := range org.Rows {
-			if validateID("", connectionPrefix, row.ConnectionID) != "" || connections[row.ConnectionID] == 0 || row.OrgID != org.ID {
+			if l.opt.validateID("", connectionPrefix, row.ConnectionID) != "" || connections[row.ConnectionID] == 0 || row.OrgID != org.ID {
 				t.Fatalf("organization %s: %+v", org.ID, row)
 			}
 		}

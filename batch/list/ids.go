@@ -5,18 +5,17 @@ import (
 	"strings"
 )
 
-// Auth0 documents ids of 16 letters and digits after the prefix, and its API
-// accepts up to 50 characters.
 const (
 	orgPrefix        = "org_"
 	connectionPrefix = "con_"
-	usualLength      = 20
-	maxLength        = 50
+	idLength         = 16  // letters and digits after the prefix of Auth0's ids
+	maxIDLength      = 46  // with Options.AnyID
 	maxNameLength    = 128 // of a connection; that of an organization has up to 50 characters
 )
 
-// validateID returns why an id is unusable, or "".
-func validateID(column, prefix, id string) string {
+// validateID returns why an id is unusable, or "". A shortened id must not pass:
+// Auth0 answers a DELETE of what does not exist as if it had been disabled before.
+func (o Options) validateID(column, prefix, id string) string {
 	rest, ok := strings.CutPrefix(id, prefix)
 	switch {
 	case id == "":
@@ -27,8 +26,10 @@ func validateID(column, prefix, id string) string {
 		return fmt.Sprintf("%s %s has nothing after %s", column, quote(id), prefix)
 	case strings.ContainsFunc(rest, notAlphanumeric):
 		return fmt.Sprintf("%s %s has characters other than letters and digits after %s", column, quote(id), prefix)
-	case len(id) > maxLength:
-		return fmt.Sprintf("%s %s is longer than %d characters", column, quote(id), maxLength)
+	case !o.AnyID && len(rest) != idLength:
+		return fmt.Sprintf("%s %s does not have %d letters and digits after %s", column, quote(id), idLength, prefix)
+	case len(rest) > maxIDLength:
+		return fmt.Sprintf("%s %s has more than %d letters and digits after %s", column, quote(id), maxIDLength, prefix)
 	}
 	return ""
 }
@@ -47,18 +48,21 @@ func validateName(column, name string) string {
 
 // validateIDOrName validates the name only if there is no id. Column is what
 // messages call the column with the id.
-func validateIDOrName(column, id, prefix, nameColumn, name string) string {
+func (o Options) validateIDOrName(column, id, prefix, nameColumn, name string) string {
 	if id == "" && name != "" {
 		return validateName(nameColumn, name)
 	}
-	return validateID(column, prefix, id)
+	return o.validateID(column, prefix, id)
 }
 
-// IsOrganizationID reports whether s has the shape of an organization's id.
-func IsOrganizationID(s string) bool { return validateID("", orgPrefix, s) == "" }
+// IsOrganizationID reports whether s has the shape of an organization's id, at Auth0
+// or at a compatible server.
+func IsOrganizationID(s string) bool { return Options{AnyID: true}.validateID("", orgPrefix, s) == "" }
 
-// IsConnectionID reports whether s has the shape of a connection's id.
-func IsConnectionID(s string) bool { return validateID("", connectionPrefix, s) == "" }
+// IsConnectionID is IsOrganizationID for connections.
+func IsConnectionID(s string) bool {
+	return Options{AnyID: true}.validateID("", connectionPrefix, s) == ""
+}
 
 func notAlphanumeric(r rune) bool {
 	return !('0' <= r && r <= '9' || 'A' <= r && r <= 'Z' || 'a' <= r && r <= 'z')

@@ -32,6 +32,11 @@ type Options struct {
 	// DryRun only changes the command's name in messages: a dry run selects the
 	// same rows.
 	DryRun bool
+	// AnyID accepts ids of 1 to 46 letters and digits after the prefix, which servers
+	// that are compatible with Auth0 may have. Auth0's own ids have 16.
+	AnyID bool
+	// MinRows refuses a list of fewer records, blank ones aside.
+	MinRows int
 	// Limit leaves out all but the first Limit records of the input; 0 is no
 	// limit.
 	Limit int
@@ -57,7 +62,6 @@ type List struct {
 	counts     Counts
 	problems   []Problem
 	unknown    []Problem
-	oddLengths oddLengths
 	lastLine   int // of the last record within the limit; 0: all are within it
 }
 
@@ -81,9 +85,6 @@ type Problem struct {
 	Line    int // physical line of the input at which the row starts, from 1
 	Message string
 }
-
-// oddLengths counts rows with an id of another length than Auth0's.
-type oddLengths struct{ rows, first int }
 
 // Open reads and validates the whole file. Path is where it is on disk; name is
 // what messages call it ("pairs.csv", "standard input"). A file that cannot be
@@ -151,6 +152,10 @@ func (l *List) readAll(s *scanner) error {
 		l.opt.applyLimit(&rec, l.counts.Rows)
 		l.add(rec)
 	}
+	if l.counts.Rows < l.opt.MinRows {
+		return &Error{File: l.name, Message: fmt.Sprintf("%d rows are fewer than --min-rows %d", l.counts.Rows, l.opt.MinRows),
+			Hint: "see whether the list is complete; if it is, give a smaller --min-rows"}
+	}
 	if invalid.Line > 0 && !usable {
 		return noUsableRow(l.name, invalid)
 	}
@@ -181,19 +186,8 @@ func (l *List) add(rec Record) {
 			l.want(rec)
 			return
 		}
-		l.keep(rec)
+		l.rows = append(l.rows, Row{rec.Line, rec.OrgID, rec.ConnectionID, rec.Snapshot})
 	}
-}
-
-// keep appends a record to the rows to work on.
-func (l *List) keep(rec Record) {
-	if len(rec.OrgID) != usualLength || len(rec.ConnectionID) != usualLength {
-		if l.oddLengths.rows == 0 {
-			l.oddLengths.first = rec.Line
-		}
-		l.oddLengths.rows++
-	}
-	l.rows = append(l.rows, Row{rec.Line, rec.OrgID, rec.ConnectionID, rec.Snapshot})
 }
 
 func appendProblem(problems []Problem, rec Record) []Problem {
@@ -239,15 +233,6 @@ func (l *List) Problems() []Problem { return slices.Clone(l.problems) }
 
 // Unknown returns the first ten rows with a name that the tenant does not have.
 func (l *List) Unknown() []Problem { return slices.Clone(l.unknown) }
-
-// Warnings returns what is unusual about the rows to work on, but not wrong.
-func (l *List) Warnings() []string {
-	if l.oddLengths.rows == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("rows with an id that does not have Auth0's 16 characters after its prefix: %d, the first in line %d",
-		l.oddLengths.rows, l.oddLengths.first)}
-}
 
 // Organization is an organization of the list with its rows to work on.
 type Organization struct {

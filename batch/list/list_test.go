@@ -107,7 +107,7 @@ func TestDuplicatesInALongList(t *testing.T) {
 	first := make(map[string]int)
 	var want []string
 	for i := range 3000 {
-		org, connection := fmt.Sprint("org_", i*i%17), fmt.Sprint("con_", i*i*i%19)
+		org, connection := fmt.Sprintf("org_%016d", i*i%17), fmt.Sprintf("con_%016d", i*i*i%19)
 		fmt.Fprintf(&text, "%s,%s\n", org, connection)
 		record := fmt.Sprint(i+2, " ", org, " ", connection)
 		if line := first[org+connection]; line > 0 {
@@ -139,18 +139,69 @@ func TestUsableRowBeyondTheLimit(t *testing.T) {
 	}
 }
 
-func TestConnectionsAndOddIDs(t *testing.T) {
+// An id that lost a part of it is that of nothing, which Auth0 calls disabled.
+func TestIDsOfAnotherLength(t *testing.T) {
 	l, err := sample("odd-lengths.csv", Options{Command: "disable"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	long := "con_" + strings.Repeat("x", 46)
-	if diff := cmp.Diff(map[string]int{okta: 2, long: 1, "con_b": 1}, l.Connections()); diff != "" {
-		t.Errorf("connections (-want +got):\n%s", diff)
+	const reason = " does not have 16 letters and digits after "
+	want := []string{
+		"2 " + acme + " " + okta,
+		"3 org_short " + okta + ` invalid: org_id "org_short"` + reason + "org_",
+		"4 " + acme + " " + long + ` invalid: connection_id "` + long + `"` + reason + "con_",
+		`5 org_a con_b invalid: org_id "org_a"` + reason + "org_",
+		"6 " + acme + " con_Saml0000 invalid: connection_id \"con_Saml0000\"" + reason + "con_",
 	}
-	want := []string{"rows with an id that does not have Auth0's 16 characters after its prefix: 3, the first in line 3"}
-	if diff := cmp.Diff(want, l.Warnings()); diff != "" {
-		t.Errorf("warnings (-want +got):\n%s", diff)
+	if diff := cmp.Diff(want, show(t, l)); diff != "" {
+		t.Errorf("records (-want +got):\n%s", diff)
+	}
+	l, err = sample("odd-lengths.csv", Options{Command: "disable", AnyID: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(map[string]int{okta: 2, long: 1, "con_b": 1, "con_Saml0000": 1}, l.Connections()); diff != "" {
+		t.Errorf("connections with any id (-want +got):\n%s", diff)
+	}
+}
+
+// Joined files have a header in the middle, of which "org_id" and "con_id" could pass
+// for ids.
+func TestRowThatRepeatsTheHeader(t *testing.T) {
+	for _, tt := range []struct{ header, row, again string }{
+		{"org_id,con_id", acme + "," + okta, "org_id,con_id"},
+		{"Organization ID;Connection-ID", acme + ";" + okta, "organization id;CONNECTION-ID"},
+		{"connection_id,org_id", okta + "," + acme, "con_id,org_id"},
+		{"org_name,connection_name", "acme,okta", "org_name,connection_name"},
+		{"org_name,connection_id", "acme," + okta, "ORG_NAME,connection_id"},
+		{"org_id,org_name,connection_id", acme + ",acme," + okta, "org_id,org_name,connection_id"},
+	} {
+		var names Names
+		l := open(t, tt.header+"\n"+tt.row+"\n"+tt.again+"\n", Options{Command: "disable", AnyID: true, Names: &names})
+		want := []Problem{{3, "the row repeats the header"}}
+		if diff := cmp.Diff(want, l.Problems()); diff != "" || l.Counts().Rows != 2 {
+			t.Errorf("%s: problems (-want +got):\n%s", tt.header, diff)
+		}
+	}
+	l := open(t, "org_name,connection_name\norg,connection\n", Options{Command: "disable", Names: new(Names)})
+	if l.Counts().Unidentified != 1 {
+		t.Error("an organization named org is taken for a header")
+	}
+}
+
+func TestListOfTooFewRows(t *testing.T) {
+	path := write(t, "org_id,connection_id\n"+acme+","+okta+"\n\n"+acme+","+okta+"\n"+acme+",x\n")
+	if _, err := Open(path, "pairs.csv", Options{Command: "disable", MinRows: 3, Limit: 1}); err != nil {
+		t.Errorf("3 rows are refused: %v", err)
+	}
+	_, err := Open(path, "pairs.csv", Options{Command: "disable", MinRows: 4})
+	if want := "pairs.csv: 3 rows are fewer than --min-rows 4"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	_, err = Open(write(t, "org_id,connection_id\n"), "pairs.csv", Options{Command: "disable", MinRows: 1})
+	if want := "pairs.csv: 0 rows are fewer than --min-rows 1"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
 	}
 }
 
@@ -162,10 +213,10 @@ func TestMemoryOfWideRows(t *testing.T) {
 	for _, list := range []struct {
 		name, command, header, row string
 	}{
-		{"ids", "disable", "org_id,connection_id,note", "org_%d,con_1," + wide},
-		{"names", "disable", "org_name,connection_id,note", "acme%d,con_1," + wide},
+		{"ids", "disable", "org_id,connection_id,note", "org_%016d," + okta + "," + wide},
+		{"names", "disable", "org_name,connection_id,note", "acme%d," + okta + "," + wide},
 		{"snapshots", "restore", "org_id,connection_id,connection_name,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled,note",
-			"org_%d,con_1,okta,disabled,disable,acme.eu.auth0.com,yes,yes,no," + wide},
+			"org_%016d," + okta + ",okta,disabled,disable,acme.eu.auth0.com,yes,yes,no," + wide},
 	} {
 		t.Run(list.name, func(t *testing.T) {
 			var text strings.Builder

@@ -75,8 +75,8 @@ func TestNamesAlone(t *testing.T) {
 		!strings.Contains(err.Error(), "no column org_id") {
 		t.Errorf("results without ids: %v", err)
 	}
-	results = "org_id,connection_id,org_name,outcome,command,tenant\n,con_1,acme,would_disable,disable --dry-run,x\n" +
-		acme + ",con_1,acme,would_disable,disable --dry-run,x\n"
+	results = "org_id,connection_id,org_name,outcome,command,tenant\n," + okta + ",acme,would_disable,disable --dry-run,x\n" +
+		acme + "," + okta + ",acme,would_disable,disable --dry-run,x\n"
 	l := open(t, results, Options{Command: "disable", Names: new(Names)})
 	if want := (Counts{Rows: 2, Organizations: 1, Pairs: 1, Invalid: 1}); l.Counts() != want {
 		t.Errorf("counts %+v, want %+v", l.Counts(), want)

@@ -64,7 +64,7 @@ func drawInput(t *rapid.T) input {
 	if rapid.Bool().Draw(t, "sep line") {
 		w.text.WriteString("sep=" + w.separator + w.newline)
 	}
-	in := input{opt: Options{Command: "disable", Limit: rapid.IntRange(0, 8).Draw(t, "limit")}}
+	in := input{opt: Options{Command: "disable", Limit: rapid.IntRange(0, 8).Draw(t, "limit"), AnyID: rapid.Bool().Draw(t, "any id")}}
 	columns := rapid.Permutation([]string{"org_id", "connection_id", "note", "", "a;b,c\t\"d\"\ne"}).Draw(t, "columns")
 	for _, column := range columns {
 		if column != "org_id" && column != "connection_id" && column != "" {
@@ -82,7 +82,7 @@ func drawInput(t *rapid.T) input {
 
 // drawRow draws a row; an invalid one says so in its outcome.
 func (in *input) drawRow(w *writer, columns []string) {
-	kind := rapid.SampledFrom([]string{"valid", "valid", "valid", "valid", "invalid", "long", "blank line", "blank"}).Draw(w.t, "kind")
+	kind := rapid.SampledFrom([]string{"valid", "valid", "valid", "valid", "invalid", "long", "too long", "blank line", "blank"}).Draw(w.t, "kind")
 	rec := Record{Line: w.line()}
 	switch kind {
 	case "blank line":
@@ -97,6 +97,9 @@ func (in *input) drawRow(w *writer, columns []string) {
 	default:
 		rec.OrgID = rapid.SampledFrom([]string{acme, globex, initech, "org_a", "org_" + strings.Repeat("y", 40)}).Draw(w.t, "org")
 		rec.ConnectionID = rapid.SampledFrom([]string{okta, saml, "con_" + strings.Repeat("z", 17)}).Draw(w.t, "connection")
+		if !in.opt.AnyID && (len(rec.OrgID) != len(acme) || len(rec.ConnectionID) != len(okta)) {
+			rec.Outcome = journal.Invalid
+		}
 	}
 	cells := make([]string, 0, len(columns)+1)
 	for _, column := range columns {
@@ -113,8 +116,11 @@ func (in *input) drawRow(w *writer, columns []string) {
 			rec.Carried = append(rec.Carried, strings.TrimSpace(text))
 		}
 	}
-	if kind == "long" {
+	switch kind {
+	case "long":
 		cells = append(cells, "")
+	case "too long":
+		cells = append(cells, "", "x")
 		rec.Outcome = journal.Invalid
 	}
 	w.row(cells)

@@ -16,8 +16,8 @@ import (
 )
 
 // maxExtra is how many cells past the header are looked at, to tell a row that
-// is too long from one that ends with empty cells.
-const maxExtra = 64
+// is too long from one that ends with empty cells. A row with as many is too long.
+const maxExtra = 1024
 
 // scanner reads a list record by record and validates each by itself. Duplicates
 // and the limit are left to the list.
@@ -39,20 +39,35 @@ func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
 }
 
 func (s *scanner) readHeader(content io.Reader) error {
-	text := bufio.NewReaderSize(newTextReader(content, s.name), 64<<10)
+	decoded := newTextReader(content, s.name)
+	text := bufio.NewReaderSize(decoded, 64<<10)
 	separator, lines, refused := skipToHeader(text)
 	if refused != nil {
 		return s.refuse(refused, lines+1)
 	}
 	s.skipped = lines
 	s.csv = newCSVReader(text, separator)
+	start := peekLine(text)
+	err := s.readColumns()
+	if s.columns.results {
+		decoded.maxRecord = maxResultsRecord
+	}
+	if _, isRefusal := errors.AsType[*Error](err); isRefusal {
+		if explained := explainStart(start); explained != nil {
+			return s.refuse(explained, lines+1)
+		}
+	}
+	return err
+}
+
+func (s *scanner) readColumns() error {
 	rows, err := gocsv.NewUnmarshaller(s.csv, &csvRecord{})
 	if err != nil {
 		return s.readError(err)
 	}
 	s.rows = rows
-	s.columns, refused = parseColumns(rows.Headers, s.opt.Command)
-	if refused != nil {
+	var refused *Error
+	if s.columns, refused = parseColumns(rows.Headers, s.opt.Command); refused != nil {
 		return s.refuse(refused, s.line())
 	}
 	return rows.RenormalizeHeaders(func([]string) []string {
@@ -164,10 +179,13 @@ func (s *scanner) leftOut(r *csvRecord) string {
 // validateRow returns why a row is unusable, or "". For restore it adds the
 // snapshot to the record.
 func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
-	if len(r.Extra) > 0 {
+	if !r.Extra.blank() || len(r.Extra) == maxExtra {
 		return "the row has more cells than the header"
 	}
-	reason := validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
+	if s.repeatsHeader(rec) {
+		return "the row repeats the header"
+	}
+	reason := s.opt.validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
 	if reason != "" {
 		return reason
 	}
@@ -175,11 +193,25 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	if s.columns.results {
 		connectionName = "" // it does not identify the connection
 	}
-	reason = validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
+	reason = s.opt.validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
 	if reason == "" && s.opt.Command == journal.CommandRestore {
 		rec.Snapshot, reason = s.snapshot(r)
 	}
 	return reason
+}
+
+// repeatsHeader reports whether a row has the names of its columns for cells, as where
+// files were joined. With Options.AnyID, "org_id" and "con_id" would pass for ids.
+func (s *scanner) repeatsHeader(rec *Record) bool {
+	org, connection := rec.OrgID, rec.ConnectionID
+	if s.columns.org == "org_name" {
+		org = rec.OrgName
+	}
+	if s.columns.connection == "connection_name" {
+		connection = rec.ConnectionName
+	}
+	return (strings.EqualFold(org, s.columns.orgHeading) || strings.EqualFold(org, "org_id")) &&
+		(strings.EqualFold(connection, s.columns.connectionHeading) || strings.EqualFold(connection, "con_id"))
 }
 
 // snapshot returns the settings that a row has, nil if it has none, or why they
@@ -271,12 +303,12 @@ type csvRecord struct {
 	Extra          cells `csv:"extra"`
 }
 
-// cell is a cell without the space around it.
+// cell is a cell without the space around it and the apostrophes of EscapeCell.
 type cell string
 
 // UnmarshalCSV is called by gocsv for the cell.
 func (c *cell) UnmarshalCSV(s string) error {
-	*c = cell(strings.TrimSpace(s))
+	*c = cell(unescapeCell(strings.TrimSpace(s)))
 	return nil
 }
 
@@ -285,7 +317,7 @@ type cells []string
 
 // UnmarshalCSV is called by gocsv for every cell in turn.
 func (c *cells) UnmarshalCSV(s string) error {
-	*c = append(*c, strings.TrimSpace(s))
+	*c = append(*c, unescapeCell(strings.TrimSpace(s)))
 	return nil
 }
 

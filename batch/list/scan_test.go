@@ -71,6 +71,12 @@ func TestListsFromEverydayPrograms(t *testing.T) {
 			"3 " + globex + " " + saml + ` ["b"]`,
 		}},
 		{"header-only.csv", nil, nil},
+		{"end-mark.csv", []string{"note"}, []string{
+			"2 " + acme + " " + okta + ` ["a\x1ab"]`,
+			"3 " + globex + " " + saml + ` [""]`,
+		}},
+		{"end-mark-utf16.csv", nil, []string{"2 " + acme + " " + okta}},
+		{"empty-extra-cells.csv", nil, []string{"2 " + acme + " " + okta, "3 " + globex + " " + saml}},
 		{"duplicates.csv", nil, []string{
 			"2 " + globex + " " + saml,
 			"3 " + acme + " " + okta,
@@ -111,8 +117,8 @@ func TestInvalidRows(t *testing.T) {
 		`org_id "org_Acme\t00000000001"` + other + "org_",
 		`connection_id "con_\x1b[31mred"` + other + "con_",
 		`org_id "org_Acme00000000000é"` + other + "org_",
-		`org_id "org_` + strings.Repeat("a", 47) + `" is longer than 50 characters`,
-		`connection_id "con_` + strings.Repeat("b", 56) + `"… is longer than 50 characters`,
+		`org_id "org_` + strings.Repeat("a", 47) + `" does not have 16 letters and digits after org_`,
+		`connection_id "con_` + strings.Repeat("b", 56) + `"… does not have 16 letters and digits after con_`,
 		`connection_id "CON_Okta000000000001" does not start with con_`,
 		`org_id "=HYPERLINK(1)" does not start with org_`,
 		"the row has more cells than the header",
@@ -159,7 +165,7 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		{"disable", "no-header.csv", `:1: the header "org_acme000000000001,con_okta000000000001" has no column org_id (nor organization_id, organization, org, org_name)`, header},
 		{"disable", "doubled-column.csv", `:1: the column "org_id" appears twice`, "remove or rename one of them"},
 		{"disable", "doubled-carried.csv", `:1: the column "note" appears twice`, "remove or rename one of them"},
-		{"disable", "doubled-as-written.csv", `:1: the column "'=a" appears twice`, "remove or rename one of them"},
+		{"disable", "doubled-as-written.csv", `:1: the column "=a" appears twice`, "remove or rename one of them"},
 		{"disable", "two-aliases.csv", ":1: the columns org and organization both mean org_id", "rename the right one to org_id"},
 		{"disable", "empty.csv", ": the file is empty", empty},
 		{"disable", "blank.csv", ": the file is empty", empty},
@@ -170,7 +176,24 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		{"disable", "carriage-returns.csv", ":1: the lines end with a carriage return only", saveAs},
 		{"disable", "sep-unknown.csv", `:1: unknown separator "|"`, "use comma, semicolon or tab"},
 		{"disable", "swapped.csv", `:3: no row is usable; the first invalid one: org_id "` + okta + `" does not start with org_`, "the columns org_id and connection_id look swapped"},
-		{"disable", "none-usable.csv", `:2: no row is usable; the first invalid one: org_id "acme" does not start with org_`, "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"},
+		{"disable", "none-usable.csv", `:2: no row is usable; the first invalid one: org_id "acme" does not start with org_`, "if this is a name, call its column org_name: it will be looked up"},
+		{"disable", "names-in-id-columns.csv", `:2: no row is usable; the first invalid one: org_id "acme" does not start with org_`, "if these are names, call the columns org_name and connection_name: they will be looked up"},
+		{"disable", "names-in-connection-column.csv", `:2: no row is usable; the first invalid one: connection_id "okta-prod" does not start with con_`, "if this is a name, call its column connection_name: it will be looked up"},
+		{"disable", "cut-ids.csv", `:2: no row is usable; the first invalid one: connection_id "con_Okta00000000" does not have 16 letters and digits after con_`,
+			"see whether the ids were cut; for a server whose ids have other lengths than Auth0's, give --any-id"},
+		{"disable", "numbers.csv", `:2: no row is usable; the first invalid one: org_id "org_%" has characters other than letters and digits after org_`, "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"},
+		{"disable", "quoted-rows.csv", `:2: no row is usable; the first invalid one: org_id "` + acme + "," + okta + `" has characters other than letters and digits after org_`,
+			"the whole row is one quoted cell: remove the quotes around it"},
+		{"disable", "quoted-lines.csv", `:1: the header is one quoted cell: "org_id,connection_id"`, "save it without quotes around the lines"},
+		{"disable", "comment.csv", `:2: the comment "# list of \"March\", first half" is in place of the header`, "remove the comment: " + header},
+		{"disable", "column-number.csv", `:1: the header "#,org_id" has no column connection_id (nor conn_id, connection, con_id, connection_name)`, header},
+		{"disable", "pipes.csv", `:1: unknown separator "|"`, "use comma, semicolon or tab"},
+		{"disable", "journal.csv", ":1: this is the journal of a run, not a list", "give its run directory to orgconn resume, restore or report"},
+		{"restore", "journal.csv", ":1: this is the journal of a run, not a list", "give its run directory to orgconn resume, restore or report"},
+		{"disable", "json.csv", ":1: this looks like JSON, not CSV", saveAs},
+		{"disable", "html.csv", ":1: this looks like HTML or XML, not CSV", saveAs},
+		{"disable", "workbook.csv", ":1: this is an Excel workbook or another zip file, not CSV", saveAs},
+		{"disable", "end-mark-only.csv", ": the file is empty", empty},
 
 		{"disable", "results-disable.csv", `:2: these are the results of "disable", which disable does not accept`, resultsHint},
 		{"disable", "results-restore-dry-run.csv", `:2: these are the results of "restore --dry-run", which disable does not accept`, resultsHint},
@@ -222,6 +245,64 @@ func TestRefusalCountsSkippedLines(t *testing.T) {
 	}
 }
 
+// A cell of any length must not fill the memory.
+func TestRowThatIsTooLong(t *testing.T) {
+	row := func(note int) string { return acme + "," + okta + "," + strings.Repeat("x", note) + "\n" }
+	start := "org_id,connection_id,note\n" + row(3) + acme + "," + saml + ",\"two\nlines\"\n"
+	longest := maxRecord + len("\n") - len(row(0))
+	l := open(t, start+row(longest), Options{Command: "disable"})
+	if want := (Counts{Rows: 3, Organizations: 1, Pairs: 2, Duplicates: 1}); l.Counts() != want {
+		t.Errorf("a row of 1 MiB: counts %+v, want %+v", l.Counts(), want)
+	}
+	for name, tt := range map[string]struct {
+		text string
+		line int
+	}{
+		"a byte too long": {start + row(longest+1) + row(3), 5},
+		"open quote":      {start + acme + "," + okta + ",\"" + strings.Repeat(row(3), maxRecord/len(row(3))), 5},
+		"header":          {"org_id,connection_id," + strings.Repeat("x", 2*maxRecord), 1},
+		"many cells":      {start + row(3) + strings.Repeat(",", 2*maxRecord), 6},
+	} {
+		_, err := Open(write(t, tt.text), "pairs.csv", Options{Command: "disable"})
+		want := fmt.Sprintf("pairs.csv:%d: the row has more than 1048576 bytes or 65536 cells", tt.line)
+		if err == nil || err.Error() != want {
+			t.Errorf("%s: error %v, want %s", name, err, want)
+		}
+	}
+	l = open(t, "org_id,connection_id\n"+strings.Repeat("\n", 2*maxRecord)+acme+","+okta+"\n", Options{Command: "disable"})
+	if l.Counts().Pairs != 1 {
+		t.Error("blank lines count as parts of a row")
+	}
+}
+
+// infinite is a list whose last cell does not end.
+type infinite struct{ header, read int }
+
+func (r *infinite) Read(p []byte) (int, error) {
+	n := copy(p, "org_id,connection_id\n"[min(r.header, 21):])
+	r.header += n
+	for i := range p[n:] {
+		p[n+i] = 'x'
+	}
+	r.read += len(p)
+	return len(p), nil
+}
+
+func TestReadingEndsWithTheLimit(t *testing.T) {
+	endless := new(infinite)
+	s, err := newScanner(endless, "pairs.csv", Options{Command: "disable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.next()
+	if want := "pairs.csv:2: the row has more than 1048576 bytes or 65536 cells"; err == nil || err.Error() != want {
+		t.Errorf("error %v, want %s", err, want)
+	}
+	if endless.read > maxRecord+128<<10 {
+		t.Errorf("%d bytes were read", endless.read)
+	}
+}
+
 func TestSeparators(t *testing.T) {
 	want := []string{"2 " + acme + " " + okta + ` ["x"]`}
 	l := open(t, "org_id;connection_id;\"a, b, c, d\"\n"+acme+";"+okta+";x\n", Options{Command: "disable"})
@@ -239,6 +320,8 @@ func TestSeparators(t *testing.T) {
 func TestRowWithCellsPastTheHeaderIsNotBlank(t *testing.T) {
 	for row, blank := range map[string]bool{
 		strings.Repeat(",", maxExtra):   true,
+		acme + "," + saml + ",,":        true, // nothing is lost by empty cells
+		strings.Repeat(",", maxExtra+2): false,
 		",,,x":                          false,
 		strings.Repeat(",", 1000) + "x": false,
 	} {

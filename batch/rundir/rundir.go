@@ -91,6 +91,8 @@ func ListOptions(h journal.Header, names *list.Names) list.Options {
 	return list.Options{
 		Command:       h.Command,
 		DryRun:        h.Settings.DryRun,
+		AnyID:         h.Settings.AnyID,
+		MinRows:       h.Settings.MinRows,
 		Limit:         h.Settings.Limit,
 		Names:         names,
 		Organizations: h.Settings.Organizations,

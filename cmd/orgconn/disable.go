@@ -12,7 +12,6 @@ The CSV has a header with org_id and connection_id, or org_name and
 connection_name; - is standard input. With a dry run's results.csv, it disables
 the rows that still say would_disable. The run directory keeps the settings for
 restore, except organization_access_level and organization_connection_name.
-Sessions that exist are not ended.
 
 AUTH0_DOMAIN names the tenant. The credentials are AUTH0_API_TOKEN, or
 AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY.

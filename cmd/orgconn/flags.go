@@ -68,6 +68,8 @@ func atLeastOne(flags *pflag.FlagSet, names ...string) error {
 // addSlice adds the flags that say how much of the list is done, and why.
 func (o *options) addSlice(flags *pflag.FlagSet) {
 	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
+	flags.IntVar(&o.settings.MinRows, "min-rows", 0, "refuse a list of fewer than `N` rows")
+	flags.BoolVar(&o.settings.AnyID, "any-id", false, "accept ids of any length, for compatible servers")
 	flags.StringVar(&o.note, "note", "", "`TEXT` for the reports: why, such as a change ticket")
 	mustBeTyped(flags, "limit")
 	group(flags, "What the run does")
@@ -109,7 +111,7 @@ func (o *options) addInvocation(flags *pflag.FlagSet) {
 // addOutput adds the flags that decide what standard error shows.
 func (o *options) addOutput(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.quiet, "quiet", "q", false, "print errors only")
-	flags.StringVar(&o.logLevel, "log-level", "info", "`LEVEL` is debug, info, warn or error")
+	flags.StringVar(&o.logLevel, "log-level", "info", "`LEVEL`: debug, info, warn or error")
 	flags.StringVar(&o.logAs, "log-format", "", "`FORMAT` is json, or console (default on a terminal)")
 }
 
@@ -126,7 +128,7 @@ func (o *options) check(flags *pflag.FlagSet) error {
 }
 
 func (o *options) checkValues(flags *pflag.FlagSet) error {
-	if err := atLeastOne(flags, "limit", "max-changes"); err != nil {
+	if err := atLeastOne(flags, "limit", "min-rows", "max-changes"); err != nil {
 		return err
 	}
 	s := &o.settings
@@ -136,8 +138,8 @@ func (o *options) checkValues(flags *pflag.FlagSet) error {
 		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
 	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS): // NaN too
 		return fmt.Errorf("--max-rps must be 0 to %d requests per second", int(maxRPS))
-	case s.Limit < 0, s.MaxChanges < 0, s.MaxDuration < 0, o.lockWait < 0:
-		return errors.New("--limit, --max-changes, --max-duration and --lock-wait must not be negative")
+	case s.Limit < 0, s.MinRows < 0, s.MaxChanges < 0, s.MaxDuration < 0, o.lockWait < 0:
+		return errors.New("--limit, --min-rows, --max-changes, --max-duration and --lock-wait must not be negative")
 	case s.Workers < 1 || s.Workers > 1024:
 		return errors.New("--workers must be 1 to 1024")
 	case time.Duration(s.Timeout) < time.Millisecond:

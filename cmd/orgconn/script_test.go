@@ -139,7 +139,7 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 
 // pairsIn returns the valid pairs of a list with their lines.
 func pairsIn(ts *testscript.TestScript, file string) map[simulator.Pair]int {
-	l, err := list.Open(ts.MkAbs(file), file, list.Options{Command: "disable"})
+	l, err := list.Open(ts.MkAbs(file), file, list.Options{Command: "disable", AnyID: true})
 	ts.Check(err)
 	defer l.Close()
 	pairs := map[simulator.Pair]int{}

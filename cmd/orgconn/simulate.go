@@ -86,7 +86,7 @@ func planNames() []string {
 
 // seedFrom enables every pair of a list in the tenant.
 func seedFrom(tenant *simulator.Tenant, path string) error {
-	l, err := list.Open(path, path, list.Options{Command: journal.CommandDisable})
+	l, err := list.Open(path, path, list.Options{Command: journal.CommandDisable, AnyID: true})
 	if err != nil {
 		return err
 	}

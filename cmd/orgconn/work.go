@@ -96,6 +96,9 @@ func (s source) copyTo(w io.Writer) error {
 	}
 	from := os.Stdin
 	if s.path != "-" {
+		if isFolder(s.path) {
+			return notAFile(s.path)
+		}
 		f, err := os.Open(s.path)
 		if err != nil {
 			return fmt.Errorf("read the list: %w", err)
@@ -107,6 +110,15 @@ func (s source) copyTo(w io.Writer) error {
 		return fmt.Errorf("copy the list: %w", err)
 	}
 	return nil
+}
+
+// notAFile refuses a folder that is given as a list.
+func notAFile(path string) error {
+	if _, err := os.Lstat(filepath.Join(path, rundir.JournalFile)); err != nil {
+		return refused(fmt.Errorf("%s is a folder, not a list", path), "give a CSV file")
+	}
+	return refused(fmt.Errorf("%s is a run directory, not a list", path),
+		"orgconn resume goes on with it, orgconn restore undoes it; a dry run's list for disable is its "+rundir.ResultsFile)
 }
 
 // prepare copies the list into a staged run directory and reads it.
@@ -125,6 +137,9 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 		return nil, refused(err, "")
 	}
 	w.header = c.header(journal.Input{Path: from.path, SHA256: sum})
+	if from.isRun {
+		w.header.Settings.AnyID = true // the tenant has accepted these ids
+	}
 	w.list, err = list.Open(w.staged.File(rundir.InputFile), from.name(), rundir.ListOptions(w.header, w.names))
 	if err != nil {
 		return nil, refused(err, "")
@@ -178,9 +193,6 @@ func (c *command) checkList(l *list.List, name string) error {
 	}
 	if invalid := l.Counts().Invalid; invalid > len(problems) {
 		c.log.Warn("more rows are unusable, see results.csv", zap.Int("rows", invalid))
-	}
-	for _, warning := range l.Warnings() {
-		c.log.Warn(warning, zap.String("file", name))
 	}
 	return nil
 }
