@@ -51,18 +51,19 @@ type Options struct {
 // List is a validated list. It may be used by several goroutines at the same
 // time; only Identify changes it.
 type List struct {
-	file       *os.File
-	name       string
-	opt        Options
-	carried    []string
-	origin     origin
-	rows       []Row       // to work on: by organization, in each by line
-	starts     []int       // where in rows each organization begins, in order of first appearance
-	duplicates []duplicate // by line
-	counts     Counts
-	problems   []Problem
-	unknown    []Problem
-	lastLine   int // of the last record within the limit; 0: all are within it
+	file        *os.File
+	name        string
+	opt         Options
+	carried     []string
+	origin      origin
+	rows        []Row             // to work on: by organization, in each by line
+	connections map[string]string // see shared
+	starts      []int             // where in rows each organization begins, in order of first appearance
+	duplicates  []duplicate       // by line
+	counts      Counts
+	problems    []Problem
+	unknown     []Problem
+	lastLine    int // of the last record within the limit; 0: all are within it
 }
 
 // Counts counts the rows. Rows is the sum of Pairs and the fields after it.
@@ -186,8 +187,25 @@ func (l *List) add(rec Record) {
 			l.want(rec)
 			return
 		}
-		l.rows = append(l.rows, Row{rec.Line, rec.OrgID, rec.ConnectionID, rec.Snapshot})
+		l.rows = append(l.rows, Row{rec.Line, rec.OrgID, l.shared(rec.ConnectionID), rec.Snapshot})
 	}
+}
+
+// maxShared bounds the connections that shared remembers. Most lists have few.
+const maxShared = 10_000
+
+// shared returns the same text for the same connection, which saves memory.
+func (l *List) shared(connection string) string {
+	if known, ok := l.connections[connection]; ok {
+		return known
+	}
+	if l.connections == nil {
+		l.connections = map[string]string{}
+	}
+	if len(l.connections) < maxShared {
+		l.connections[connection] = connection
+	}
+	return connection
 }
 
 func appendProblem(problems []Problem, rec Record) []Problem {
@@ -269,6 +287,9 @@ func (l *List) group() {
 	l.separateDuplicates()
 	for start := 0; start < len(l.rows); {
 		rows := l.organization(start)
+		for i := range rows {
+			rows[i].OrgID = rows[0].OrgID // one text for all
+		}
 		slices.SortFunc(rows, byLine)
 		l.starts = append(l.starts, start)
 		start += len(rows)
