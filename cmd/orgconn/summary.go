@@ -23,15 +23,16 @@ const shownConnections = 3
 
 // print prints the summary as --json and --quiet say.
 func (c *command) print(s *reports.Summary, dir string) error {
+	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
 	if c.options.json {
-		encoder := json.NewEncoder(os.Stdout)
+		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(s)
 	}
 	if c.options.quiet {
 		return nil
 	}
-	return printSummary(os.Stdout, s, dir)
+	return printSummary(out, s, dir)
 }
 
 // printSummary prints in a few lines what happened and what to type next.
