@@ -159,5 +159,5 @@ func (c *command) reportNothingLeft(w *work) error {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}
-	return exitWith(w.history.End.ExitCode)
+	return c.ended(w.history.End.ExitCode, summary, w.dir.Path)
 }
