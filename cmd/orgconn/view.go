@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -154,9 +153,7 @@ func (v *view) logProgress(progress func() batch.Progress, log *zap.Logger) {
 		select {
 		case <-ticker.C:
 			p := progress()
-			log.Info("progress", zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", p.Failed),
-				zap.Int("rate_limited", p.Limited), zap.Float64("rows_per_s", math.Round(pace.measure(time.Now(), p.Done)*100)/100),
-				zap.String("held_by", string(p.Holdup)), zap.Duration("eta", p.ETA.Round(time.Second)))
+			log.Info("progress", statusFields(p, pace.measure(time.Now(), p.Done))...)
 		case <-v.stop:
 			return
 		}
