@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"net/http"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,6 +105,58 @@ func TestHoldup(t *testing.T) {
 					time.Sleep(29300 * time.Millisecond)
 					if got := run.Progress().Holdup; got != c.holdup {
 						t.Errorf("%q holds the run back, want %q", got, c.holdup)
+					}
+				}
+				r.run(rows)
+			})
+		})
+	}
+}
+
+// While the run waits for the end of a pause that a 429 asks for, its progress says
+// until when. The ETA, where it is known, is not before that.
+func TestProgressTellsPause(t *testing.T) {
+	for name, c := range map[string]struct {
+		method string
+		skip   int
+		known  bool // an ETA
+	}{
+		"at the first call":  {http.MethodGet, 0, false},
+		"at a read":          {http.MethodGet, 50, true},
+		"at the first write": {http.MethodDelete, 0, false},
+		"at a write":         {http.MethodDelete, 50, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r := paced(t)
+				rows := pairs(100, 1)
+				r.tenant.SeedPairs(rows)
+				limited := on(c.method, status(http.StatusTooManyRequests))
+				limited.Skip, limited.Times = c.skip, 1
+				r.tenant.Inject(limited)
+				var once sync.Once
+				ends := make(chan time.Time, 1)
+				r.tenant.Inject(simulator.Fault{Kind: simulator.Headers, Path: "/api/v2/", Edit: func(status int, h http.Header) {
+					if status == http.StatusTooManyRequests {
+						once.Do(func() {
+							h.Set("Retry-After", "120")
+							ends <- time.Now().Add(2 * time.Minute)
+						})
+					}
+				}})
+				r.during = func(run *Run) {
+					until := <-ends
+					time.Sleep(10 * time.Second)
+					p := run.Progress()
+					if p.Holdup != HeldByPause || p.PausedUntil.Sub(until).Abs() > time.Second {
+						t.Errorf("%q until %v, want %q until %v", p.Holdup, p.PausedUntil, HeldByPause, until)
+					}
+					if (p.ETA > 0 || c.known) && p.ETA < time.Until(until) {
+						t.Errorf("ETA %v, %v before the end of the pause", p.ETA, time.Until(until))
+					}
+					time.Sleep(time.Until(until) + 5*time.Second)
+					if p := run.Progress(); !p.PausedUntil.IsZero() || p.Holdup == HeldByPause {
+						t.Errorf("%q after the pause, until %v", p.Holdup, p.PausedUntil)
 					}
 				}
 				r.run(rows)

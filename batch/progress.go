@@ -18,6 +18,8 @@ type Progress struct {
 	Known    bool          // whether something is known of the bucket that holds the run back
 	Tokens   float64       // left in that bucket
 	ETA      time.Duration // until the last row, from the measured rates; 0 where they are not known yet
+
+	PausedUntil time.Time // nothing is sent before, after a 429; zero: there is no pause
 }
 
 // Holdup is what holds a run back, in words.
@@ -29,6 +31,7 @@ const (
 	HeldByWrites  Holdup = "writes"               // the tenant's limit on writes
 	HeldByOthers  Holdup = "another user"         // who takes a large part of the bucket
 	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults, an outage
+	HeldByPause   Holdup = "the end of a pause"   // after a 429, until Progress.PausedUntil
 	HeldByMaxRPS  Holdup = "--max-rps"
 	Stopping      Holdup = "the last calls" // to end, after a stop
 )
@@ -50,7 +53,7 @@ func (r *Run) Progress() Progress {
 	}
 	r.foresee(&p)
 	if r.stopping.Err() != nil {
-		p.Holdup, p.ETA = Stopping, 0
+		p.stopping()
 	}
 	return p
 }
@@ -68,6 +71,20 @@ func (r *Run) foresee(p *Progress) {
 		p.ETA = slow.time()
 	}
 	p.hold(slow, holdup, r.breaker.open())
+	p.pause(r.reads.remaining())
+	p.pause(writes)
+}
+
+// pause adds the pause of a caller that still has something to do.
+func (p *Progress) pause(a remaining) {
+	if until := a.state.PausedUntil; a.calls >= 1 && until.After(p.PausedUntil) {
+		p.Holdup, p.PausedUntil = HeldByPause, until
+	}
+}
+
+// stopping makes it the progress of a job that stops.
+func (p *Progress) stopping() {
+	p.Holdup, p.ETA, p.PausedUntil = Stopping, 0, time.Time{}
 }
 
 // hold adds what holds back the calls that take longest, which are of this kind.
@@ -109,12 +126,20 @@ func (r *Run) writesRemaining() remaining {
 // known reports whether it can be told how long the calls will take.
 func (a remaining) known() bool { return a.calls < 1 || a.state.Rate > 0 }
 
-// time is how long the calls will take, as far as the bucket decides.
+// time is how long the calls will take, as far as pauses and the bucket decide.
 func (a remaining) time() time.Duration {
 	if a.calls < 1 || !a.known() {
 		return 0
 	}
-	return time.Duration(a.calls / a.state.Rate * float64(time.Second))
+	return a.pause() + time.Duration(a.calls/a.state.Rate*float64(time.Second))
+}
+
+// pause is how long nothing is sent yet.
+func (a remaining) pause() time.Duration {
+	if a.state.PausedUntil.IsZero() {
+		return 0
+	}
+	return time.Until(a.state.PausedUntil)
 }
 
 // timeAsBefore is how long the calls will take where something else decides,

@@ -58,11 +58,14 @@ func (r *reader) foresee(p *Progress, callers ...*caller) {
 	}
 	p.ETA = slow.time()
 	p.hold(slow, HeldByReads, r.breaker.open())
+	for _, c := range callers {
+		p.pause(c.remaining())
+	}
 	if p.Rows == 0 {
 		p.ETA = 0 // the calls to come are not known either
 	}
 	if r.stopping.Err() != nil {
-		p.Holdup, p.ETA = Stopping, 0
+		p.stopping()
 	}
 }
 

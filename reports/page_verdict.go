@@ -29,7 +29,7 @@ func (v *pageView) verdict() verdict {
 		return v.finished()
 	case journal.ExitCredentials:
 		return v.stopped("Stopped: credentials refused", "The tenant refused the credentials or the scope.")
-	case journal.ExitInterrupted, journal.ExitTerminated:
+	case journal.ExitInterrupted, journal.ExitQuit, journal.ExitTerminated:
 		return v.stopped("Interrupted", "The run was interrupted and ended cleanly.")
 	case journal.ExitInternal:
 		return v.stopped("Stopped by an internal error", "This is a bug in orgconn. The recorded outcomes are reliable.")

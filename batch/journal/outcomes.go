@@ -81,5 +81,6 @@ const (
 	ExitStopped     = 5   // stopped before the end, can be resumed; or a report could not be written
 	ExitInternal    = 70  // a recovered panic
 	ExitInterrupted = 130 // SIGINT
+	ExitQuit        = 131 // SIGQUIT
 	ExitTerminated  = 143 // SIGTERM or SIGHUP
 )

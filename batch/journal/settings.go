@@ -2,6 +2,7 @@ package journal
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -48,7 +49,7 @@ func (s Settings) Flags() (flags []string) {
 	add(s.Limit > 0, "--limit %d", s.Limit)
 	add(s.MaxChanges > 0, "--max-changes %d", s.MaxChanges)
 	add(true, "--max-failures %s", s.MaxFailures)
-	add(true, "--headroom %s%%", strconv.FormatFloat(s.Headroom*100, 'f', -1, 64))
+	add(true, "--headroom %s", FormatShare(s.Headroom*100))
 	add(s.MaxRPS > 0, "--max-rps %s", strconv.FormatFloat(s.MaxRPS, 'f', -1, 64))
 	add(true, "--workers %d", s.Workers)
 	add(true, "--timeout %s", s.Timeout)
@@ -83,19 +84,16 @@ func (t Threshold) Passed(failed, decided int) bool {
 	}
 }
 
-// UnmarshalText reads "20" (rows) or "50%" (of the decided rows). "0" means no
-// limit.
+// UnmarshalText reads "20" (rows), or "50%" or "0.5" (of the decided rows). "0" means
+// no limit.
 func (t *Threshold) UnmarshalText(text []byte) (err error) {
-	number, isPercent := strings.CutSuffix(string(text), "%")
 	*t = Threshold{}
-	if isPercent {
-		if t.Percent, err = strconv.ParseFloat(number, 64); err != nil || !(t.Percent >= 0 && t.Percent <= 100) {
-			return fmt.Errorf("%q is not a share from 0%% to 100%%", text)
-		}
+	if t.Rows, err = strconv.Atoi(string(text)); err == nil && t.Rows >= 0 {
 		return nil
 	}
-	if t.Rows, err = strconv.Atoi(number); err != nil || t.Rows < 0 {
-		return fmt.Errorf("%q is neither a number of rows nor a share such as 50%%", text)
+	*t = Threshold{}
+	if t.Percent, err = ParseShare(string(text)); err != nil {
+		return fmt.Errorf("%q is neither a number of rows nor a share such as 50%% or 0.5", text)
 	}
 	return nil
 }
@@ -106,9 +104,32 @@ func (t Threshold) MarshalText() ([]byte, error) { return []byte(t.String()), ni
 // String returns the form that UnmarshalText reads.
 func (t Threshold) String() string {
 	if t.Percent > 0 {
-		return strconv.FormatFloat(t.Percent, 'f', -1, 64) + "%"
+		return FormatShare(t.Percent)
 	}
 	return strconv.Itoa(t.Rows)
+}
+
+// ParseShare reads a share, written "25%" or "0.25", and returns it in percent, 0 to
+// 100. A whole number other than 0 is an error: it may be meant as either.
+func ParseShare(text string) (percent float64, err error) {
+	number, isPercent := strings.CutSuffix(text, "%")
+	if whole, err := strconv.Atoi(text); err == nil && whole > 0 && whole <= 100 {
+		return 0, fmt.Errorf("%q is not a share: write %d%% or %v", text, whole, float64(whole)/100)
+	}
+	if !isPercent {
+		number += "e2" // exact, unlike a multiplication
+	}
+	percent, err = strconv.ParseFloat(number, 64)
+	if err != nil || !(percent >= 0 && percent <= 100) { // NaN too
+		return 0, fmt.Errorf("%q is not a share such as 25%% or 0.25", text)
+	}
+	return percent, nil
+}
+
+// FormatShare writes a share given in percent in the form "25%".
+func FormatShare(percent float64) string {
+	const precision = 1e6 // hides what floating point adds
+	return strconv.FormatFloat(math.Round(percent*precision)/precision, 'f', -1, 64) + "%"
 }
 
 // Duration is a [time.Duration] that is written as text, such as "1m30s".

@@ -29,6 +29,27 @@ func TestFlagsAreAsTyped(t *testing.T) {
 	}
 }
 
+// A share is written as it is meant, not as floating point has it.
+func TestShares(t *testing.T) {
+	for text, want := range map[string]string{
+		"25%": "25%", "0.25": "25%", "0.29": "29%", "29%": "29%", "0.5%": "0.5%", "0": "0%", "0%": "0%", ".1": "10%", "1.0": "100%",
+	} {
+		percent, err := ParseShare(text)
+		if got := FormatShare(percent / 100 * 100); err != nil || got != want {
+			t.Errorf("%s: %s, %v, want %s", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"10": `"10" is not a share: write 10% or 0.1`, "1": `"1" is not a share: write 1% or 0.01`,
+		"7": `"7" is not a share: write 7% or 0.07`,
+		"":  `"" is not a share such as 25% or 0.25`, "101": `"101" is not a share such as 25% or 0.25`, "1.01": `"1.01" is not a share such as 25% or 0.25`,
+	} {
+		if _, err := ParseShare(text); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", text, err, want)
+		}
+	}
+}
+
 func allSet(fields reflect.Value) bool {
 	for i := range fields.NumField() {
 		if fields.Field(i).IsZero() {
@@ -52,6 +73,11 @@ func TestMaxFailuresStopsAtItsLimit(t *testing.T) {
 		{"50%", 50, 100, false},
 		{"50%", 51, 100, true},
 		{"0.5%", 1, 100, true},
+		{"0.5", 50, 100, false},
+		{"0.5", 51, 100, true},
+		{"1", 1, 1, true}, // a row
+		{"1.0", 100, 100, false},
+		{"0.0", 1000, 1000, false},
 	}
 	for _, c := range cases {
 		var bound Threshold
@@ -62,7 +88,7 @@ func TestMaxFailuresStopsAtItsLimit(t *testing.T) {
 			t.Errorf("%s: %d failed of %d: %t", c.text, c.failed, c.decided, got)
 		}
 	}
-	for _, bad := range []string{"", "-1", "5.5", "%", "101%", "-1%", "NaN%", "many"} {
+	for _, bad := range []string{"", "-1", "5.5", "%", "101%", "-1%", "NaN%", "many", "1.5", "-0.5", "0.5%%", "NaN", "0,5", "5e-1"} {
 		if err := new(Threshold).UnmarshalText([]byte(bad)); err == nil {
 			t.Errorf("%q was accepted", bad)
 		}

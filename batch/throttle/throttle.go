@@ -263,9 +263,10 @@ type State struct {
 	// of calls to come is known, it includes what is spent at the end.
 	Rate float64
 
-	Waiting Reason // what the next call waits for
-	Sent    int    // calls that were let through
-	Left    int    // calls to come; 0 if unknown
+	Waiting     Reason    // what the next call waits for
+	PausedUntil time.Time // end of the pause after 429s; zero if there is none now
+	Sent        int       // calls that were let through
+	Left        int       // calls to come; 0 if unknown
 
 	First, Last time.Time // when the first call was let through, and the last let through or answered
 }
@@ -274,7 +275,11 @@ type State struct {
 func (t *Throttle) State() State {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s := t.rule.state(time.Now(), t.left())
+	now := time.Now()
+	s := t.rule.state(now, t.left())
+	if now.Before(t.rule.pausedUntil) {
+		s.PausedUntil = t.rule.pausedUntil
+	}
 	if t.pace != nil {
 		s.Rate = min(s.Rate, float64(t.pace.Limit()))
 	}

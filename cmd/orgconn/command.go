@@ -190,7 +190,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	case err != nil:
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
-	return summary, exitWith(code)
+	return summary, c.ended(code, summary, w.dir.Path)
 }
 
 // report makes the reports and prints the summary.
@@ -216,14 +216,6 @@ func stopHint(dir string, stop *batch.Stop) string {
 // resumeHint says how to continue a run.
 func resumeHint(dir string) string {
 	return "orgconn resume " + reports.ShellWord(dir) + " continues the run"
-}
-
-// exitWith is an exit code without a message; nil for 0.
-func exitWith(code int) error {
-	if code == journal.ExitOK {
-		return nil
-	}
-	return &failure{code: code}
 }
 
 // orInterrupted returns the signal that ended ctx, or err if there was none.

@@ -18,7 +18,7 @@ AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY.
 Variables can set flags too (ORGCONN_HEADROOM=10%), except --yes, --no-check,
 --allow-lockout and --limit. Exit codes: 0 all well, 1 some rows failed,
 2 refused, 3 no access, 4 another run is at work, 5 stopped, 70 internal error,
-130 and 143 interrupted.`
+130, 131 and 143 interrupted.`
 
 const disableExample = `  orgconn disable --dry-run pairs.csv
   orgconn disable --limit 10 pairs.csv

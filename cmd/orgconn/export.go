@@ -69,7 +69,9 @@ func newExport(getenv func(string) string) *cobra.Command {
 func (c *command) export(ctx context.Context, only exportFilter) error {
 	out := c.options.out
 	if out == "" {
-		return c.exportTo(ctx, os.Stdout, only, "what was written is incomplete")
+		stdout := newOutput(os.Stdout, logPatience)
+		stdout.from = ctx.Done() // a slow reader holds the export up, but not its end
+		return c.exportTo(ctx, stdout, only, "what was written is incomplete")
 	}
 	file, err := pendingFile(out)
 	if err != nil {

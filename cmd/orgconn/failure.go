@@ -56,7 +56,7 @@ func stopped(err error, hint string) error {
 // code that Go gives a panic is that of refused.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		fmt.Fprintf(os.Stderr, "%s\n", debug.Stack())
+		fmt.Fprintf(newOutput(os.Stderr, logPatience), "%s\n", debug.Stack())
 		*err = &failure{code: journal.ExitInternal, err: fmt.Errorf("internal error: %v", p), hint: internalHint}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -183,23 +182,25 @@ func (o *options) load(run journal.Header, flags *pflag.FlagSet) error {
 // maxRPS is more than any tenant allows.
 const maxRPS = 1e6
 
-// percent is a share, written "25%". It is a pflag.Value.
+// percent is a share, written "25%" or "0.25". It is a pflag.Value.
 type percent float64
 
 // maxHeadroom leaves a part of the bucket to this program.
 const maxHeadroom = 90 // percent
 
 func (p *percent) String() string {
-	return strconv.FormatFloat(float64(*p)*100, 'f', -1, 64) + "%"
+	return journal.FormatShare(float64(*p) * 100)
 }
 
 func (p *percent) Type() string { return "P%" }
 
 func (p *percent) Set(s string) error {
-	number, isPercent := strings.CutSuffix(s, "%")
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil || !(v >= 0 && v <= maxHeadroom) || !isPercent && v != 0 {
-		return fmt.Errorf("%q is not a share from 0%% to %d%%", s, maxHeadroom)
+	v, err := journal.ParseShare(s)
+	if err == nil && v > maxHeadroom {
+		err = fmt.Errorf("%q is not a share from 0%% to %d%%", s, maxHeadroom)
+	}
+	if err != nil {
+		return err
 	}
 	*p = percent(v / 100)
 	return nil

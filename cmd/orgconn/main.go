@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,19 @@ const rootExample = `  orgconn demo                            see the whole job
   orgconn disable pairs.csv               do it, after a question
   orgconn restore RUNDIR                  undo it`
 
-func main() { os.Exit(explain(os.Stderr, execute(notify(), os.Args[1:]))) }
+func main() {
+	noRefusedByRuntime()
+	err := execute(notify(), os.Args[1:])
+	os.Exit(explain(newOutput(os.Stderr, lastPatience), err))
+}
+
+// noRefusedByRuntime makes a fault that the Go runtime finds end the process by a
+// signal. Else it ends with exit code 2, which means that nothing was sent. The signal
+// leaves no core file, because the memory has secrets in it.
+func noRefusedByRuntime() {
+	noCoreFile()
+	debug.SetTraceback("crash")
+}
 
 // execute parses a command line and runs its command.
 func execute(ctx context.Context, args []string) (err error) {
@@ -128,14 +141,14 @@ func oneArg(name string) cobra.PositionalArgs {
 	}
 }
 
-// notify returns a context that the first SIGINT, SIGTERM or SIGHUP ends, so that
-// a run can finish its calls in flight. The second signal ends the process. With
+// notify returns a context that the first SIGINT, SIGTERM, SIGQUIT or SIGHUP ends, so
+// that a run can finish its calls in flight. The second signal ends the process. With
 // signal.NotifyContext the second one would have its default action, which a parent
 // such as nohup may have set to ignore.
 func notify() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGQUIT)
 	if !signal.Ignored(syscall.SIGHUP) { // under nohup it stays ignored
 		signal.Notify(signals, syscall.SIGHUP)
 	}
@@ -143,7 +156,7 @@ func notify() context.Context {
 	go func() {
 		cancel(stopBy(<-signals))
 		second := stopBy(<-signals)
-		fmt.Fprintf(os.Stderr, "orgconn: %s again, left at once\n", second.Reason)
+		fmt.Fprintf(newOutput(os.Stderr, logPatience/2), "orgconn: %s again, left at once\n", second.Reason)
 		os.Exit(second.Code)
 	}()
 	return ctx
@@ -151,8 +164,11 @@ func notify() context.Context {
 
 // stopBy is how a signal stops a run.
 func stopBy(s os.Signal) *batch.Stop {
-	if s != os.Interrupt {
-		return &batch.Stop{Code: journal.ExitTerminated, Reason: "terminated"}
+	switch s {
+	case os.Interrupt:
+		return &batch.Stop{Code: journal.ExitInterrupted, Reason: "interrupted"}
+	case syscall.SIGQUIT:
+		return &batch.Stop{Code: journal.ExitQuit, Reason: "quit"}
 	}
-	return &batch.Stop{Code: journal.ExitInterrupted, Reason: "interrupted"}
+	return &batch.Stop{Code: journal.ExitTerminated, Reason: "terminated"}
 }

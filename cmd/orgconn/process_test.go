@@ -35,6 +35,16 @@ func start(t testing.TB, tenant *simulated, dir string, args ...string) *process
 
 func startProgram(t testing.TB, tenant *simulated, dir, name string, args ...string) *process {
 	t.Helper()
+	p := newProcess(t, tenant, dir, name, args...)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// newProcess is a process that is not started yet.
+func newProcess(t testing.TB, tenant *simulated, dir, name string, args ...string) *process {
+	t.Helper()
 	executable, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
@@ -45,10 +55,22 @@ func startProgram(t testing.TB, tenant *simulated, dir, name string, args ...str
 	for _, name := range tenant.variables() {
 		p.Env = append(p.Env, name+"="+tenant.environment(name))
 	}
-	if err := p.Start(); err != nil {
+	return p
+}
+
+// unread returns a full pipe that nobody reads.
+func unread(t *testing.T) *os.File {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
 		t.Fatal(err)
 	}
-	return p
+	t.Cleanup(func() { reader.Close(); writer.Close() })
+	_ = writer.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	if n, err := writer.Write(make([]byte, 1<<24)); err == nil {
+		t.Fatalf("a pipe took %d bytes", n)
+	}
+	return writer
 }
 
 // end waits for the process and returns its exit code; -1 if a signal ended it.
@@ -101,6 +123,7 @@ func waitUntil(t *testing.T, done func() bool) {
 func TestFirstSignalDrains(t *testing.T) {
 	for signal, want := range map[syscall.Signal]int{
 		syscall.SIGINT: journal.ExitInterrupted, syscall.SIGTERM: journal.ExitTerminated, syscall.SIGHUP: journal.ExitTerminated,
+		syscall.SIGQUIT: journal.ExitQuit,
 	} {
 		tenant, dir := slowTenant(t, 100*time.Millisecond)
 		p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
@@ -139,6 +162,129 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	}
 	c := &crash{t: t, tenant: tenant}
 	c.expect(filepath.Join(dir, "run"), 60, "disabled")
+}
+
+// A fault that the Go runtime finds, here SIGABRT, does not end the program with the
+// runtime's exit code 2, which means that nothing was sent.
+func TestFaultOfTheRuntimeIsNotRefused(t *testing.T) {
+	t.Parallel() // the runtime takes ten seconds to dump its threads
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+	waitForWrites(t, tenant, 1)
+	_ = p.Process.Signal(syscall.SIGABRT)
+	if code := p.end(); code != killed {
+		t.Errorf("exit %d", code)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "core")); err == nil {
+		t.Error("a core file is left, which has secrets in it")
+	}
+}
+
+// noisyRun is a run that writes much to standard error, and some to standard output.
+// The outputs that blocked names are pipes that nobody reads.
+func noisyRun(t *testing.T, tenant *simulated, dir, blocked string) *process {
+	t.Helper()
+	list, err := os.OpenFile(filepath.Join(dir, "pairs.csv"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer list.Close()
+	if _, err := list.WriteString(strings.Repeat("org_1,none\n", 20)); err != nil { // each is warned of
+		t.Fatal(err)
+	}
+	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--out", "run", "pairs.csv")
+	if strings.Contains(blocked, "stdout") {
+		p.Stdout = unread(t)
+	}
+	if strings.Contains(blocked, "stderr") {
+		p.Stderr = unread(t)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(30*time.Second, func() { _ = p.Process.Kill() })
+	return p
+}
+
+var blockedOutputs = []string{"stdout", "stderr", "stdout and stderr"}
+
+// Outputs that nobody reads do not hold a run up: it goes on, the first signal drains
+// it, and the reports are made.
+func TestUnreadOutputDoesNotHoldARunUp(t *testing.T) {
+	for _, blocked := range blockedOutputs {
+		t.Run(blocked, func(t *testing.T) {
+			t.Parallel()
+			tenant, dir := slowTenant(t, 10*time.Millisecond)
+			p := noisyRun(t, tenant, dir, blocked)
+			waitForWrites(t, tenant, 3)
+			signalled := time.Now()
+			_ = p.Process.Signal(syscall.SIGTERM)
+			if code := p.end(); code != journal.ExitTerminated || time.Since(signalled) > 15*time.Second {
+				t.Errorf("exit %d after %s", code, time.Since(signalled))
+			}
+			if _, err := os.Stat(filepath.Join(dir, "run", "results.csv")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A run whose outputs nobody reads comes to its end, and does not keep the tenant's
+// lock.
+func TestUnreadOutputDoesNotKeepTheLock(t *testing.T) {
+	for _, blocked := range blockedOutputs {
+		t.Run(blocked, func(t *testing.T) {
+			t.Parallel()
+			tenant, dir := slowTenant(t, 10*time.Millisecond)
+			unlimit(tenant)
+			p := noisyRun(t, tenant, dir, blocked)
+			want := journal.ExitFailedRows
+			if blocked != "stderr" {
+				want = journal.ExitStopped // the summary could not be printed
+			}
+			if code := p.end(); code != want {
+				t.Errorf("exit %d, want %d", code, want)
+			}
+		})
+	}
+}
+
+// With outputs that nobody reads, the second signal ends the process at once.
+func TestSecondSignalEndsWithUnreadOutput(t *testing.T) {
+	for _, blocked := range blockedOutputs {
+		t.Run(blocked, func(t *testing.T) {
+			t.Parallel()
+			tenant, dir := slowTenant(t, 10*time.Millisecond)
+			tenant.Inject(simulator.Fault{Kind: simulator.Hang, Method: "DELETE", Stage: simulator.AfterEffect})
+			p := noisyRun(t, tenant, dir, blocked)
+			waitUntil(t, func() bool { return len(tenant.Enabled("org_signal0000000000")) < 4 })
+			_ = p.Process.Signal(syscall.SIGTERM)
+			time.Sleep(100 * time.Millisecond)
+			second := time.Now()
+			_ = p.Process.Signal(syscall.SIGTERM)
+			if code := p.end(); code != journal.ExitTerminated || time.Since(second) > time.Second {
+				t.Errorf("exit %d after %s", code, time.Since(second))
+			}
+		})
+	}
+}
+
+// An export to a pipe that nobody reads waits for the reader, but not once a signal
+// has come.
+func TestExportIntoUnreadPipeEnds(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	p := newProcess(t, tenant, dir, "orgconn", "export")
+	p.Stdout = unread(t)
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, func() bool { return tenant.Count("GET", apiPath) > 3 })
+	signalled := time.Now()
+	_ = p.Process.Signal(syscall.SIGTERM)
+	time.AfterFunc(30*time.Second, func() { _ = p.Process.Kill() })
+	if code := p.end(); code != journal.ExitTerminated || time.Since(signalled) > 5*time.Second {
+		t.Errorf("exit %d after %s\n%s", code, time.Since(signalled), &p.output)
+	}
 }
 
 // Under nohup, with standard input closed, Ctrl-C works, although the parent ignores

@@ -2,7 +2,10 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/batch"
 )
@@ -21,13 +24,31 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	if p.Failed > 0 {
 		text += fmt.Sprintf("  failed %d", p.Failed)
 	}
-	if p.Done < p.Rows {
+	switch {
+	case !p.PausedUntil.IsZero():
+		text += "  paused until " + p.PausedUntil.Local().Format(time.TimeOnly) + " after a 429"
+	case p.Done < p.Rows:
 		text += "  waits for " + string(p.Holdup)
 	}
 	if p.Known {
 		text += fmt.Sprintf("  tokens %.0f", p.Tokens)
 	}
 	return text + fmt.Sprintf("  429s %d", p.Limited)
+}
+
+// statusFields are what the status line says.
+func statusFields(p batch.Progress, rowsPerS float64) []zap.Field {
+	fields := []zap.Field{
+		zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", p.Failed), zap.Int("rate_limited", p.Limited),
+		zap.Float64("rows_per_s", math.Round(rowsPerS*100)/100), zap.String("held_by", string(p.Holdup)),
+	}
+	if p.ETA > 0 {
+		fields = append(fields, zap.Duration("eta", p.ETA.Round(time.Second)))
+	}
+	if !p.PausedUntil.IsZero() {
+		fields = append(fields, zap.Time("paused_until", p.PausedUntil))
+	}
+	return fields
 }
 
 // paceSpan is the time over which a pace is averaged.

@@ -1,9 +1,40 @@
 package main
 
 import (
+	"bytes"
+	"strings"
 	"testing"
 	"time"
+
+	"go.uber.org/zap/zapcore"
+
+	"github.com/orgconn/orgconn/batch"
 )
+
+// The progress line says until when the run waits.
+func TestProgressTextTellsPause(t *testing.T) {
+	until := time.Date(2026, 11, 28, 5, 12, 33, 0, time.Local)
+	p := batch.Progress{Rows: 10, Done: 3, Holdup: batch.HeldByPause, PausedUntil: until}
+	if got, want := progressText(p, 0), " 3/10  0.0 rows/s  paused until 05:12:33 after a 429  429s 0"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// So does the status line. It has no ETA that nobody knows.
+func TestStatusTellsPause(t *testing.T) {
+	until := time.Date(2026, 11, 28, 5, 12, 33, 0, time.UTC)
+	var text bytes.Buffer
+	log := newLogger(&text, zapcore.InfoLevel, false)
+	log.Info("progress", statusFields(batch.Progress{Rows: 10, Holdup: batch.HeldByPause, PausedUntil: until}, 0)...)
+	if got := text.String(); !strings.Contains(got, `"paused_until":"2026-11-28T05:12:33Z"`) || strings.Contains(got, "eta") {
+		t.Error(got)
+	}
+	text.Reset()
+	log.Info("progress", statusFields(batch.Progress{Rows: 10, ETA: 90 * time.Second}, 0)...)
+	if got := text.String(); !strings.Contains(got, `"eta":"1m30s"`) || strings.Contains(got, "paused") {
+		t.Error(got)
+	}
+}
 
 func TestPace(t *testing.T) {
 	var p pace

@@ -1,15 +1,22 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
+
+// answerTime is how long a question waits for its answer. The tenant's lock is held
+// meanwhile.
+const answerTime = 10 * time.Minute
 
 // ask asks whether to go on. It does not if --yes was given, or if the run changes
 // nothing.
@@ -17,22 +24,33 @@ func (c *command) ask(ctx context.Context, w *work, rows int) error {
 	if c.options.yes || w.header.Settings.DryRun {
 		return nil
 	}
-	fmt.Fprint(os.Stderr, w.question(rows), "Go on? [y/N] ")
+	fmt.Fprint(c.view, w.question(rows), "Go on? [y/N] ")
+	return awaitYes(ctx, c.view, os.Stdin)
+}
+
+// awaitYes returns nil if the answer to a question is yes. If there is no answer, it
+// ends the question's line.
+func awaitYes(ctx context.Context, screen io.Writer, from io.Reader) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, answerTime,
+		refused(fmt.Errorf("no answer for %s, nothing was changed", answerTime), ""))
+	defer cancel()
 	answer := make(chan string, 1)
 	go func() {
-		var word string
-		_, _ = fmt.Fscanln(os.Stdin, &word)
-		answer <- word
+		line, err := bufio.NewReader(from).ReadString('\n')
+		if err != nil {
+			line = "" // incomplete
+		}
+		answer <- line
 	}()
 	select {
-	case word := <-answer:
-		switch strings.ToLower(word) {
+	case line := <-answer:
+		switch strings.ToLower(strings.TrimSpace(line)) {
 		case "y", "yes":
 			return nil
 		}
 		return refused(errors.New("not confirmed, nothing was changed"), "")
 	case <-ctx.Done():
-		fmt.Fprintln(os.Stderr)
+		fmt.Fprintln(screen)
 		return context.Cause(ctx)
 	}
 }

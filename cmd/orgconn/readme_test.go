@@ -58,6 +58,9 @@ func TestReadmeCommandLines(t *testing.T) {
 	n := 0
 	for _, language := range []string{"", "console", "ini", "crontab"} {
 		for _, block := range readmeBlocks(t, language) {
+			if (language == "crontab" || language == "ini") && strings.Contains(block, "%") {
+				t.Errorf("a %% ends the command in a crontab, and begins a specifier in a unit:\n%s", block)
+			}
 			for _, match := range lines.FindAllStringSubmatch(block, -1) {
 				checkCommandLine(t, strings.Fields(match[1]))
 				n++

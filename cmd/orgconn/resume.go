@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"iter"
-	"os"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -146,7 +145,7 @@ func (c *command) recover(dir *rundir.Dir) (history *batch.History, err error) {
 // code. If the run was killed before it had made its reports, it makes them.
 func (c *command) reportNothingLeft(w *work) error {
 	if !c.options.quiet {
-		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(w.dir.Path))
+		fmt.Fprintf(c.view, "nothing is left to try in %s\n", printable(w.dir.Path))
 	}
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {
@@ -160,5 +159,5 @@ func (c *command) reportNothingLeft(w *work) error {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}
-	return exitWith(w.history.End.ExitCode)
+	return c.ended(w.history.End.ExitCode, summary, w.dir.Path)
 }

@@ -23,16 +23,42 @@ const shownConnections = 3
 
 // print prints the summary as --json and --quiet say.
 func (c *command) print(s *reports.Summary, dir string) error {
+	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
 	if c.options.json {
-		encoder := json.NewEncoder(os.Stdout)
+		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
 		return encoder.Encode(s)
 	}
 	if c.options.quiet {
 		return nil
 	}
-	return printSummary(os.Stdout, s, dir)
+	return printSummary(out, s, dir)
 }
+
+// ended is how a run ends that came to its end, with its exit code. If some rows failed
+// and --quiet has kept the summary back, the error says which.
+func (c *command) ended(code int, s *reports.Summary, dir string) error {
+	switch {
+	case code == journal.ExitOK:
+		return nil
+	case !c.options.quiet:
+		return &failure{code: code}
+	}
+	var failed []string
+	for _, outcome := range journal.Outcomes() {
+		if n := s.Outcomes[outcome]; n > 0 && outcome.Failed(false) {
+			failed = append(failed, fmt.Sprintf("%d %s", n, words(outcome)))
+		}
+	}
+	text := fmt.Sprintf("some rows failed (%s), see %s", strings.Join(failed, ", "), filepath.Join(dir, rundir.ResultsFile))
+	if s.Reason != "" {
+		text += "; " + s.Reason
+	}
+	return &failure{code: code, err: errors.New(text)}
+}
+
+// words writes an outcome for people.
+func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }
 
 // printSummary prints in a few lines what happened and what to type next.
 func printSummary(w io.Writer, s *reports.Summary, dir string) error {
@@ -43,7 +69,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, s.Tenant, reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
-		fmt.Fprintf(&b, "  %-18s %6d\n", strings.ReplaceAll(string(outcome), "_", " "), s.Outcomes[outcome])
+		fmt.Fprintf(&b, "  %-18s %6d\n", words(outcome), s.Outcomes[outcome])
 	}
 	if s.Drifted > 0 {
 		fmt.Fprintf(&b, "  different from the dry run: %d\n", s.Drifted)

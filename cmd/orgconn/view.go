@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/vbauerster/cupwriter"
 	"github.com/vbauerster/mpb/v8"
 	"github.com/vbauerster/mpb/v8/decor"
 	"go.uber.org/zap"
@@ -23,12 +23,14 @@ const (
 	statusEvery = time.Minute // off a terminal
 )
 
-// view shows a run's progress on standard error: a progress line on a terminal, or
-// else a log line every minute. Log lines go through Write, so that they do not
-// tear the progress line. Write is safe for concurrent use. One goroutine calls
-// watch and close, close after each watch.
+// view shows a run's progress on standard error: a progress line on a terminal that
+// can move its cursor, or else a log line every minute. Log lines go through Write, so
+// that they do not tear the progress line. Write is safe for concurrent use. One
+// goroutine calls watch and close, close after each watch.
 type view struct {
+	out      lossy
 	terminal bool
+	dumb     bool // the terminal has no cursor movements
 	quiet    bool
 	stop     chan struct{} // closed by close
 	stopped  chan struct{} // closed when nothing is shown any more
@@ -38,11 +40,15 @@ type view struct {
 }
 
 func newView(quiet bool) *view {
-	return &view{terminal: term.IsTerminal(int(os.Stderr.Fd())), quiet: quiet}
+	return &view{
+		out:      lossy{newOutput(os.Stderr, logPatience)},
+		terminal: term.IsTerminal(int(os.Stderr.Fd())), dumb: os.Getenv("TERM") == "dumb",
+		quiet: quiet,
+	}
 }
 
 // Write prints log lines above the progress line. On a terminal they are made
-// printable.
+// printable. Lines that nobody reads are lost, without an error.
 func (v *view) Write(p []byte) (int, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -50,13 +56,12 @@ func (v *view) Write(p []byte) (int, error) {
 	if v.terminal {
 		text = []byte(printable(string(p)))
 	}
-	var err error
 	if v.bars != nil {
-		_, err = v.bars.Write(text)
+		_, _ = v.bars.Write(text)
 	} else {
-		_, err = os.Stderr.Write(text)
+		_, _ = v.out.Write(text)
 	}
-	return len(p), err
+	return len(p), nil
 }
 
 // setBars makes Write print above the progress line bars; nil is none.
@@ -71,7 +76,9 @@ func (v *view) setBars(bars *mpb.Progress) {
 func (v *view) explainSignal(ctx context.Context) (forget func() bool) {
 	return context.AfterFunc(ctx, func() {
 		if v.terminal && !v.quiet {
-			fmt.Fprint(os.Stderr, "\r") // overwrite the terminal's ^C
+			if !v.dumb {
+				fmt.Fprint(v.out, "\r") // overwrite the terminal's ^C
+			}
 			fmt.Fprintln(v, "waiting for the calls in flight; a second signal ends the program at once")
 		}
 	})
@@ -83,7 +90,7 @@ func (v *view) watch(progress func() batch.Progress, log *zap.Logger) {
 	switch {
 	case v.quiet:
 		close(v.stopped)
-	case v.terminal:
+	case v.terminal && !v.dumb:
 		go v.draw(progress)
 	default:
 		go v.logProgress(progress, log)
@@ -99,7 +106,9 @@ func (v *view) close() {
 // draw keeps the progress line up to date.
 func (v *view) draw(progress func() batch.Progress) {
 	defer close(v.stopped)
-	bars := mpb.New(mpb.WithOutput(os.Stderr), mpb.WithRefreshRate(redrawEvery), mpb.WithWidth(barWidth))
+	console := cupwriter.New(v.out, false)
+	console.SetTermFd(int(os.Stderr.Fd()))
+	bars := mpb.New(mpb.WithConsoleWriter(console), mpb.WithRefreshRate(redrawEvery), mpb.WithWidth(barWidth))
 	v.setBars(bars)
 	var line atomic.Pointer[string]
 	var pace pace
@@ -138,12 +147,13 @@ func (v *view) logProgress(progress func() batch.Progress, log *zap.Logger) {
 	var pace pace
 	pace.measure(time.Now(), progress().Done)
 	for {
+		if lost := v.out.takeLost(); lost > 0 {
+			log.Warn("nobody read standard error for a while", zap.Int("lost_lines", lost))
+		}
 		select {
 		case <-ticker.C:
 			p := progress()
-			log.Info("progress", zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", p.Failed),
-				zap.Int("rate_limited", p.Limited), zap.Float64("rows_per_s", math.Round(pace.measure(time.Now(), p.Done)*100)/100),
-				zap.String("held_by", string(p.Holdup)), zap.Duration("eta", p.ETA.Round(time.Second)))
+			log.Info("progress", statusFields(p, pace.measure(time.Now(), p.Done))...)
 		case <-v.stop:
 			return
 		}
