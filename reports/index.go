@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"time"
 
@@ -45,14 +46,16 @@ type invocation struct {
 	end          *journal.End // nil: it still works or was killed
 }
 
-// readIndex reads a journal up to its tail. If names is not nil, the ids that the
-// run found for names are added to it.
+// readIndex reads a journal up to its tail; lines is how many lines the list has at
+// most. If names is not nil, the ids that the run found for names are added to it.
 func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
-}, names *list.Names) (*index, error) {
+}, lines int, names *list.Names) (*index, error) {
 	ix := &index{journal: r, rows: make(map[int]rowRecords)}
-	for e, err := range journal.NewReader(r).Entries() {
+	reader := journal.NewReader(r)
+	reader.Lines = lines
+	for e, err := range reader.Entries() {
 		if err != nil {
 			return nil, err
 		}
@@ -107,7 +110,7 @@ func (ix *index) invocationOf(rec journal.Record) *invocation {
 	next := invocation{header: ix.header, started: rec.At}
 	if n > 0 {
 		previous := &ix.invocations[n-1]
-		next.workedBefore = previous.workedBefore + previous.worked()
+		next.workedBefore = min(previous.workedBefore+previous.worked(), maxWorked)
 		ix.timeline.pause(next.workedBefore, rec.At.Sub(previous.last))
 	}
 	ix.invocations = append(ix.invocations, next)
@@ -141,8 +144,19 @@ func (inv *invocation) calls() journal.Calls {
 	return calls
 }
 
-// worked is how long the invocation worked; 0 if the clock was set back.
-func (inv *invocation) worked() time.Duration { return max(0, inv.last.Sub(inv.started)) }
+// maxWorked keeps times that are no times of a run from overflowing when they are
+// added.
+const maxWorked = 100 * 365 * 24 * time.Hour
+
+// worked is how long the invocation worked.
+func (inv *invocation) worked() time.Duration { return inv.until(inv.last) }
+
+// until is the time from the invocation's start; 0 if the clock was set back.
+func (inv *invocation) until(t time.Time) time.Duration {
+	return min(max(0, t.Sub(inv.started)), maxWorked)
+}
+
+var errChanged = errors.New("the journal has changed since it was read")
 
 // read reads the record at a position.
 func (ix *index) read(at position) (journal.Record, error) {
@@ -177,6 +191,9 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 		if err != nil {
 			return list.Result{}, err
 		}
+		if rec.Intent == nil {
+			return list.Result{}, errChanged
+		}
 		r.Snapshot = rec.Intent.Snapshot
 	}
 	if r.Snapshot != nil {
@@ -190,6 +207,9 @@ func (ix *index) addOutcome(r *list.Result, at position) error {
 	rec, err := ix.read(at)
 	if err != nil {
 		return err
+	}
+	if rec.Outcome == nil {
+		return errChanged
 	}
 	r.Outcome = rec.Outcome.Outcome
 	r.Message = rec.Outcome.Message

@@ -195,7 +195,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 
 // report makes the reports and prints the summary.
 func (c *command) report(w *work) (*reports.Summary, error) {
-	summary, err := reports.Make(w.dir.Path, w.list)
+	summary, err := reports.Make(context.Background(), w.dir.Path, w.list) // also after a signal
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}

@@ -68,13 +68,13 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 		return c.writeMetrics(nil, err)
 	}
 	defer unlock()
-	w, err := c.reopen(path, flags)
+	w, err := c.reopen(ctx, path, flags)
 	if err != nil {
 		return c.writeMetrics(nil, err)
 	}
 	defer c.close(w)
 	if w.rows() == 0 && finished(w.history) {
-		return c.reportNothingLeft(w) // no invocation, so it leaves the metrics alone
+		return c.reportNothingLeft(ctx, w) // no invocation, so it leaves the metrics alone
 	}
 	return c.writeMetrics(c.confirmAndRun(ctx, w))
 }
@@ -84,7 +84,7 @@ func finished(h *batch.History) bool { return h.End != nil && h.End.ExitCode <= 
 
 // reopen prepares work from a run directory. Its journal is ready for the next
 // invocation then.
-func (c *command) reopen(path string, flags *pflag.FlagSet) (_ *work, err error) {
+func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet) (_ *work, err error) {
 	w := &work{rates: measuredRates(path, c.target.tenant)}
 	defer func() {
 		if err != nil {
@@ -94,7 +94,7 @@ func (c *command) reopen(path string, flags *pflag.FlagSet) (_ *work, err error)
 	if w.dir, err = rundir.Open(path); err != nil {
 		return nil, refused(err, "")
 	}
-	if w.history, err = c.recover(w.dir); err != nil {
+	if w.history, err = c.recover(ctx, w.dir); err != nil {
 		return nil, refused(err, "")
 	}
 	if err = c.loadSettings(w.history, flags); err != nil {
@@ -131,8 +131,8 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 }
 
 // recover reads what earlier invocations did and repairs the journal.
-func (c *command) recover(dir *rundir.Dir) (history *batch.History, err error) {
-	kept, err := dir.Recover(func(entries iter.Seq2[journal.Entry, error]) (err error) {
+func (c *command) recover(ctx context.Context, dir *rundir.Dir) (history *batch.History, err error) {
+	kept, err := dir.Recover(ctx, func(entries iter.Seq2[journal.Entry, error]) (err error) {
 		history, err = batch.Replay(entries)
 		return err
 	})
@@ -144,16 +144,16 @@ func (c *command) recover(dir *rundir.Dir) (history *batch.History, err error) {
 
 // reportNothingLeft says that nothing is left to try, and ends with the run's exit
 // code. If the run was killed before it had made its reports, it makes them.
-func (c *command) reportNothingLeft(w *work) error {
+func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 	if !c.options.quiet {
 		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(w.dir.Path))
 	}
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {
-		summary, err = reports.Make(w.dir.Path, w.list)
+		summary, err = reports.Make(ctx, w.dir.Path, w.list)
 	}
 	if err != nil {
-		return stopped(fmt.Errorf("make the reports: %w", err), "")
+		return notMade(err)
 	}
 	if c.options.json {
 		if err := c.print(summary, w.dir.Path); err != nil {

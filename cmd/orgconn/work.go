@@ -49,7 +49,7 @@ func (w *work) begin(ctx context.Context) (err error) {
 		w.dir, err = w.staged.Publish(w.header, now)
 		return refused(err, "")
 	}
-	if err := w.dir.RemoveReports(); err != nil {
+	if err := w.dir.RemoveReports(ctx); err != nil {
 		return refused(err, "")
 	}
 	if err := w.dir.Journal.Commit(ctx, journal.Record{At: now, Header: &w.header}); err != nil {
