@@ -12,6 +12,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -172,6 +173,9 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
 	_ = w.dir.Journal.Append(end) // Close returns the error
 	journalErr := w.dir.Close()
+	if removed, ok := errors.AsType[*rundir.RemovedError](journalErr); ok {
+		return nil, removedFailure(w.dir.Path, removed)
+	}
 	if result.Stop != nil && result.Stop.Err != nil && errors.Is(journalErr, result.Stop.Err) {
 		journalErr = nil // the stop says it already
 	}
@@ -191,6 +195,16 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
 	return summary, exitWith(code)
+}
+
+// removedFailure ends an invocation whose journal somebody removed or replaced. There
+// are no reports: they would be made from another journal, or from a part of it.
+func removedFailure(dir string, err *rundir.RemovedError) error {
+	hint := err.Hint
+	if err.Resumable {
+		hint += "; " + resumeHint(dir)
+	}
+	return stopped(err, hint)
 }
 
 // report makes the reports and prints the summary.

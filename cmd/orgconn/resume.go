@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"iter"
 	"os"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -19,6 +21,9 @@ import (
 const resumeLong = `Continue a run that stopped before its end: it was interrupted or killed, or it
 reached a limit, an outage or a full disk. List, command and settings are those
 of the run directory. A flag that is given replaces a setting for good.
+
+With --yes, type --no-check, --allow-lockout and --allow-defaults again if the
+run has them.
 
 Rows that are failed, unknown or not_attempted are tried again, and blocked ones
 with --allow-lockout or --allow-defaults. Every other outcome is final. If the
@@ -121,6 +126,9 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 		return err
 	}
 	s := &c.options.settings
+	if err := c.retyped(flags); err != nil {
+		return err
+	}
 	if finished(h) && !flags.Changed("limit") {
 		s.Limit = 0 // the slice is done, so the rest is next
 	}
@@ -128,6 +136,29 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 		h.Unblock = true
 	}
 	return c.options.check(flags)
+}
+
+// retyped refuses --yes for settings of the run that must be typed, unless they are
+// typed again: the run directory may come from somebody else. Without --yes, the
+// question names them.
+func (c *command) retyped(flags *pflag.FlagSet) error {
+	s := c.options.settings
+	if !c.options.yes || s.DryRun {
+		return nil
+	}
+	var missing []string
+	for name, set := range map[string]bool{"no-check": s.NoCheck, "allow-lockout": s.AllowLockout, "allow-defaults": s.AllowDefaults} {
+		if set && !flags.Changed(name) {
+			missing = append(missing, "--"+name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	names := strings.Join(missing, " and ")
+	return refused(fmt.Errorf("the run has %s, and --yes does not agree to that", names),
+		"type "+names+" again, or leave out --yes to be asked")
 }
 
 // recover reads what earlier invocations did and repairs the journal.
@@ -146,7 +177,7 @@ func (c *command) recover(ctx context.Context, dir *rundir.Dir) (history *batch.
 // code. If the run was killed before it had made its reports, it makes them.
 func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 	if !c.options.quiet {
-		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", printable(w.dir.Path))
+		fmt.Fprintf(os.Stderr, "nothing is left to try in %s\n", oneLine(w.dir.Path))
 	}
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {
