@@ -60,9 +60,14 @@ func (c *command) startRun(ctx context.Context, path string) (*reports.Summary, 
 	return c.confirmAndRun(ctx, w)
 }
 
-// lock takes the tenant's lock. A dry run needs none.
+// lock takes the tenant's lock. A dry run needs none; it only warns where the run
+// that it announces could take none.
 func (c *command) lock(ctx context.Context) (unlock func(), err error) {
 	if c.options.settings.DryRun {
+		if err := batch.CanLock(c.target.tenant); err != nil {
+			f := classify(refused(err, ""))
+			c.log.Warn("a run could not lock the tenant", zap.Error(f.err), zap.String("hint", f.hint))
+		}
 		return func() {}, nil
 	}
 	lock, err := batch.LockTenant(ctx, c.target.tenant, c.options.lockWait)

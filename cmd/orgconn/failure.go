@@ -40,7 +40,8 @@ const internalHint = "please report the lines above; if a run had begun, orgconn
 const (
 	lockedHint = "wait for it to end, or give --lock-wait; before you stop a process, check that it is orgconn, " +
 		"as every user can write what the lock file says"
-	damagedHint = "restore the run directory from a backup, or give orgconn restore its results.csv; " +
+	lockFolderHint = " must exist and be writable: the lock that all users of the machine share is there; in Kubernetes, mount an emptyDir"
+	damagedHint    = "restore the run directory from a backup, or give orgconn restore its results.csv; " +
 		"the list can be disabled anew, but then what this run has disabled cannot be restored"
 )
 
@@ -99,6 +100,7 @@ func byType(err error) *failure {
 	var f *failure
 	var stop *batch.Stop
 	var locked *batch.LockedError
+	var folder *batch.FolderError
 	var input *list.Error
 	var api *apiclient.Error
 	var damaged *journal.DamageError
@@ -111,6 +113,8 @@ func byType(err error) *failure {
 		return &failure{code: stop.Code, err: err, hint: stop.Hint}
 	case errors.As(err, &locked):
 		return &failure{code: journal.ExitLocked, err: err, hint: lockedHint}
+	case errors.As(err, &folder):
+		return &failure{code: journal.ExitRefused, err: err, hint: folder.Folder + lockFolderHint}
 	case errors.As(err, &busy):
 		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it to end, or stop it"}
 	case errors.As(err, &damaged):
