@@ -13,12 +13,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // readReports returns the contents of the files in a run directory.
@@ -219,5 +221,72 @@ func TestOtherUsersMayReadReports(t *testing.T) {
 		if mode(name) != mode("plain") {
 			t.Errorf("%s has mode %v, want %v", name, mode(name), mode("plain"))
 		}
+	}
+}
+
+// Reports are made by one process at a time: one that began with less of the journal
+// cannot put its reports over newer ones.
+func TestReportsAreMadeOneAtATime(t *testing.T) {
+	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord())
+	lock, err := rundir.LockReports(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	interrupted, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Make(interrupted, dir, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another process makes the reports: %v", err)
+	}
+	made := make(chan *Summary)
+	go func() {
+		s, err := Make(context.Background(), dir, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		made <- s
+	}()
+	time.Sleep(50 * time.Millisecond)
+	// What is recorded until the lock is free is in the reports.
+	first := runRecord()
+	first.Header.Input.SHA256 = sumOf("org_id,connection_id\n" + orgA + "," + con1 + "\n")
+	writeFile(t, dir, "journal.jsonl", journalOf(t, first, after(1, outcome(2, journal.AlreadyDisabled))))
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := <-made; s == nil || s.Outcomes[journal.AlreadyDisabled] != 1 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+// A signal ends orgconn report.
+func TestMakeIsInterrupted(t *testing.T) {
+	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord())
+	signal := errors.New("terminated")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(signal)
+	if _, err := Make(ctx, dir, nil); !errors.Is(err, signal) {
+		t.Errorf("%v, want %v", err, signal)
+	}
+	if files := slices.Sorted(maps.Keys(readReports(t, dir))); len(files) != 2 {
+		t.Errorf("the run directory holds %q", files)
+	}
+}
+
+// Times and figures that are no run's neither crash Make nor end up in the reports as
+// what JSON cannot hold.
+func TestTimesOfNoRun(t *testing.T) {
+	ever := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	var records []journal.Record
+	for range 3 {
+		again := runRecord()
+		again.At = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+		extreme := journal.Bucket{Burst: 1e15, Refill: 5e-324, Sent: 1e15, ActiveS: -1e15}
+		records = append(records, again,
+			journal.Record{At: ever, Sample: &journal.Sample{Writes: extreme, Reads: extreme}},
+			journal.Record{At: ever, Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled}},
+			journal.Record{At: ever, End: &journal.End{ExitCode: 5}})
+	}
+	if _, err := Make(t.Context(), writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(), records...), nil); err != nil {
+		t.Error(err)
 	}
 }
