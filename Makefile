@@ -27,7 +27,7 @@ fuzz:           ## run every fuzz target for a few seconds
 	@for package in $$(go list ./...); do \
 		for target in $$(go test -list '^Fuzz' $$package | grep '^Fuzz'); do \
 			echo "$$package $$target"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 5s $$package || exit 1; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime 5s -fuzzminimizetime 1s $$package || exit 1; \
 		done; \
 	done
 

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"net/http"
@@ -166,7 +167,7 @@ func wholeJob(sync, noCheck bool) func(*testing.B, string, []simulator.Pair) {
 		if err := writer.Close(); err != nil {
 			b.Fatal(err)
 		}
-		if _, err := reports.Make(dir, l); err != nil {
+		if _, err := reports.Make(context.Background(), dir, l); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -2,6 +2,7 @@ package batch
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -35,7 +36,7 @@ func (s *scenario) isOpen() bool {
 // is missing or there twice breaks the promise.
 func (s *scenario) outcomes() map[int]journal.Outcome {
 	s.must(os.WriteFile(filepath.Join(s.dir, "journal.jsonl"), s.disk.content, 0o644))
-	_, err := reports.Make(s.dir, nil)
+	_, err := reports.Make(context.Background(), s.dir, nil)
 	s.must(err)
 	outcomes := map[int]journal.Outcome{}
 	for i, line := range strings.Split(strings.TrimSpace(s.read("results.csv")), "\n")[1:] {
@@ -63,7 +64,7 @@ func (s *scenario) checkReports() {
 	s.must(os.WriteFile(filepath.Join(s.dir, "journal.jsonl"), s.disk.content, 0o644))
 	var made [2]string
 	for i := range made {
-		_, err := reports.Make(s.dir, nil)
+		_, err := reports.Make(context.Background(), s.dir, nil)
 		s.must(err)
 		made[i] = s.read("results.csv") + s.read("summary.json")
 	}

@@ -4,29 +4,41 @@ package batch
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"regexp"
 	"syscall"
-	"time"
+
+	"github.com/gofrs/flock"
 )
 
-// noFollow makes opening a symbolic link fail.
-const noFollow = syscall.O_NOFOLLOW
+// noFollow makes opening a symbolic link fail, and does not wait at a named pipe.
+const noFollow = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 
 // lockFolder returns the same folder for every user, whatever TMPDIR says, since
 // the lock is for the whole machine.
 func lockFolder() string { return "/tmp" }
 
-// writeHolder writes into the lock file which process holds the lock.
-func writeHolder(path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_TRUNC|noFollow, 0)
+// openHolder opens the lock file for writeHolder. It must be the file that is locked,
+// still at its path, and have no other name: whoever may write in the folder could
+// otherwise have somebody else's file written to, or two processes lock two files.
+func openHolder(path string, lock *flock.Flock) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|noFollow, 0)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = fmt.Fprintf(f, "process %d, since %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	return errors.Join(err, f.Close())
+	opened, err := f.Stat()
+	locked, lockErr := lock.Stat()
+	if err = errors.Join(err, lockErr); err == nil {
+		stat, ok := opened.Sys().(*syscall.Stat_t)
+		if !os.SameFile(opened, locked) || !opened.Mode().IsRegular() || !ok || stat.Nlink != 1 {
+			err = errors.New("somebody has replaced it, or it is not a plain file")
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // readHolder returns what writeHolder wrote. It accepts nothing else, since every

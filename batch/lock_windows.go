@@ -1,6 +1,10 @@
 package batch
 
-import "os"
+import (
+	"os"
+
+	"github.com/gofrs/flock"
+)
 
 // noFollow is not needed: nobody else can create links in the user's own folder.
 const noFollow = 0
@@ -9,8 +13,9 @@ const noFollow = 0
 // one user only.
 func lockFolder() string { return os.TempDir() }
 
-// writeHolder does nothing: Windows lets no other process read a locked file.
-func writeHolder(string) error { return nil }
+// openHolder opens nothing: Windows lets nobody read or write a locked file, and
+// removes no file that is open.
+func openHolder(string, *flock.Flock) (*os.File, error) { return nil, nil }
 
 // readHolder has nothing to read.
 func readHolder(string) string { return "its process id is not known on Windows" }

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -33,7 +34,7 @@ func benchmarkMake(b *testing.B, order []int) {
 	writeLargeRun(b, dir, order)
 	rows := len(order)
 	for b.Loop() {
-		s, err := Make(dir, nil)
+		s, err := Make(context.Background(), dir, nil)
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"os"
 	"path/filepath"
@@ -206,7 +207,7 @@ func TestGolden(t *testing.T) {
 				run.change(first.Header)
 			}
 			dir := writeRun(t, run.input, first, run.records...)
-			if _, err := Make(dir, nil); err != nil {
+			if _, err := Make(context.Background(), dir, nil); err != nil {
 				t.Fatal(err)
 			}
 			for _, name := range []string{"results.csv", "summary.json"} {

@@ -2,6 +2,7 @@ package reports
 
 import (
 	"cmp"
+	"errors"
 	"io"
 	"time"
 
@@ -24,13 +25,17 @@ type index struct {
 type rowRecords struct{ intentAt, outcomeAt position }
 
 // unanswered reports whether no outcome follows the last intent.
-func (r rowRecords) unanswered() bool { return r.intentAt.offset > r.outcomeAt.offset }
+func (r rowRecords) unanswered() bool { return r.intentAt > r.outcomeAt }
 
-// position is where a record is in the journal. The zero value means that there is
-// no record: the journal begins with a header.
-type position struct {
-	offset int64 // bytes
-	length int   // bytes
+// position is where a record is in the journal: its offset and, in the low bits, its
+// length, both in bytes. A row has two, and there may be a million rows. 0 means
+// that there is no record: the journal begins with a header.
+type position uint64
+
+const lengthBits = 21 // a record has at most 1 MiB
+
+func positionOf(e journal.Entry) position {
+	return position(e.Offset)<<lengthBits | position(e.Length)
 }
 
 // invocation is one process at work on the run. A run has one, and one more each
@@ -45,14 +50,16 @@ type invocation struct {
 	end          *journal.End // nil: it still works or was killed
 }
 
-// readIndex reads a journal up to its tail. If names is not nil, the ids that the
-// run found for names are added to it.
+// readIndex reads a journal up to its tail; lines is how many lines the list has at
+// most. If names is not nil, the ids that the run found for names are added to it.
 func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
-}, names *list.Names) (*index, error) {
+}, lines int, names *list.Names) (*index, error) {
 	ix := &index{journal: r, rows: make(map[int]rowRecords)}
-	for e, err := range journal.NewReader(r).Entries() {
+	reader := journal.NewReader(r)
+	reader.Lines = lines
+	for e, err := range reader.Entries() {
 		if err != nil {
 			return nil, err
 		}
@@ -79,7 +86,7 @@ func (ix *index) add(e journal.Entry) {
 // whether the record is an outcome that follows an intent, so that it answers a
 // write.
 func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
-	at := position{e.Offset, e.Length}
+	at := positionOf(e)
 	switch {
 	case e.Intent != nil:
 		r := ix.rows[e.Intent.Line]
@@ -107,7 +114,7 @@ func (ix *index) invocationOf(rec journal.Record) *invocation {
 	next := invocation{header: ix.header, started: rec.At}
 	if n > 0 {
 		previous := &ix.invocations[n-1]
-		next.workedBefore = previous.workedBefore + previous.worked()
+		next.workedBefore = min(previous.workedBefore+previous.worked(), maxWorked)
 		ix.timeline.pause(next.workedBefore, rec.At.Sub(previous.last))
 	}
 	ix.invocations = append(ix.invocations, next)
@@ -141,12 +148,23 @@ func (inv *invocation) calls() journal.Calls {
 	return calls
 }
 
-// worked is how long the invocation worked; 0 if the clock was set back.
-func (inv *invocation) worked() time.Duration { return max(0, inv.last.Sub(inv.started)) }
+// maxWorked keeps times that are no times of a run from overflowing when they are
+// added.
+const maxWorked = 100 * 365 * 24 * time.Hour
+
+// worked is how long the invocation worked.
+func (inv *invocation) worked() time.Duration { return inv.until(inv.last) }
+
+// until is the time from the invocation's start; 0 if the clock was set back.
+func (inv *invocation) until(t time.Time) time.Duration {
+	return min(max(0, t.Sub(inv.started)), maxWorked)
+}
+
+var errChanged = errors.New("the journal has changed since it was read")
 
 // read reads the record at a position.
 func (ix *index) read(at position) (journal.Record, error) {
-	return journal.ReadAt(ix.journal, at.offset, at.length)
+	return journal.ReadAt(ix.journal, int64(at>>lengthBits), int(at&(1<<lengthBits-1)))
 }
 
 // join finds out what became of a record.
@@ -172,10 +190,13 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 			return list.Result{}, err
 		}
 	}
-	if records.intentAt.length > 0 && r.Snapshot == nil {
+	if records.intentAt != 0 && r.Snapshot == nil {
 		rec, err := ix.read(records.intentAt)
 		if err != nil {
 			return list.Result{}, err
+		}
+		if rec.Intent == nil {
+			return list.Result{}, errChanged
 		}
 		r.Snapshot = rec.Intent.Snapshot
 	}
@@ -190,6 +211,9 @@ func (ix *index) addOutcome(r *list.Result, at position) error {
 	rec, err := ix.read(at)
 	if err != nil {
 		return err
+	}
+	if rec.Outcome == nil {
+		return errChanged
 	}
 	r.Outcome = rec.Outcome.Outcome
 	r.Message = rec.Outcome.Message

@@ -5,6 +5,7 @@ package reports
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -19,13 +20,20 @@ import (
 // Make writes results.csv, report.html and summary.json into the run directory
 // dir and returns the summary. Each file appears whole or not at all. l is the
 // run's list; if it is nil, Make reads it from dir/input.csv. If the journal is
-// damaged, the error is a [*journal.DamageError].
-func Make(dir string, l *list.List) (*Summary, error) {
+// damaged, the error is a [*journal.DamageError]. Make ends early with the cause of
+// ctx if that is done. It waits for another process that makes the reports, so that
+// they are never replaced by ones made from less of the journal.
+func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, err
 	}
-	run, err := openRun(dir, l)
+	lock, err := rundir.LockReports(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	run, err := openRun(ctx, dir, l)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +66,7 @@ func Make(dir string, l *list.List) (*Summary, error) {
 // Results writes to w what results.csv would say now, according to the journal in
 // dir.
 func Results(dir string, w io.Writer) error {
-	run, err := openRun(dir, nil)
+	run, err := openRun(context.Background(), dir, nil)
 	if err != nil {
 		return err
 	}
@@ -74,9 +82,14 @@ type runFiles struct {
 	ownsList bool // close closes the list too
 }
 
-// openRun opens a run's journal, and its list if l is nil.
-func openRun(dir string, l *list.List) (*runFiles, error) {
-	f, err := os.Open(filepath.Join(dir, rundir.JournalFile))
+// openRun opens a run's journal, and its list if l is nil. Reading the journal fails
+// once ctx is done.
+func openRun(ctx context.Context, dir string, l *list.List) (*runFiles, error) {
+	lines, err := rundir.InputLines(dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := rundir.OpenFile(dir, rundir.JournalFile)
 	if err != nil {
 		return nil, err
 	}
@@ -85,10 +98,14 @@ func openRun(dir string, l *list.List) (*runFiles, error) {
 	if l == nil {
 		names = new(list.Names)
 	}
-	if run.index, err = readIndex(f, names); err != nil {
+	run.index, err = readIndex(rundir.Interruptible(ctx, f), lines, names)
+	switch {
+	case err != nil:
 		err = fmt.Errorf("%s: %w", f.Name(), err)
-	} else if l == nil {
+	case l == nil:
 		run.list, err = rundir.OpenInput(dir, run.index.header, names)
+	default:
+		err = rundir.CheckInput(dir, run.index.header) // it may have changed since
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

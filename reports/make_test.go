@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -12,12 +13,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // readReports returns the contents of the files in a run directory.
@@ -45,7 +48,7 @@ func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 			run.change(first.Header)
 		}
 		dir := writeRun(t, run.input, first, run.records...)
-		s1, err := Make(dir, nil)
+		s1, err := Make(context.Background(), dir, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -61,7 +64,7 @@ func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s2, err := Make(dir, l)
+		s2, err := Make(context.Background(), dir, l)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -90,14 +93,14 @@ func TestEveryRecordOnce(t *testing.T) {
 		}
 		input.WriteString("valid," + orgC + "," + con1 + "\n")
 		writeFile(rt, dir, "input.csv", input.String())
-		lines := rapid.SliceOfN(rapid.IntRange(2, rows+10), 0, 60).Draw(rt, "lines")
+		lines := rapid.SliceOfN(rapid.IntRange(2, rows+2), 0, 60).Draw(rt, "lines")
 		first := runRecord()
 		first.Header.Input.SHA256 = sumOf(input.String())
 		run := journalOf(t, append([]journal.Record{first}, recordsOf(rt, lines)...)...)
 		head := strings.IndexByte(run, '\n') + 1
 		writeFile(rt, dir, "journal.jsonl", run[:rapid.IntRange(head, len(run)).Draw(rt, "cut")])
 
-		s, err := Make(dir, nil)
+		s, err := Make(context.Background(), dir, nil)
 		if err != nil {
 			rt.Fatal(err)
 		}
@@ -155,13 +158,13 @@ func checkResults(t rapid.TB, dir string, s *Summary) {
 func TestOlderReportsStayWhereMakeFails(t *testing.T) {
 	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(),
 		after(1, intent(2, nil)), after(2, outcome(2, journal.Disabled)))
-	if _, err := Make(dir, nil); err != nil {
+	if _, err := Make(context.Background(), dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	before := readReports(t, dir)
 
 	writeFile(t, dir, "input.csv", "org_id,connection_id\n"+orgA+","+con1+"\n\"broken\n")
-	if _, err := Make(dir, nil); err == nil {
+	if _, err := Make(context.Background(), dir, nil); err == nil {
 		t.Error("a broken input: no error")
 	}
 	writeFile(t, dir, "input.csv", before["input.csv"])
@@ -169,13 +172,13 @@ func TestOlderReportsStayWhereMakeFails(t *testing.T) {
 	damaged := strings.Replace(before["journal.jsonl"], `"tenant":"acme`, `"tenant":"evil`, 1)
 	writeFile(t, dir, "journal.jsonl", damaged)
 	var damage *journal.DamageError
-	if _, err := Make(dir, nil); !errors.As(err, &damage) || !strings.Contains(err.Error(), "journal.jsonl") {
+	if _, err := Make(context.Background(), dir, nil); !errors.As(err, &damage) || !strings.Contains(err.Error(), "journal.jsonl") {
 		t.Errorf("a damaged journal: %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, "journal.jsonl")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Make(dir, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := Make(context.Background(), dir, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no journal: %v", err)
 	}
 	writeFile(t, dir, "journal.jsonl", before["journal.jsonl"])
@@ -184,25 +187,23 @@ func TestOlderReportsStayWhereMakeFails(t *testing.T) {
 	}
 }
 
-// Lines that no list can have, in a damaged or hostile journal, neither crash Make
-// nor take memory.
-func TestLinesThatNoListHas(t *testing.T) {
-	var records []journal.Record
-	for ms, line := range []int{-1, 0, 1 << 33, math.MaxInt, math.MinInt, 2} {
-		records = append(records, after(ms, intent(line, nil)), after(ms, outcome(line, journal.Disabled)))
-	}
-	s, err := Make(writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(), records...), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if want := map[journal.Outcome]int{journal.Disabled: 1}; !maps.Equal(s.Outcomes, want) {
-		t.Errorf("outcomes %v, want %v", s.Outcomes, want)
+// A journal with a row that the list does not have is damaged: its outcomes are of
+// another list, or somebody forged it.
+func TestLinesThatTheListDoesNotHave(t *testing.T) {
+	for _, line := range []int{-1, 0, 4, 1 << 33, math.MaxInt, math.MinInt} {
+		for _, rec := range []journal.Record{intent(line, nil), outcome(line, journal.Disabled)} {
+			dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(), after(1, rec))
+			var damaged *journal.DamageError
+			if _, err := Make(context.Background(), dir, nil); !errors.As(err, &damaged) || damaged.Line != 2 {
+				t.Errorf("line %d: %v, want damage in line 2", line, err)
+			}
+		}
 	}
 }
 
 func TestOtherUsersMayReadReports(t *testing.T) {
 	dir := writeRun(t, "org_id,connection_id\n", runRecord())
-	if _, err := Make(dir, nil); err != nil {
+	if _, err := Make(context.Background(), dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	// The umask applies as for any other file.
@@ -220,5 +221,72 @@ func TestOtherUsersMayReadReports(t *testing.T) {
 		if mode(name) != mode("plain") {
 			t.Errorf("%s has mode %v, want %v", name, mode(name), mode("plain"))
 		}
+	}
+}
+
+// Reports are made by one process at a time: one that began with less of the journal
+// cannot put its reports over newer ones.
+func TestReportsAreMadeOneAtATime(t *testing.T) {
+	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord())
+	lock, err := rundir.LockReports(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	interrupted, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if _, err := Make(interrupted, dir, nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("while another process makes the reports: %v", err)
+	}
+	made := make(chan *Summary)
+	go func() {
+		s, err := Make(context.Background(), dir, nil)
+		if err != nil {
+			t.Error(err)
+		}
+		made <- s
+	}()
+	time.Sleep(50 * time.Millisecond)
+	// What is recorded until the lock is free is in the reports.
+	first := runRecord()
+	first.Header.Input.SHA256 = sumOf("org_id,connection_id\n" + orgA + "," + con1 + "\n")
+	writeFile(t, dir, "journal.jsonl", journalOf(t, first, after(1, outcome(2, journal.AlreadyDisabled))))
+	if err := lock.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if s := <-made; s == nil || s.Outcomes[journal.AlreadyDisabled] != 1 {
+		t.Errorf("summary %+v", s)
+	}
+}
+
+// A signal ends orgconn report.
+func TestMakeIsInterrupted(t *testing.T) {
+	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord())
+	signal := errors.New("terminated")
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(signal)
+	if _, err := Make(ctx, dir, nil); !errors.Is(err, signal) {
+		t.Errorf("%v, want %v", err, signal)
+	}
+	if files := slices.Sorted(maps.Keys(readReports(t, dir))); len(files) != 2 {
+		t.Errorf("the run directory holds %q", files)
+	}
+}
+
+// Times and figures that are no run's neither crash Make nor end up in the reports as
+// what JSON cannot hold.
+func TestTimesOfNoRun(t *testing.T) {
+	ever := time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	var records []journal.Record
+	for range 3 {
+		again := runRecord()
+		again.At = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+		extreme := journal.Bucket{Burst: 1e15, Refill: 5e-324, Sent: 1e15, ActiveS: -1e15}
+		records = append(records, again,
+			journal.Record{At: ever, Sample: &journal.Sample{Writes: extreme, Reads: extreme}},
+			journal.Record{At: ever, Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled}},
+			journal.Record{At: ever, End: &journal.End{ExitCode: 5}})
+	}
+	if _, err := Make(t.Context(), writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(), records...), nil); err != nil {
+		t.Error(err)
 	}
 }

@@ -25,11 +25,13 @@ import (
 // Series of other commands and tenants stay. The time of the last success stays if
 // the run failed. The counts and the duration stay if the run was refused before it
 // began, which a zero s.StartedAt says. A file of another format is an error and is
-// not changed. Processes that write the same file at the same time may lose each
+// not changed. A new file can be read by every user, as the node exporter is another
+// one. Processes that write the same file at the same time may lose each
 // other's series.
 func WriteMetrics(path string, s *Summary) error {
 	text, err := os.ReadFile(path)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	isNew := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !isNew {
 		return fmt.Errorf("read the metrics file: %w", err)
 	}
 	m, err := parseMetrics(text)
@@ -37,7 +39,14 @@ func WriteMetrics(path string, s *Summary) error {
 		return fmt.Errorf("%s is not a metrics file: %w", path, err)
 	}
 	m.update(s)
-	return replace(path, func(w *bufio.Writer) error { return m.write(w) })
+	f, err := NewPendingFile(path)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	if isNew {
+		_ = f.Chmod(0o644) // the umask may have removed permissions; not every file system has them
+	}
+	return complete(f, path, func(w *bufio.Writer) error { return m.write(w) })
 }
 
 // metrics are the families of a metrics file, by name.

@@ -126,6 +126,23 @@ func TestMetricsKept(t *testing.T) {
 	}
 }
 
+// Rows that failed are no success, and neither is a stop.
+func TestMetricsOfLastSuccess(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orgconn.prom")
+	const name = "orgconn_last_success_timestamp_seconds{command=disable,tenant=one.auth0.com}"
+	writeMetrics(t, path, finished("disable", "one.auth0.com", journal.ExitFailedRows, start))
+	if value, ok := series(t, path)[name]; ok {
+		t.Errorf("without a success it is %v", value)
+	}
+	writeMetrics(t, path, finished("disable", "one.auth0.com", journal.ExitOK, start))
+	for _, code := range []int{journal.ExitFailedRows, journal.ExitStopped, journal.ExitTerminated} {
+		writeMetrics(t, path, finished("disable", "one.auth0.com", code, start.Add(time.Hour)))
+		if value := series(t, path)[name]; value != float64(start.Unix()) {
+			t.Errorf("exit code %d: it is %v, want %v", code, value, start.Unix())
+		}
+	}
+}
+
 // A mistyped --metrics-file does not overwrite another file.
 func TestMetricsFileOfAnotherKind(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pairs.csv")

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -87,7 +88,7 @@ func (s sampleRun) make(t testing.TB) (dir string) {
 		s.change(first.Header)
 	}
 	dir = writeRun(t, input.String(), first, s.records(first)...)
-	if _, err := Make(dir, nil); err != nil {
+	if _, err := Make(context.Background(), dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	return dir

@@ -198,8 +198,8 @@ func organizationLink(dashboard, org string) string {
 // unquotedWord matches what every shell reads as one word without quotes.
 var unquotedWord = regexp.MustCompile(`^[A-Za-z0-9_./:@%+,-]+$`)
 
-// ShellWord writes a path as one word of a shell command. It quotes the path if
-// necessary, and no program takes the word for a flag.
+// ShellWord writes a path as one word of a shell command, in one line. It quotes the
+// path if necessary, and no program takes the word for a flag.
 func ShellWord(path string) string {
 	if strings.HasPrefix(path, "-") {
 		path = "./" + path
@@ -207,5 +207,24 @@ func ShellWord(path string) string {
 	if unquotedWord.MatchString(path) {
 		return path
 	}
+	if strings.ContainsFunc(path, unicode.IsControl) {
+		return ansiQuoted(path)
+	}
 	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+// ansiQuoted quotes a path with control characters, as bash, zsh and ksh read it.
+func ansiQuoted(path string) string {
+	var b strings.Builder
+	for _, c := range []byte(path) {
+		switch {
+		case c < ' ' || c == 0x7f:
+			fmt.Fprintf(&b, `\%03o`, c)
+		case c == '\'' || c == '\\':
+			b.WriteString(`\` + string(rune(c)))
+		default:
+			b.WriteByte(c)
+		}
+	}
+	return "$'" + b.String() + "'"
 }

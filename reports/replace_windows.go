@@ -14,10 +14,8 @@ type PendingFile struct {
 	path string
 }
 
-// NewPendingFile creates a temporary file that is to replace the file at path. Call
-// CloseAtomicallyReplace once it is complete, and always call Cleanup.
-func NewPendingFile(path string) (*PendingFile, error) {
-	path = resolveLink(path)
+// newPendingFile is NewPendingFile, but it replaces a symbolic link.
+func newPendingFile(path string) (*PendingFile, error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"*")
 	return &PendingFile{f, path}, err
 }

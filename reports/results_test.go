@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -23,7 +24,7 @@ func TestRestoreReadsEverySettingThatDisableWrote(t *testing.T) {
 			had := &journal.Snapshot{Name: "okta"}
 			*had.All()[i].Value = &value
 			dir := writeRun(t, pairs, runRecord(), after(10, intent(2, had)), after(20, outcome(2, journal.Disabled)))
-			if _, err := Make(dir, nil); err != nil {
+			if _, err := Make(context.Background(), dir, nil); err != nil {
 				t.Fatal(err)
 			}
 			l, err := list.Open(filepath.Join(dir, "results.csv"), "results.csv", list.Options{Command: journal.CommandRestore})
@@ -76,7 +77,7 @@ func TestEscapedCellsAreReadBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := writeRun(t, pairs.String(), runRecord())
-	if _, err := Make(dir, nil); err != nil {
+	if _, err := Make(t.Context(), dir, nil); err != nil {
 		t.Fatal(err)
 	}
 	for file, command := range map[string]string{"input.csv": journal.CommandDisable, "results.csv": journal.CommandRestore} {

@@ -202,8 +202,15 @@ func (r *Rate) add(b journal.Bucket, headroom float64) {
 	r.ActualS = round(r.ActualS + b.ActiveS)
 }
 
-// round keeps three decimals.
-func round(x float64) float64 { return math.Round(x*1000) / 1000 }
+// round keeps three decimals. It returns 0 for what is no number, which JSON cannot
+// hold.
+func round(x float64) float64 {
+	x = math.Round(x*1000) / 1000
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return 0
+	}
+	return x
+}
 
 // Expected estimates how long a run takes that reads this many organizations and
 // makes this many writes; 0 if it cannot be estimated. A dry run measures only

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -56,7 +57,7 @@ func TestNeverSeen(t *testing.T) {
 		}
 	}
 	records = append(records, after(line, journal.Record{Seen: &journal.Seen{Connections: []string{fmt.Sprintf("con_%016d", 0)}}}))
-	s, err := Make(writeRun(t, input.String(), runRecord(), records...), nil)
+	s, err := Make(context.Background(), writeRun(t, input.String(), runRecord(), records...), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,7 +43,7 @@ type pause struct{ at, length time.Duration }
 // add adds a record of an invocation. answersWrite says that the record is the
 // outcome of a write.
 func (t *timeline) add(rec journal.Record, inv *invocation, answersWrite bool) {
-	at := inv.workedBefore + max(0, rec.At.Sub(inv.started))
+	at := inv.workedBefore + inv.until(rec.At)
 	switch {
 	case rec.Outcome != nil && rec.Outcome.Outcome.Decided():
 		s := t.step(at)

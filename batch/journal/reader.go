@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"math"
 )
 
 // Entry is a record and the place of its line in the journal.
@@ -38,9 +39,14 @@ func (e *DamageError) Error() string {
 // Reader reads a journal from its beginning, also while it is being written. It
 // holds one line at a time. It is not safe for concurrent use.
 type Reader struct {
-	in   *bufio.Reader
-	next place // of the line to be read next
-	tail Tail
+	// Lines is how many lines the input has at most. A record of a row beyond them
+	// is damage.
+	Lines int
+
+	in    *bufio.Reader
+	next  place // of the line to be read next
+	first *Header
+	tail  Tail
 }
 
 // place is where a line starts.
@@ -49,9 +55,9 @@ type place struct {
 	offset int64
 }
 
-// NewReader returns a Reader of a journal.
+// NewReader returns a Reader of a journal whose input may have any number of lines.
 func NewReader(r io.Reader) *Reader {
-	return &Reader{in: bufio.NewReaderSize(r, maxLine), next: place{line: 1}}
+	return &Reader{Lines: math.MaxInt, in: bufio.NewReaderSize(r, maxLine), next: place{line: 1}}
 }
 
 // Entries yields the records in order, up to the tail. It stops after an error: a
@@ -95,13 +101,30 @@ func (r *Reader) read() (Entry, error) {
 	case err != nil && at.line == 1: // Create syncs it before anything else, so this is no tail
 		return Entry{}, damage(at, "no valid first record: "+err.Error())
 	case err != nil:
+		if _, sumErr := verify(line); sumErr == nil { // a crash leaves no right checksum
+			return Entry{}, damage(at, err.Error())
+		}
 		return Entry{}, r.readTail(at, err.Error())
 	case at.line == 1:
-		err = checkHeader(e.Header)
+		if err := checkHeader(e.Header); err != nil {
+			return Entry{}, err
+		}
+		r.first = e.Header
 	case e.Synced > at.offset:
-		err = damage(at, "the records before it are missing")
+		return Entry{}, damage(at, "the records before it are missing")
 	}
-	return Entry{e.Record, at.offset, len(line)}, err
+	if err := r.validate(e.Record); err != nil {
+		return Entry{}, damage(at, err.Error())
+	}
+	return Entry{e.Record, at.offset, len(line)}, nil
+}
+
+// validate returns why the run cannot have written a record.
+func (r *Reader) validate(rec Record) error {
+	if err := rec.validate(r.Lines); err != nil || rec.Header == nil {
+		return err
+	}
+	return rec.Header.continues(*r.first)
 }
 
 // readTail reads what follows a broken record. It returns a *DamageError if a
@@ -160,6 +183,9 @@ func ReadAt(r io.ReaderAt, offset int64, length int) (Record, error) {
 		return Record{}, fmt.Errorf("read journal at byte %d: %w", offset, err)
 	}
 	e, err := decode(line)
+	if err == nil {
+		err = e.validate(math.MaxInt) // the file may have changed since
+	}
 	if err != nil {
 		return Record{}, fmt.Errorf("read journal at byte %d: %w", offset, err)
 	}

@@ -8,26 +8,20 @@ import (
 	"path/filepath"
 )
 
-// Repair cuts off the torn tail that a Reader found in the journal at path, so that
-// Append can continue at tail.Offset. It keeps the cut part beside the journal, as
-// path.torn or, if that exists, path.torn.2, path.torn.3 and so on. It returns the
-// name of that file, or "" if there was no tail. Only the process that holds the
-// journal's lock may call it.
-func Repair(path string, tail Tail) (kept string, err error) {
-	f, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		return "", fmt.Errorf("repair journal: %w", err)
-	}
-	defer f.Close()
+// Repair cuts off the torn tail that a Reader found in a journal, so that Append can
+// continue at tail.Offset. It keeps the cut part beside the journal, in a file called
+// like it with .torn at the end (see Keep), and returns the name of that file, or ""
+// if there was no tail. Only the process that holds the journal's lock may call it.
+func Repair(f *os.File, tail Tail) (kept string, err error) {
 	info, err := f.Stat()
 	if err != nil {
 		return "", fmt.Errorf("repair journal: %w", err)
 	}
 	if info.Size() != tail.Offset+tail.Length {
-		return "", fmt.Errorf("repair journal: %s has changed since it was read", path)
+		return "", fmt.Errorf("repair journal: %s has changed since it was read", f.Name())
 	}
 	if tail.Length > 0 {
-		if kept, err = keepTail(f, path, tail); err != nil {
+		if kept, err = Keep(f, tail, f.Name()+".torn"); err != nil {
 			return "", fmt.Errorf("keep the journal's torn tail: %w", err)
 		}
 		if err := f.Truncate(tail.Offset); err != nil {
@@ -41,14 +35,15 @@ func Repair(path string, tail Tail) (kept string, err error) {
 	return kept, nil
 }
 
-// keepTail copies the tail to a new file beside the journal and returns its path.
-// The file and its name are on disk when keepTail returns.
-func keepTail(journal io.ReaderAt, path string, tail Tail) (string, error) {
-	out, err := createTorn(path)
+// Keep copies a part of a journal to a new file: to path or, if that exists, to
+// path.2, path.3 and so on. It returns the file's path. The file and its name are on
+// disk then.
+func Keep(journal io.ReaderAt, part Tail, path string) (string, error) {
+	out, err := createNew(path)
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(out, io.NewSectionReader(journal, tail.Offset, tail.Length))
+	_, err = io.Copy(out, io.NewSectionReader(journal, part.Offset, part.Length))
 	err = errors.Join(err, out.Sync(), out.Close())
 	if err != nil {
 		return "", err
@@ -56,15 +51,14 @@ func keepTail(journal io.ReaderAt, path string, tail Tail) (string, error) {
 	return out.Name(), SyncDir(filepath.Dir(path))
 }
 
-// createTorn creates the first of path.torn, path.torn.2 and so on that does not
-// exist.
-func createTorn(path string) (*os.File, error) {
-	name := path + ".torn"
+// createNew creates the first of path, path.2, path.3 and so on that does not exist.
+func createNew(path string) (*os.File, error) {
+	name := path
 	for n := 2; ; n++ {
 		f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if !errors.Is(err, os.ErrExist) {
 			return f, err
 		}
-		name = fmt.Sprintf("%s.torn.%d", path, n)
+		name = fmt.Sprintf("%s.%d", path, n)
 	}
 }

@@ -67,7 +67,7 @@ func repairAndCommit(t *testing.T, path string) (kept string) {
 			t.Fatal(err)
 		}
 	}
-	if kept, err = Repair(path, r.Tail()); err != nil {
+	if kept, err = Repair(f, r.Tail()); err != nil {
 		t.Fatal(err)
 	}
 	w := Append(f, r.Tail().Offset)
@@ -80,7 +80,12 @@ func repairAndCommit(t *testing.T, path string) (kept string) {
 func TestRepairRefusesAGrownJournal(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "journal.jsonl")
 	grow(t, path, "0123456789")
-	if _, err := Repair(path, Tail{Offset: 5, Length: 3}); err == nil {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := Repair(f, Tail{Offset: 5, Length: 3}); err == nil {
 		t.Error("no error")
 	}
 	if got, _ := os.ReadFile(path); !bytes.Equal(got, []byte("0123456789")) {

@@ -69,7 +69,10 @@ func (d *disk) calls() [2]int {
 }
 
 func firstRecord() Record {
-	return Record{At: time.Unix(1800000000, 0).UTC(), Header: &Header{Format: Format, Command: "disable", Tenant: "t.example"}}
+	return Record{At: time.Unix(1800000000, 0).UTC(), Header: &Header{
+		Format: Format, Command: CommandDisable, Tenant: "t.example",
+		Settings: Settings{Workers: 1, Timeout: Duration(time.Second)},
+	}}
 }
 
 func outcomeOf(line int) Record {
@@ -177,7 +180,7 @@ func TestCommittedRecordsSurviveACrash(t *testing.T) {
 		w := create(t, &d)
 		for i := range 50 {
 			if i%3 == 0 {
-				_ = w.Append(outcomeOf(i))
+				_ = w.Append(outcomeOf(1 + i))
 			}
 			if err := w.Commit(t.Context(), outcomeOf(1000+i)); err != nil {
 				t.Fatal(err)
@@ -295,7 +298,7 @@ func TestCloseWritesTheQueue(t *testing.T) {
 	w := create(t, &d)
 	var wg sync.WaitGroup
 	var accepted atomic.Int64
-	for i := range 200 {
+	for i := 1; i <= 200; i++ {
 		wg.Go(func() {
 			switch err := w.Append(outcomeOf(i)); {
 			case err == nil:

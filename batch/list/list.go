@@ -97,6 +97,12 @@ func Open(path, name string, opt Options) (*List, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	return OpenFile(file, name, opt)
+}
+
+// OpenFile is Open for a file that is open already. The list closes it, also if it
+// is refused.
+func OpenFile(file *os.File, name string, opt Options) (*List, error) {
 	l := &List{file: file, name: name, opt: opt}
 	if err := l.read(); err != nil {
 		return nil, errors.Join(err, file.Close())

@@ -1,6 +1,7 @@
 package rundir
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -8,8 +9,6 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
-
-	"github.com/gofrs/flock"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -19,7 +18,7 @@ type Dir struct {
 	Path    string
 	Journal *journal.Writer // nil until Recover
 
-	lock *flock.Flock
+	lock io.Closer
 	file *os.File
 }
 
@@ -28,64 +27,107 @@ type Dir struct {
 func Open(path string) (*Dir, error) { return open(path, 0) }
 
 func open(path string, flags int) (*Dir, error) {
-	name := filepath.Join(path, JournalFile)
-	file, err := os.OpenFile(name, os.O_RDWR|os.O_APPEND|flags, 0o644)
+	file, err := openFile(filepath.Join(path, JournalFile), os.O_RDWR|os.O_APPEND|flags)
 	if err != nil {
 		return nil, fmt.Errorf("open the journal: %w", err)
 	}
-	lock, err := lockJournal(path)
+	lock, err := Lock(path)
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &Dir{Path: path, lock: lock, file: file}, nil
+	d := &Dir{Path: path, lock: lock, file: file}
+	if !d.isInPlace() {
+		return nil, errors.Join(fmt.Errorf("open the journal: %q was replaced at this moment", file.Name()), d.Close())
+	}
+	return d, nil
 }
 
-// Lock takes the lock of a run directory's journal without opening the journal.
-// Nobody appends to it until the lock is closed. A *BusyError says that another
-// process has the lock.
-func Lock(path string) (io.Closer, error) { return lockJournal(path) }
-
-// lockJournal takes a journal's lock. It fails if another process has it. Some
-// network file systems lock only files that are open for writing, so the file is
-// opened for reading only if this process must not write it.
-func lockJournal(path string) (*flock.Flock, error) {
-	name := lockFile(filepath.Join(path, JournalFile))
-	lock := flock.New(name, flock.SetFlag(os.O_RDWR|os.O_CREATE))
-	ok, err := lock.TryLock()
-	if errors.Is(err, fs.ErrPermission) {
-		lock = flock.New(name, flock.SetFlag(os.O_RDONLY))
-		ok, err = lock.TryLock()
-	}
+// Recover lets replay read what earlier invocations recorded, until ctx is done. It
+// then cuts off what a crash left after the journal's last sync, and makes Journal
+// ready for more records. It returns the file in which the cut part is kept, or ""
+// if nothing was cut.
+func (d *Dir) Recover(ctx context.Context, replay func(iter.Seq2[journal.Entry, error]) error) (kept string, err error) {
+	lines, err := InputLines(d.Path)
 	if err != nil {
-		return nil, fmt.Errorf("lock the journal: %w", err)
-	}
-	if !ok {
-		return nil, &BusyError{path}
-	}
-	return lock, nil
-}
-
-// Recover lets replay read what earlier invocations recorded. It then cuts off what
-// a crash left after the journal's last sync, and makes Journal ready for more
-// records. It returns the file in which the cut part is kept, or "" if nothing was
-// cut.
-func (d *Dir) Recover(replay func(iter.Seq2[journal.Entry, error]) error) (kept string, err error) {
-	reader := journal.NewReader(io.NewSectionReader(d.file, 0, 1<<62))
-	if err := replay(reader.Entries()); err != nil {
-		return "", &Error{fmt.Errorf("read the journal: %w", err), "restore the run directory from a backup, or start over with the list: what is already disabled is only read"}
-	}
-	tail := reader.Tail()
-	if kept, err = journal.Repair(d.file.Name(), tail); err != nil {
 		return "", err
 	}
-	d.Journal = journal.Append(d.file, tail.Offset)
+	reader := journal.NewReader(Interruptible(ctx, d.file))
+	reader.Lines = lines
+	if err := replay(reader.Entries()); err != nil {
+		return "", fmt.Errorf("read the journal: %w", err)
+	}
+	tail := reader.Tail()
+	if kept, err = journal.Repair(d.file, tail); err != nil {
+		return "", err
+	}
+	d.Journal = journal.Append(journalFile{d}, tail.Offset)
 	return kept, nil
+}
+
+// journalFile is the open journal. Once its file is no longer at its path, whatever
+// is written to it would be lost with the process, so syncing it is an error then.
+type journalFile struct{ dir *Dir }
+
+func (f journalFile) Write(p []byte) (int, error) { return f.dir.file.Write(p) }
+
+func (f journalFile) Sync() error {
+	if err := f.dir.file.Sync(); err != nil {
+		return err
+	}
+	if f.dir.isInPlace() {
+		return nil
+	}
+	return f.dir.rescue()
+}
+
+// isInPlace reports whether the open journal is the file at its path.
+func (d *Dir) isInPlace() bool {
+	there, err := os.Lstat(filepath.Join(d.Path, JournalFile))
+	if err != nil {
+		return false
+	}
+	here, err := d.file.Stat()
+	return err == nil && os.SameFile(here, there)
+}
+
+// RemovedError says that somebody removed or replaced a journal while its run went
+// on.
+type RemovedError struct {
+	Hint      string // how to go on
+	Resumable bool   // once Hint is done
+}
+
+func (e *RemovedError) Error() string {
+	return "the journal was removed or replaced during the run"
+}
+
+// rescue writes a journal that is no longer at its path to a new file there, since
+// without its snapshots nothing could be restored.
+func (d *Dir) rescue() error {
+	path := filepath.Join(d.Path, JournalFile)
+	info, err := d.file.Stat()
+	if err == nil {
+		err = os.MkdirAll(d.Path, 0o777)
+	}
+	var kept string
+	if err == nil {
+		kept, err = journal.Keep(d.file, journal.Tail{Length: info.Size()}, path)
+	}
+	switch {
+	case err != nil:
+		return &RemovedError{Hint: fmt.Sprintf("its records are lost, and so is the undo of what was done: writing them to %q again failed: %v", path, err)}
+	case kept != path:
+		return &RemovedError{Hint: fmt.Sprintf("its records are in %q: give that file the name %q", kept, path), Resumable: true}
+	case !isFile(d.Path, InputFile):
+		return &RemovedError{Hint: fmt.Sprintf("it is there again; put the list there again, too, as %q", filepath.Join(d.Path, InputFile)), Resumable: true}
+	}
+	return &RemovedError{Hint: "it is there again", Resumable: true}
 }
 
 // HasReports reports whether the last invocation made its reports.
 func (d *Dir) HasReports() bool {
 	for _, name := range Reports() {
-		if _, err := os.Stat(filepath.Join(d.Path, name)); err != nil {
+		if !isFile(d.Path, name) {
 			return false
 		}
 	}
@@ -93,8 +135,13 @@ func (d *Dir) HasReports() bool {
 }
 
 // RemoveReports removes the reports of earlier invocations. They no longer hold once
-// the next invocation begins.
-func (d *Dir) RemoveReports() error {
+// the next invocation begins. It waits for a process that makes them.
+func (d *Dir) RemoveReports(ctx context.Context) error {
+	lock, err := LockReports(ctx, d.Path)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
 	for _, name := range Reports() {
 		if err := os.Remove(filepath.Join(d.Path, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("remove former reports: %w", err)

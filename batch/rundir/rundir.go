@@ -8,15 +8,10 @@
 package rundir
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"iter"
-	"os"
-	"path/filepath"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -45,16 +40,11 @@ func (e *Error) Error() string { return e.Err.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
-// BusyError says that another process appends to the journal.
-type BusyError struct{ Path string }
-
-func (e *BusyError) Error() string { return "another process still writes " + e.Path }
-
 // FirstHeader returns the first record of a run directory's journal, which never
 // changes; resuming the run adds another header. An *Error says that the directory
 // is no run directory.
 func FirstHeader(path string) (journal.Header, error) {
-	f, err := os.Open(filepath.Join(path, JournalFile))
+	f, err := OpenFile(path, JournalFile)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("it has no journal")
 	}
@@ -79,11 +69,11 @@ func notRunDir(path string, err error) error {
 // Messages call it by the original's name. A copy that differs from the list that the
 // run began with is refused, because its rows would get each other's outcomes.
 func OpenInput(path string, h journal.Header, names *list.Names) (*list.List, error) {
-	file := filepath.Join(path, InputFile)
-	if err := checkInput(file, h.Input.SHA256); err != nil {
+	f, err := openInput(path, h)
+	if err != nil {
 		return nil, err
 	}
-	return list.Open(file, h.Input.Name(), ListOptions(h, names))
+	return list.OpenFile(f, h.Input.Name(), ListOptions(h, names))
 }
 
 // ListOptions are the options with which a run opens its list.
@@ -97,20 +87,4 @@ func ListOptions(h journal.Header, names *list.Names) list.Options {
 		Names:         names,
 		Organizations: h.Settings.Organizations,
 	}
-}
-
-func checkInput(path, sum string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("open the run's list: %w", err)
-	}
-	defer f.Close()
-	hash := sha256.New()
-	if _, err := io.Copy(hash, f); err != nil {
-		return fmt.Errorf("read the run's list: %w", err)
-	}
-	if hex.EncodeToString(hash.Sum(nil)) != sum {
-		return fmt.Errorf("%s is not the list that the run began with", path)
-	}
-	return nil
 }

@@ -23,6 +23,9 @@ func publish(hidden, name string) error {
 	return nil
 }
 
-// lockFile is the file whose lock is the journal's. A locked file cannot
-// be written through another handle on Windows.
-func lockFile(journal string) string { return journal + ".lock" }
+// noFollow is nothing: openFile looks at the file before and after.
+const noFollow = 0
+
+// lockFile is the file whose lock is that of another file, and the flag to make it.
+// A locked file cannot be written, or even read, through another handle on Windows.
+func lockFile(path string) (string, int) { return path + ".lock", os.O_CREATE }

@@ -77,7 +77,7 @@ func (d *Staged) Publish(h journal.Header, now time.Time) (*Dir, error) {
 	if err != nil {
 		return nil, err
 	}
-	if dir.Journal, err = journal.Create(dir.file, journal.Record{At: now, Header: &h}); err != nil {
+	if dir.Journal, err = journal.Create(journalFile{dir}, journal.Record{At: now, Header: &h}); err != nil {
 		return nil, errors.Join(fmt.Errorf("write the journal: %w", err), dir.Close())
 	}
 	if dir.Path, err = d.rename(defaultName(h, now)); err != nil {
@@ -109,7 +109,10 @@ func (d *Staged) rename(standard string) (string, error) {
 		_, err := os.Lstat(name)
 		if errors.Is(err, fs.ErrNotExist) {
 			if err = publish(d.hidden, name); err == nil {
-				return name, journal.SyncDir(filepath.Dir(name))
+				if err = journal.SyncDir(filepath.Dir(name)); err != nil {
+					return "", errors.Join(err, os.RemoveAll(name)) // nothing may be left of what is refused
+				}
+				return name, nil
 			}
 		}
 		if err != nil && !errors.Is(err, fs.ErrExist) {

@@ -12,6 +12,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -59,9 +60,14 @@ func (c *command) startRun(ctx context.Context, path string) (*reports.Summary, 
 	return c.confirmAndRun(ctx, w)
 }
 
-// lock takes the tenant's lock. A dry run needs none.
+// lock takes the tenant's lock. A dry run needs none; it only warns where the run
+// that it announces could take none.
 func (c *command) lock(ctx context.Context) (unlock func(), err error) {
 	if c.options.settings.DryRun {
+		if err := batch.CanLock(c.target.tenant); err != nil {
+			f := classify(refused(err, ""))
+			c.log.Warn("a run could not lock the tenant", zap.Error(f.err), zap.String("hint", f.hint))
+		}
 		return func() {}, nil
 	}
 	lock, err := batch.LockTenant(ctx, c.target.tenant, c.options.lockWait)
@@ -172,6 +178,9 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
 	_ = w.dir.Journal.Append(end) // Close returns the error
 	journalErr := w.dir.Close()
+	if removed, ok := errors.AsType[*rundir.RemovedError](journalErr); ok {
+		return nil, removedFailure(w.dir.Path, removed)
+	}
 	if result.Stop != nil && result.Stop.Err != nil && errors.Is(journalErr, result.Stop.Err) {
 		journalErr = nil // the stop says it already
 	}
@@ -193,9 +202,19 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	return summary, c.ended(code, summary, w.dir.Path)
 }
 
+// removedFailure ends an invocation whose journal somebody removed or replaced. There
+// are no reports: they would be made from another journal, or from a part of it.
+func removedFailure(dir string, err *rundir.RemovedError) error {
+	hint := err.Hint
+	if err.Resumable {
+		hint += "; " + resumeHint(dir)
+	}
+	return stopped(err, hint)
+}
+
 // report makes the reports and prints the summary.
 func (c *command) report(w *work) (*reports.Summary, error) {
-	summary, err := reports.Make(w.dir.Path, w.list)
+	summary, err := reports.Make(context.Background(), w.dir.Path, w.list) // also after a signal
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}

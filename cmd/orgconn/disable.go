@@ -46,8 +46,6 @@ func newDisable(getenv func(string) string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
-	flags.BoolVar(&o.settings.NoCheck, "no-check", false, "emergency: read nothing first, so no guard and no undo")
-	mustBeTyped(flags, "no-check")
 	o.addDisable(flags)
 	o.addSlice(flags)
 	o.addBounds(flags)

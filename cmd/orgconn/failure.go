@@ -37,6 +37,14 @@ func (f *failure) Unwrap() error { return f.err }
 // internalHint is for errors that are faults of this program.
 const internalHint = "please report the lines above; if a run had begun, orgconn resume continues it"
 
+const (
+	lockedHint = "wait for it to end, or give --lock-wait; before you stop a process, check that it is orgconn, " +
+		"as every user can write what the lock file says"
+	lockFolderHint = " must exist and be writable: the lock that all users of the machine share is there; in Kubernetes, mount an emptyDir"
+	damagedHint    = "restore the run directory from a backup, or give orgconn restore its results.csv; " +
+		"the list can be disabled anew, but then what this run has disabled cannot be restored"
+)
+
 // refused marks an error that came before anything was sent. An error that has an
 // exit code already keeps it, with its hint. refused(nil) is nil.
 func refused(err error, hint string) error {
@@ -69,9 +77,9 @@ func explain(w io.Writer, err error) int {
 	f := classify(err)
 	if f.err != nil {
 		text := strings.ReplaceAll(f.err.Error(), "\n", "; ") // several errors are joined by line
-		fmt.Fprintf(w, "orgconn: %s\n", printable(text))
+		fmt.Fprintf(w, "orgconn: %s\n", oneLine(text))
 		if f.hint != "" {
-			fmt.Fprintf(w, "hint: %s\n", printable(f.hint))
+			fmt.Fprintf(w, "hint: %s\n", oneLine(f.hint))
 		}
 	}
 	return f.code
@@ -92,6 +100,7 @@ func byType(err error) *failure {
 	var f *failure
 	var stop *batch.Stop
 	var locked *batch.LockedError
+	var folder *batch.FolderError
 	var input *list.Error
 	var api *apiclient.Error
 	var damaged *journal.DamageError
@@ -103,15 +112,17 @@ func byType(err error) *failure {
 	case errors.As(err, &stop):
 		return &failure{code: stop.Code, err: err, hint: stop.Hint}
 	case errors.As(err, &locked):
-		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it, give --lock-wait, or stop it with kill: it can be resumed"}
+		return &failure{code: journal.ExitLocked, err: err, hint: lockedHint}
+	case errors.As(err, &folder):
+		return &failure{code: journal.ExitRefused, err: err, hint: folder.Folder + lockFolderHint}
 	case errors.As(err, &busy):
 		return &failure{code: journal.ExitLocked, err: err, hint: "wait for it to end, or stop it"}
+	case errors.As(err, &damaged):
+		return &failure{code: journal.ExitStopped, err: err, hint: damagedHint}
 	case errors.As(err, &dir):
 		return &failure{code: journal.ExitRefused, err: err, hint: dir.Hint}
 	case errors.As(err, &input):
 		return &failure{code: journal.ExitRefused, err: err, hint: input.Hint}
-	case errors.As(err, &damaged):
-		return &failure{code: journal.ExitRefused, err: err, hint: "restore the run directory from a backup, or give orgconn restore its results.csv"}
 	case errors.As(err, &api):
 		return apiFailure(api, err)
 	case errors.Is(err, context.Canceled):
@@ -141,4 +152,15 @@ func printable(s string) string {
 		}
 		return unicode.ReplacementChar
 	}, s)
+}
+
+// oneLine makes a value from a file or a server printable, and one line: as several
+// it could pass for lines of this program, such as what to type next.
+func oneLine(s string) string {
+	return printable(strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return unicode.ReplacementChar
+		}
+		return r
+	}, s))
 }

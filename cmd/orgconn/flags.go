@@ -42,9 +42,10 @@ func (o *options) addRun(flags *pflag.FlagSet) {
 // addDisable adds the flags of disable that resume has too.
 func (o *options) addDisable(flags *pflag.FlagSet) {
 	s := &o.settings
+	flags.BoolVar(&s.NoCheck, "no-check", false, "emergency: read nothing first, so no guard and no undo")
 	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last connection")
 	flags.BoolVar(&s.MissingOK, "missing-ok", false, "organizations that no longer exist count as ok")
-	mustBeTyped(flags, "allow-lockout")
+	mustBeTyped(flags, "no-check", "allow-lockout")
 }
 
 // addRestore adds the flags of restore that resume has too.
@@ -130,19 +131,13 @@ func (o *options) checkValues(flags *pflag.FlagSet) error {
 	if err := atLeastOne(flags, "limit", "min-rows", "max-changes"); err != nil {
 		return err
 	}
-	s := &o.settings
+	if err := o.settings.Validate(); err != nil {
+		return err
+	}
 	_, levelErr := zapcore.ParseLevel(o.logLevel)
 	switch {
-	case s.DryRun && s.NoCheck:
-		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
-	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS): // NaN too
-		return fmt.Errorf("--max-rps must be 0 to %d requests per second", int(maxRPS))
-	case s.Limit < 0, s.MinRows < 0, s.MaxChanges < 0, s.MaxDuration < 0, o.lockWait < 0:
-		return errors.New("--limit, --min-rows, --max-changes, --max-duration and --lock-wait must not be negative")
-	case s.Workers < 1 || s.Workers > 1024:
-		return errors.New("--workers must be 1 to 1024")
-	case time.Duration(s.Timeout) < time.Millisecond:
-		return errors.New("--timeout must be a time such as 30s")
+	case o.lockWait < 0:
+		return errors.New("--lock-wait must not be negative")
 	case levelErr != nil:
 		return fmt.Errorf("--log-level: %w", levelErr)
 	case o.metrics != "" && !isFolder(filepath.Dir(o.metrics)):
@@ -178,9 +173,6 @@ func (o *options) load(run journal.Header, flags *pflag.FlagSet) error {
 	}
 	return nil
 }
-
-// maxRPS is more than any tenant allows.
-const maxRPS = 1e6
 
 // percent is a share, written "25%" or "0.25". It is a pflag.Value.
 type percent float64

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"errors"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,7 +15,9 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // process is a process of orgconn or of another program that TestMain knows. It is
@@ -324,6 +328,8 @@ func TestOneRunPerTenant(t *testing.T) {
 	}
 	if text := second.output.String(); !strings.Contains(text, "process "+strconv.Itoa(first.Process.Pid)+", since 20") {
 		t.Errorf("output\n%s", text)
+	} else if strings.Contains(text, "kill") { // any user may have written the process id
+		t.Errorf("the hint could be turned into harm:\n%s", text)
 	}
 	if code := start(t, tenant, dir, "disable", "--dry-run", "--max-duration", "1s", "pairs.csv").end(); code != journal.ExitStopped {
 		t.Errorf("a dry run beside it: exit %d", code)
@@ -360,5 +366,128 @@ func TestRestoreWaitsForItsRun(t *testing.T) {
 	}
 	if code := restore.end(); code != journal.ExitOK || !strings.Contains(restore.output.String(), "restored               60") {
 		t.Errorf("restore: exit %d\n%s", code, &restore.output)
+	}
+}
+
+// resume never works beside another run on the tenant.
+func TestResumeTakesTheLock(t *testing.T) {
+	tenant, dir := slowTenant(t, 0)
+	unlimit(tenant)
+	if code := start(t, tenant, dir, "disable", "--yes", "--limit", "3", "--out", "run", "pairs.csv").end(); code != journal.ExitOK {
+		t.Fatalf("exit %d", code)
+	}
+	lock, err := batch.LockTenant(t.Context(), strings.TrimPrefix(tenant.domain, "http://"), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = lock.Release() }()
+	if p := start(t, tenant, dir, "resume", "--yes", "run"); p.end() != journal.ExitLocked {
+		t.Errorf("exit %d\n%s", p.ProcessState.ExitCode(), &p.output)
+	}
+}
+
+// Once a run is resumed, the reports of earlier invocations no longer hold: a kill
+// does not leave them behind.
+func TestResumeRemovesReports(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	if code := start(t, tenant, dir, "disable", "--yes", "--limit", "3", "--out", "run", "pairs.csv").end(); code != journal.ExitOK {
+		t.Fatalf("exit %d", code)
+	}
+	p := start(t, tenant, dir, "resume", "--yes", "run")
+	waitForWrites(t, tenant, 5)
+	_ = p.Process.Kill()
+	p.end()
+	for _, name := range rundir.Reports() {
+		if _, err := os.Stat(filepath.Join(dir, "run", name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A journal that is removed or replaced during the run stops it, and its records are
+// not lost: they are written to a new file, and the hint says how to go on with it.
+func TestJournalIsRemoved(t *testing.T) {
+	for name, c := range map[string]struct {
+		harm, mend []string
+		hint       string
+	}{
+		"removed": {
+			harm: []string{"rm", "run/journal.jsonl"},
+			hint: "hint: it is there again; orgconn resume run continues the run",
+		},
+		"replaced": {
+			harm: []string{"sh", "-c", "cp run/journal.jsonl x && mv x run/journal.jsonl"},
+			mend: []string{"mv", "run/journal.jsonl.2", "run/journal.jsonl"},
+			hint: `hint: its records are in "run/journal.jsonl.2": give that file the name "run/journal.jsonl"; orgconn resume run continues the run`,
+		},
+		"folder removed": {
+			harm: []string{"rm", "-r", "run"},
+			mend: []string{"cp", "pairs.csv", "run/input.csv"},
+			hint: `hint: it is there again; put the list there again, too, as "run/input.csv"; orgconn resume run continues the run`,
+		},
+		"folder renamed": {
+			harm: []string{"mv", "run", "old"},
+			mend: []string{"cp", "old/input.csv", "run/input.csv"},
+			hint: `hint: it is there again; put the list`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tenant, dir := slowTenant(t, 20*time.Millisecond)
+			do := func(command []string) {
+				t.Helper()
+				cmd := exec.Command(command[0], command[1:]...)
+				cmd.Dir = dir
+				if output, err := cmd.CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, output)
+				}
+			}
+			p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+			waitForWrites(t, tenant, 5)
+			do(c.harm)
+			at := tenant.Count("DELETE", apiPath)
+			if code := p.end(); code != journal.ExitStopped {
+				t.Errorf("exit %d, want %d", code, journal.ExitStopped)
+			}
+			if n := tenant.Count("DELETE", apiPath) - at; n > 10 { // those whose intents were on disk already
+				t.Errorf("%d more calls", n)
+			}
+			if text := p.output.String(); !strings.Contains(text, "the journal was removed or replaced during the run") || !strings.Contains(text, c.hint) {
+				t.Errorf("output\n%s\nwant %s", text, c.hint)
+			}
+			if c.mend != nil {
+				do(c.mend)
+			}
+			unlimit(tenant)
+			if resume := start(t, tenant, dir, "resume", "--yes", "run"); resume.end() != journal.ExitOK {
+				t.Errorf("resume: exit %d\n%s", resume.ProcessState.ExitCode(), &resume.output)
+			}
+			if restore := start(t, tenant, dir, "restore", "--yes", "run"); restore.end() != journal.ExitOK || !strings.Contains(restore.output.String(), "restored               60") {
+				t.Errorf("restore: exit %d\n%s", restore.ProcessState.ExitCode(), &restore.output)
+			}
+		})
+	}
+}
+
+// A list that is changed in place during the run is noticed before reports are made
+// from it: rows would get each other's outcomes.
+func TestInputIsChanged(t *testing.T) {
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+	waitForWrites(t, tenant, 1)
+	f, err := os.OpenFile(filepath.Join(dir, "run", rundir.InputFile), os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt([]byte("org_id,connection_id\norg_other"), 0)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	unlimit(tenant)
+	if code := p.end(); code != journal.ExitStopped || !strings.Contains(p.output.String(), "run/input.csv is not the list that the run began with") {
+		t.Errorf("exit %d\n%s", code, &p.output)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "run", rundir.ResultsFile)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("results.csv: %v", err)
 	}
 }

@@ -63,7 +63,7 @@ func (w *work) question(rows int) string {
 		verb = "restores"
 	}
 	text := fmt.Sprintf("This %s up to %s in %s, listed in %s.\n",
-		verb, reports.Counted(rows, "connection"), w.header.Tenant, printable(w.header.Input.Name()))
+		verb, reports.Counted(rows, "connection"), w.header.Tenant, oneLine(w.header.Input.Name()))
 	if counts.Unidentified > 0 {
 		text += fmt.Sprintf("The list has %s; of these, %d have names, which are looked up first.\n", reports.Counted(counts.Rows, "row"), counts.Unidentified)
 	} else {
@@ -99,12 +99,13 @@ func (w *work) howLong(rows int) string {
 
 func (w *work) disableTerms() string {
 	text := "Members of these organizations can then no longer log in through these connections.\n"
+	if w.header.Settings.AllowLockout {
+		text += "--allow-lockout: an organization's last connection is disabled too.\n"
+	}
 	switch {
 	case w.header.Settings.NoCheck:
 		return text + "--no-check: nothing is read first. An organization may be left without a connection, no settings are kept to restore, and a link that is switched off is removed.\n"
-	case w.header.Settings.AllowLockout:
-		text += "--allow-lockout: an organization's last connection is disabled too.\n"
-	default:
+	case !w.header.Settings.AllowLockout:
 		text += "An organization's last enabled connection is left alone.\n"
 	}
 	return text + "The run directory keeps the settings for restore, except organization_access_level and organization_connection_name.\n"

@@ -172,6 +172,7 @@ type podSpec struct {
 		PersistentVolumeClaim struct {
 			ClaimName string `yaml:"claimName"`
 		} `yaml:"persistentVolumeClaim"`
+		EmptyDir *struct{} `yaml:"emptyDir"`
 	}
 }
 
@@ -185,8 +186,8 @@ func strictly(t *testing.T, text string, value any) {
 	}
 }
 
-// The README's CronJob keeps the run directories, and runs a command line that
-// orgconn accepts.
+// The README's CronJob keeps the run directories, has a folder for the lock, and runs
+// a command line that orgconn accepts.
 func TestReadmeCronJob(t *testing.T) {
 	var job cronJob
 	strictly(t, readmeBlocks(t, "yaml")[0], &job)
@@ -208,7 +209,8 @@ func TestReadmeCronJob(t *testing.T) {
 		volumes = append(volumes, volume.Name)
 	}
 	list := container.Args[len(container.Args)-1]
-	if !slices.Equal(mounted, volumes) || !slices.Contains(folders, container.WorkingDir) || !slices.Contains(folders, filepath.Dir(list)) {
+	if !slices.Equal(mounted, volumes) || !slices.Contains(folders, container.WorkingDir) || !slices.Contains(folders, filepath.Dir(list)) ||
+		!slices.Contains(folders, "/tmp") {
 		t.Errorf("mounts %q at %q, volumes %q", mounted, folders, volumes)
 	}
 }

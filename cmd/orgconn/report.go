@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -26,13 +27,13 @@ func newReport() *cobra.Command {
 		Long:              reportLong,
 		Args:              oneArg("run directory"),
 		ValidArgsFunction: completeFolder,
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
 			if _, err := rundir.FirstHeader(args[0]); err != nil {
 				return err
 			}
-			summary, err := reports.Make(args[0], nil)
+			summary, err := reports.Make(cmd.Context(), args[0], nil)
 			if err != nil {
-				return stopped(fmt.Errorf("make the reports: %w", err), "")
+				return notMade(err)
 			}
 			if err := printSummary(os.Stdout, summary, args[0]); err != nil {
 				return stopped(fmt.Errorf("print the summary: %w", err), "")
@@ -43,6 +44,18 @@ func newReport() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// notMade is why there are no new reports: damage, or a signal, or else a disk or a
+// list that has to be put right first.
+func notMade(err error) error {
+	err = fmt.Errorf("make the reports: %w", err)
+	if f := byType(err); f != nil && f.code != journal.ExitRefused {
+		return f
+	} else if f != nil {
+		return stopped(err, f.hint)
+	}
+	return stopped(err, "")
 }
 
 // printIfRunning says so if a process still works on a run without an end: then the

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"iter"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -18,6 +20,9 @@ import (
 const resumeLong = `Continue a run that stopped before its end: it was interrupted or killed, or it
 reached a limit, an outage or a full disk. List, command and settings are those
 of the run directory. A flag that is given replaces a setting for good.
+
+With --yes, type --no-check, --allow-lockout and --allow-defaults again if the
+run has them.
 
 Rows that are failed, unknown or not_attempted are tried again, and blocked ones
 with --allow-lockout or --allow-defaults. Every other outcome is final. If the
@@ -67,13 +72,13 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 		return c.writeMetrics(nil, err)
 	}
 	defer unlock()
-	w, err := c.reopen(path, flags)
+	w, err := c.reopen(ctx, path, flags)
 	if err != nil {
 		return c.writeMetrics(nil, err)
 	}
 	defer c.close(w)
 	if w.rows() == 0 && finished(w.history) {
-		return c.reportNothingLeft(w) // no invocation, so it leaves the metrics alone
+		return c.reportNothingLeft(ctx, w) // no invocation, so it leaves the metrics alone
 	}
 	return c.writeMetrics(c.confirmAndRun(ctx, w))
 }
@@ -83,7 +88,7 @@ func finished(h *batch.History) bool { return h.End != nil && h.End.ExitCode <= 
 
 // reopen prepares work from a run directory. Its journal is ready for the next
 // invocation then.
-func (c *command) reopen(path string, flags *pflag.FlagSet) (_ *work, err error) {
+func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet) (_ *work, err error) {
 	w := &work{rates: measuredRates(path, c.target.tenant)}
 	defer func() {
 		if err != nil {
@@ -93,7 +98,7 @@ func (c *command) reopen(path string, flags *pflag.FlagSet) (_ *work, err error)
 	if w.dir, err = rundir.Open(path); err != nil {
 		return nil, refused(err, "")
 	}
-	if w.history, err = c.recover(w.dir); err != nil {
+	if w.history, err = c.recover(ctx, w.dir); err != nil {
 		return nil, refused(err, "")
 	}
 	if err = c.loadSettings(w.history, flags); err != nil {
@@ -120,6 +125,9 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 		return err
 	}
 	s := &c.options.settings
+	if err := c.retyped(flags); err != nil {
+		return err
+	}
 	if finished(h) && !flags.Changed("limit") {
 		s.Limit = 0 // the slice is done, so the rest is next
 	}
@@ -129,9 +137,32 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 	return c.options.check(flags)
 }
 
+// retyped refuses --yes for settings of the run that must be typed, unless they are
+// typed again: the run directory may come from somebody else. Without --yes, the
+// question names them.
+func (c *command) retyped(flags *pflag.FlagSet) error {
+	s := c.options.settings
+	if !c.options.yes || s.DryRun {
+		return nil
+	}
+	var missing []string
+	for name, set := range map[string]bool{"no-check": s.NoCheck, "allow-lockout": s.AllowLockout, "allow-defaults": s.AllowDefaults} {
+		if set && !flags.Changed(name) {
+			missing = append(missing, "--"+name)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	slices.Sort(missing)
+	names := strings.Join(missing, " and ")
+	return refused(fmt.Errorf("the run has %s, and --yes does not agree to that", names),
+		"type "+names+" again, or leave out --yes to be asked")
+}
+
 // recover reads what earlier invocations did and repairs the journal.
-func (c *command) recover(dir *rundir.Dir) (history *batch.History, err error) {
-	kept, err := dir.Recover(func(entries iter.Seq2[journal.Entry, error]) (err error) {
+func (c *command) recover(ctx context.Context, dir *rundir.Dir) (history *batch.History, err error) {
+	kept, err := dir.Recover(ctx, func(entries iter.Seq2[journal.Entry, error]) (err error) {
 		history, err = batch.Replay(entries)
 		return err
 	})
@@ -143,16 +174,16 @@ func (c *command) recover(dir *rundir.Dir) (history *batch.History, err error) {
 
 // reportNothingLeft says that nothing is left to try, and ends with the run's exit
 // code. If the run was killed before it had made its reports, it makes them.
-func (c *command) reportNothingLeft(w *work) error {
+func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 	if !c.options.quiet {
-		fmt.Fprintf(c.view, "nothing is left to try in %s\n", printable(w.dir.Path))
+		fmt.Fprintf(c.view, "nothing is left to try in %s\n", oneLine(w.dir.Path))
 	}
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {
-		summary, err = reports.Make(w.dir.Path, w.list)
+		summary, err = reports.Make(ctx, w.dir.Path, w.list)
 	}
 	if err != nil {
-		return stopped(fmt.Errorf("make the reports: %w", err), "")
+		return notMade(err)
 	}
 	if c.options.json {
 		if err := c.print(summary, w.dir.Path); err != nil {

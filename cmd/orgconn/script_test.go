@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"slices"
@@ -33,6 +35,10 @@ func TestMain(m *testing.M) {
 //	tenant calls METHOD N         checks that N calls of a method were made, those for tokens aside
 //	tenant enabled FILE N         checks that N pairs of a list are enabled
 //	tenant snapshot FILE          writes to a file what every organization has
+//
+// Another command is for journals that somebody forges:
+//
+//	checksums FILE                corrects the checksums of a journal that was edited
 func TestScripts(t *testing.T) { runScripts(t, "../../testdata/scripts") }
 
 // runScripts runs the scripts in a folder.
@@ -47,6 +53,11 @@ func runScripts(t *testing.T, dir string) {
 					ts.Fatalf("there is no ! tenant")
 				}
 				ts.Check(tenantCommand(ts, args))
+			},
+			"checksums": func(ts *testscript.TestScript, _ bool, args []string) {
+				text, err := os.ReadFile(ts.MkAbs(args[0]))
+				ts.Check(err)
+				ts.Check(os.WriteFile(ts.MkAbs(args[0]), correctChecksums(text), 0o644))
 			},
 		},
 	})
@@ -74,6 +85,22 @@ func setupTenant(env *testscript.Env) error {
 	env.Setenv("LISTS", lists)
 	env.Setenv("TENANT", strings.TrimPrefix(tenant.domain, "http://"))
 	return nil
+}
+
+// correctChecksums returns a journal with the checksum that each of its lines must
+// have.
+func correctChecksums(journal []byte) []byte {
+	const open, end = `{"crc":"`, `",`
+	var all []byte
+	for line := range bytes.Lines(journal) {
+		body := bytes.TrimPrefix(bytes.TrimSuffix(line, []byte("\n")), []byte("{"))
+		if bytes.HasPrefix(line, []byte(open)) && len(line) > len(open)+8+len(end) {
+			body = body[len(open)+8+len(end)-1:]
+		}
+		sum := crc32.Checksum(append([]byte("{"), body...), crc32.MakeTable(crc32.Castagnoli))
+		all = fmt.Appendf(all, "%s%08x%s%s\n", open, sum, end, body)
+	}
+	return all
 }
 
 func tenantCommand(ts *testscript.TestScript, args []string) error {

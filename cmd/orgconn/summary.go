@@ -67,7 +67,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.DryRun {
 		title += " (dry run)"
 	}
-	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, s.Tenant, reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
+	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
 		fmt.Fprintf(&b, "  %-18s %6d\n", words(outcome), s.Outcomes[outcome])
 	}
@@ -76,18 +76,18 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	printNeverSeen(&b, s)
 	if s.Reason != "" {
-		fmt.Fprintf(&b, "  %s\n", s.Reason)
+		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
 	if d := s.Rate.Expected(s.Input.Organizations, announced(s)); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
 	results := filepath.Join(dir, rundir.ResultsFile)
-	fmt.Fprintf(&b, "  results: %s\n", results)
-	fmt.Fprintf(&b, "  report:  %s\n", filepath.Join(dir, rundir.PageFile))
+	fmt.Fprintf(&b, "  results: %s\n", oneLine(results))
+	fmt.Fprintf(&b, "  report:  %s\n", oneLine(filepath.Join(dir, rundir.PageFile)))
 	if next := nextCommand(s, dir, results); next != "" {
-		fmt.Fprintf(&b, "  next:    %s\n", next)
+		fmt.Fprintf(&b, "  next:    %s\n", oneLine(next))
 	}
-	_, err := io.WriteString(w, printable(b.String()))
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 
@@ -123,7 +123,7 @@ func printNeverSeen(b *strings.Builder, s *reports.Summary) {
 		return
 	}
 	shown := s.NeverSeenConnections[:min(shownConnections, s.NeverSeenTotal)]
-	fmt.Fprintf(b, "  connections found in no organization: %d (%s", s.NeverSeenTotal, strings.Join(shown, ", "))
+	fmt.Fprintf(b, "  connections found in no organization: %d (%s", s.NeverSeenTotal, oneLine(strings.Join(shown, ", ")))
 	if len(shown) < s.NeverSeenTotal {
 		b.WriteString(", …")
 	}
@@ -145,14 +145,18 @@ func measuredRates(from, tenant string) reports.Rates {
 	return s.Rate
 }
 
+// maxSummary is far more than a summary has, in bytes.
+const maxSummary = 1 << 20
+
 // readSummary reads a run directory's summary.
 func readSummary(dir string) (*reports.Summary, error) {
-	text, err := os.ReadFile(filepath.Join(dir, rundir.SummaryFile))
+	f, err := rundir.OpenFile(dir, rundir.SummaryFile)
 	if err != nil {
 		return nil, err
 	}
+	defer f.Close()
 	s := new(reports.Summary)
-	return s, json.Unmarshal(text, s)
+	return s, json.NewDecoder(io.LimitReader(f, maxSummary)).Decode(s)
 }
 
 // about writes an estimated time, rounded to seconds or minutes.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -49,10 +50,13 @@ func (w *work) begin(ctx context.Context) (err error) {
 		w.dir, err = w.staged.Publish(w.header, now)
 		return refused(err, "")
 	}
-	if err := w.dir.RemoveReports(); err != nil {
+	if err := w.dir.RemoveReports(ctx); err != nil {
 		return refused(err, "")
 	}
 	if err := w.dir.Journal.Commit(ctx, journal.Record{At: now, Header: &w.header}); err != nil {
+		if removed, ok := errors.AsType[*rundir.RemovedError](err); ok {
+			return removedFailure(w.dir.Path, removed)
+		}
 		return stopped(fmt.Errorf("write the journal: %w", err), "is the disk full?")
 	}
 	return nil
