@@ -19,6 +19,8 @@ type disk struct {
 	synced  int
 	dead    bool         // the process that writes is gone
 	intents map[int]bool // lines with a synced intent in this invocation
+
+	suspends bool // the machine sleeps now and then
 }
 
 // sector is the unit in which a disk loses what was not synced.
@@ -39,7 +41,7 @@ func (d *disk) Write(p []byte) (int, error) {
 func (d *disk) Sync() error {
 	d.mu.Lock()
 	end, wait := len(d.content), time.Duration(d.random.IntN(8000))*time.Microsecond
-	if d.random.IntN(200) == 0 { // as if the machine slept between check and call
+	if d.suspends && d.random.IntN(200) == 0 { // as if the machine slept between check and call
 		wait = checkAge + time.Minute
 	}
 	d.mu.Unlock()

@@ -65,6 +65,7 @@ type scenario struct {
 	before   map[string]string // each organization's links, as text
 	had      map[simulator.Pair]bool
 	settings journal.Settings
+	suspends bool // the machine sleeps now and then
 
 	dir     string
 	sum     string // of the input
@@ -87,8 +88,9 @@ func newScenario(t *testing.T, seed uint64, sheet *sheet) *scenario {
 			DuplicateStatus:     []int{409, 400}[random.IntN(2)],
 			TokenLifetime:       []time.Duration{24 * time.Hour, 15 * time.Second}[random.IntN(2)],
 		}),
-		lines: map[simulator.Pair]int{},
-		had:   map[simulator.Pair]bool{},
+		lines:    map[simulator.Pair]int{},
+		had:      map[simulator.Pair]bool{},
+		suspends: true,
 	}
 	s.settings = journal.Settings{
 		Headroom: []float64{0, 0.1, 0.25}[random.IntN(3)],
@@ -212,7 +214,7 @@ func (s *scenario) job(command string, input []byte) {
 func (s *scenario) begin(command string, input []byte) {
 	s.command, s.dir, s.sum = command, s.t.TempDir(), fmt.Sprintf("%x", sha256.Sum256(input))
 	s.must(os.WriteFile(filepath.Join(s.dir, "input.csv"), input, 0o644))
-	s.disk = &disk{random: rand.New(rand.NewPCG(s.random.Uint64(), 2)), intents: map[int]bool{}}
+	s.disk = &disk{random: rand.New(rand.NewPCG(s.random.Uint64(), 2)), intents: map[int]bool{}, suspends: s.suspends}
 }
 
 func (s *scenario) must(err error) {
