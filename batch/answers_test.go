@@ -1,9 +1,12 @@
 package batch
 
 import (
+	"errors"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/simulator"
@@ -146,6 +149,82 @@ func TestRefusedAfterLostAnswer(t *testing.T) {
 		r.run(rows)
 		r.expect(rows, "unknown", "disabled")
 	})
+}
+
+// Nor does a later attempt that certainly did not leave.
+func TestUnsentAfterLostAnswer(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(2, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+		refused := onRow(rows[0], status(400))
+		refused.Skip = 1
+		r.tenant.Inject(refused)
+		attempts := 0
+		match := onRow(rows[0], simulator.Fault{}).Match
+		r.unsent = func(req *http.Request) error {
+			if !match(req) {
+				return nil
+			}
+			if attempts++; attempts != 2 {
+				return nil
+			}
+			return &net.OpError{Op: "dial", Err: errors.New("connection refused")}
+		}
+		r.run(rows)
+		r.expect(rows, "unknown", "disabled")
+		if r.enabled(rows[0]) || attempts != 3 {
+			t.Errorf("%d attempts, enabled %t", attempts, r.enabled(rows[0]))
+		}
+	})
+}
+
+// A call that may have taken effect is repeated even when its check has grown old:
+// else the next check finds the row already disabled, and restore forgets it.
+func TestLostAnswerOutlivesItsCheck(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+		refused := onRow(rows[0], status(429))
+		refused.Skip = 1
+		r.tenant.Inject(refused)
+		time.AfterFunc(checkAge+time.Minute, r.tenant.ClearFaults)
+		r.run(rows)
+		r.expect(rows, "disabled")
+	})
+}
+
+// The time that a server asks for with Retry-After is kept, by the call that it
+// answers (any status) and by all others (429).
+func TestRetryAfterIsKept(t *testing.T) {
+	const asked = 25 * time.Second
+	for _, code := range []int{429, 503} {
+		inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+			rows := pairs(1, 1)
+			r.tenant.SeedPairs(rows)
+			refused := on(http.MethodDelete, status(code))
+			refused.Times = 1
+			r.tenant.Inject(refused)
+			r.tenant.Inject(on(http.MethodDelete, simulator.Fault{Kind: simulator.Headers, Times: 1, Edit: func(_ int, h http.Header) {
+				h.Set("Retry-After", "25")
+			}}))
+			r.run(rows)
+			r.expect(rows, "disabled")
+			var deletes []simulator.Call
+			for _, call := range r.tenant.Calls() {
+				if call.Method == http.MethodDelete {
+					deletes = append(deletes, call)
+				}
+			}
+			if len(deletes) != 2 {
+				t.Fatalf("status %d: %d deletes", code, len(deletes))
+			}
+			if pause := deletes[1].Time.Sub(deletes[0].Time); pause < asked || pause > asked+5*time.Second {
+				t.Errorf("status %d: repeated after %s, the server asked for %s", code, pause, asked)
+			}
+		})
+	}
 }
 
 func TestGivesUpAfterFiveAttempts(t *testing.T) {

@@ -2,7 +2,9 @@ package batch
 
 import (
 	"math/rand/v2"
+	"net/http"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -115,4 +117,107 @@ func (s *scenario) checkSoFar() (unknown []int) {
 	}
 	slices.Sort(unknown)
 	return unknown
+}
+
+// What earlier invocations changed counts for --max-changes: else each resume would
+// allow as many again.
+func TestMaxChangesOverAllInvocations(t *testing.T) {
+	for limit, exit := range map[int]int{9: journal.ExitStopped, 10: journal.ExitOK} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(11, 1)
+			r.tenant.SeedPairs(rows[:10])
+			r.tenant.AddOrganization(orgID(10), "")
+			r.settings.Limit = 4
+			r.run(rows)
+			r.settings.Limit, r.settings.MaxChanges = 0, limit
+			if result := r.resume(rows); result.ExitCode != exit {
+				t.Errorf("--max-changes %d, of which 4 were made before, with 6 to do: exit %d: %v", limit, result.ExitCode, result.Stop)
+			}
+			if deletes := r.count(http.MethodDelete); deletes > limit {
+				t.Errorf("--max-changes %d: %d deletes", limit, deletes)
+			}
+		})
+	}
+}
+
+// A row that failed for good in an earlier invocation is still no success.
+func TestResumeFailsByEarlierRows(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Disable(orgID(0), simulator.SpareConnection)
+		r.settings.Limit = 1
+		r.run(rows)
+		r.settings.Limit = 0
+		if result := r.resume(rows); result.ExitCode != journal.ExitFailedRows {
+			t.Errorf("exit %d, though row 0 is blocked", result.ExitCode)
+		}
+		r.expect(rows, "blocked", "disabled*2")
+	})
+}
+
+// With --missing-ok, a list of which no organization exists is of another tenant,
+// whichever invocation looked for them.
+func TestResumeOnTheWrongTenant(t *testing.T) {
+	for found, exit := range map[int]int{0: journal.ExitFailedRows, 1: journal.ExitOK} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(4, 1)
+			r.tenant.SeedPairs(rows[:found])
+			r.settings.MissingOK, r.settings.Limit = true, 2
+			r.run(rows)
+			r.settings.Limit = 0
+			result := r.resume(rows)
+			if result.ExitCode != exit || strings.Contains(result.Reason(), "right tenant") != (exit == journal.ExitFailedRows) {
+				t.Errorf("of 4 organizations %d exist: exit %d: %q", found, result.ExitCode, result.Reason())
+			}
+		})
+	}
+}
+
+// What an earlier attempt did stays unknown until an answer or a read tells. A row
+// that it may have disabled must not be told failed, not_found or already_disabled:
+// restore would forget it.
+func TestUnknownRowIsResumed(t *testing.T) {
+	tests := map[string]struct {
+		noCheck bool
+		set     func(*rig, simulator.Pair)
+		want    string
+	}{
+		"not there any more": {false, func(r *rig, p simulator.Pair) {
+			r.tenant.Disable(p.OrganizationID, p.ConnectionID)
+		}, "disabled"},
+		"still there": {false, func(*rig, simulator.Pair) {}, "disabled"},
+		"takes effect while it is sent again": {false, func(r *rig, p simulator.Pair) {
+			r.tenant.Inject(onRow(p, simulator.Fault{Kind: simulator.Slow, Delay: 10 * time.Second}))
+			time.AfterFunc(5*time.Second, func() { r.tenant.Disable(p.OrganizationID, p.ConnectionID) })
+		}, "disabled"},
+		"its organization cannot be read": {false, func(r *rig, p simulator.Pair) {
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/organizations/" + p.OrganizationID})
+		}, "unknown"},
+		"not there, without check": {true, func(r *rig, p simulator.Pair) {
+			r.tenant.Disable(p.OrganizationID, p.ConnectionID)
+		}, "unknown"},
+		"refused, without check": {true, func(r *rig, p simulator.Pair) {
+			r.tenant.Inject(onRow(p, status(400)))
+		}, "unknown"},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
+				rows := pairs(2, 1)
+				r.tenant.SeedPairs(rows)
+				r.settings.NoCheck = test.noCheck
+				r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AtHandler, Times: 1}))
+				refused := onRow(rows[0], status(400))
+				refused.Skip = 1
+				r.tenant.Inject(refused)
+				r.run(rows)
+				r.expect(rows, "unknown", "disabled")
+				r.tenant.ClearFaults()
+				test.set(r, rows[0])
+				r.resume(rows)
+				r.expect(rows, test.want, "disabled")
+			})
+		})
+	}
 }

@@ -115,9 +115,6 @@ func TestNamesOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, simulator.Config{})
 		r.name(2, 2)
-		// A tenant that finds the wrong one has not found it.
-		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Path: "/api/v2/organizations/name/Org1",
-			Body: `{"id":"` + orgID(1) + `","name":"org1"}`})
 		l, stop := r.lookUp(new(list.Names), "org0,con1", "org0,Con1", "Org1,con1", "ä,con1", "a/b%2e?,con1")
 		if stop != nil {
 			t.Fatal(stop)
@@ -130,6 +127,23 @@ func TestNamesOfNothing(t *testing.T) {
 			" " + connID(1) + " not_found", " " + connID(1) + " not_found", " " + connID(1) + " not_found"}
 		if fmt.Sprint(got) != fmt.Sprint(want) {
 			t.Errorf("rows\n got %q\nwant %q", got, want)
+		}
+	})
+}
+
+// A tenant that finds another organization than the one that was asked for has not
+// found it: its rows must not be disabled.
+func TestOrganizationOfAnotherName(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		r.name(2, 1)
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Path: "/api/v2/organizations/name/Org1",
+			Body: `{"id":"` + orgID(1) + `","name":"org1"}`})
+		l, stop := r.lookUp(new(list.Names), "Org1,con0")
+		if counts := l.Counts(); stop != nil || counts.Pairs != 0 || counts.UnknownOrganizations != 1 {
+			t.Errorf("%v, %+v", stop, counts)
+		}
+		if n := r.tenant.Count("GET", "/api/v2/organizations/name/"); n != 1 {
+			t.Errorf("%d asked for", n)
 		}
 	})
 }

@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -94,6 +95,47 @@ func TestOutageThatEndsCostsNothing(t *testing.T) {
 			t.Errorf("%d calls: an outage is probed, not hammered", calls)
 		}
 	})
+}
+
+// A host name that is not found is a typing error only where nothing has answered
+// yet. Later it is an outage like any other, which may end. Exit code 2 would say
+// that nothing was sent.
+func TestUnknownHost(t *testing.T) {
+	for name, c := range map[string]struct {
+		from, to time.Duration
+		exit     int
+		took     time.Duration // at most
+	}{
+		"from the start":              {0, time.Hour, journal.ExitRefused, time.Second},
+		"in mid-run":                  {5 * time.Second, time.Hour, journal.ExitStopped, 70 * time.Second},
+		"for half a minute, mid-run":  {5 * time.Second, 35 * time.Second, journal.ExitOK, 70 * time.Second},
+		"for a single call, mid-run ": {5 * time.Second, 5100 * time.Millisecond, journal.ExitOK, 40 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+				rows := pairs(20, 2)
+				r.tenant.SeedPairs(rows)
+				start := time.Now()
+				r.unsent = func(*http.Request) error {
+					if at := time.Since(start); at < c.from || at > c.to {
+						return nil
+					}
+					return &net.DNSError{Err: "no such host", Name: "tenant.example", IsNotFound: true}
+				}
+				if result := r.run(rows); result.ExitCode != c.exit {
+					t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+				}
+				if took := time.Since(start); took > c.took {
+					t.Errorf("the run took %s", took)
+				}
+				for i, p := range rows {
+					if o := r.outcome(i).Outcome; o != journal.Disabled && o != journal.NotAttempted || (o == journal.Disabled) == r.enabled(p) {
+						t.Errorf("row %d is %s, enabled %t", i, o, r.enabled(p))
+					}
+				}
+			})
+		})
+	}
 }
 
 // Bad answers for one row alone are no outage, however many there are.

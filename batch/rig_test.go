@@ -30,8 +30,11 @@ type rig struct {
 	settings    journal.Settings
 	records     memoryJournal
 	stop        context.Context
-	during      func(*Run) // runs beside the job
-	connections bool       // the token may read connections
+	during      func(*Run)                // runs beside the job
+	connections bool                      // the token may read connections
+	history     *History                  // of earlier invocations
+	unsent      func(*http.Request) error // why a request does not leave; may be nil
+	log         *zap.Logger
 }
 
 func newRig(t *testing.T, config simulator.Config) *rig {
@@ -46,6 +49,7 @@ func newRig(t *testing.T, config simulator.Config) *rig {
 		credentials: apiclient.Credentials{ClientID: "client", ClientSecret: "secret"},
 		settings:    journal.Settings{Headroom: 0.1, Workers: 128, Timeout: journal.Duration(30 * time.Second)},
 		stop:        context.Background(),
+		log:         zap.NewNop(),
 	}
 }
 
@@ -80,6 +84,23 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	return run.Do(ctx)
 }
 
+// resume runs the job again, as resume does after all that the journal has.
+func (r *rig) resume(rows []simulator.Pair) Result {
+	r.t.Helper()
+	history, err := Replay(func(yield func(journal.Entry, error) bool) {
+		for _, rec := range r.records.all {
+			if !yield(journal.Entry{Record: rec}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.history = history
+	return r.run(rows)
+}
+
 // newRun prepares a run on the list.
 func (r *rig) newRun(rows []simulator.Pair) *Run {
 	r.t.Helper()
@@ -91,7 +112,10 @@ func (r *rig) newRun(rows []simulator.Pair) *Run {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	run, err := New(Config{Command: r.command, List: l, API: r.client(), Journal: &r.records, Settings: r.settings, ReadConnections: r.connections, Log: zap.NewNop()})
+	run, err := New(Config{
+		Command: r.command, List: l, History: r.history, API: r.client(), Journal: &r.records, Settings: r.settings,
+		ReadConnections: r.connections, Log: r.log,
+	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -121,12 +145,27 @@ func (r *rig) client() *apiclient.Client {
 		Credentials: r.credentials,
 		Timeout:     time.Duration(r.settings.Timeout),
 		Version:     "test",
-		Transport:   r.tenant.Transport(),
+		Transport:   dialer{r, r.tenant.Transport()},
 	})
 	if err != nil {
 		r.t.Fatal(err)
 	}
 	return client
+}
+
+// dialer is the network before the tenant.
+type dialer struct {
+	*rig
+	next http.RoundTripper
+}
+
+func (d dialer) RoundTrip(req *http.Request) (*http.Response, error) {
+	if d.unsent != nil {
+		if err := d.unsent(req); err != nil {
+			return nil, err
+		}
+	}
+	return d.next.RoundTrip(req)
 }
 
 // outcomes is what became of each pair, in the list's order.

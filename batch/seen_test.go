@@ -2,8 +2,10 @@ package batch
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -51,6 +53,39 @@ func TestConnectionsThatDoNotExist(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A connection that is in another organization than the list says exists. What an
+// earlier invocation saw of it counts: no row's outcome tells of it.
+func TestConnectionSeenElsewhere(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := []simulator.Pair{pair(0, 0), pair(1, 1), pair(1, 2)}
+		r.tenant.SeedPairs([]simulator.Pair{pair(0, 0), pair(0, 1), pair(1, 2)})
+		r.settings.MaxDuration = journal.Duration(5 * time.Second)
+		slow := simulator.Fault{Kind: simulator.Hang, Method: "GET", Path: "/api/v2/organizations/" + orgID(1)}
+		r.tenant.Inject(slow)
+		r.run(rows)
+		r.expect(rows, "disabled", "not_attempted*2")
+		var seen []string
+		for _, rec := range r.records.all {
+			if rec.Seen != nil {
+				seen = append(seen, rec.Seen.Connections...)
+			}
+		}
+		if !slices.Equal(seen, []string{connID(1)}) {
+			t.Errorf("seen in an organization that the list does not pair them with: %v", seen)
+		}
+
+		r.tenant.ClearFaults()
+		r.settings.MaxDuration, r.connections = 0, true
+		if result := r.resume(rows); result.ExitCode != journal.ExitOK {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "disabled", "already_disabled", "disabled")
+		if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != 0 {
+			t.Errorf("%d connections were asked for, though all were seen", asked)
+		}
+	})
 }
 
 // At most a hundred connections are asked for, those with most rows.

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -50,6 +53,37 @@ func TestMaxFailures(t *testing.T) {
 					t.Errorf("%d rows were decided before it stopped", decided)
 				}
 			})
+		})
+	}
+}
+
+// Rows that --missing-ok lets pass are no failures: not for --max-failures, which
+// would end the run every night, nor for the progress, nor for the log.
+func TestMissingRowsAreNoFailures(t *testing.T) {
+	for _, ok := range []bool{true, false} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(20, 1)
+			r.tenant.SeedPairs(rows[:1])
+			r.settings.MissingOK, r.settings.Workers = ok, 1
+			if err := r.settings.MaxFailures.UnmarshalText([]byte("3")); err != nil {
+				t.Fatal(err)
+			}
+			core, logged := observer.New(zap.WarnLevel)
+			r.log = zap.New(core)
+			run := r.newRun(rows)
+			want, failed := journal.ExitOK, 0
+			if !ok {
+				want, failed = journal.ExitStopped, 3
+			}
+			if result := run.Do(r.stop); result.ExitCode != want {
+				t.Errorf("--missing-ok=%t: exit %d: %v", ok, result.ExitCode, result.Stop)
+			}
+			if n := run.Progress().Failed; n < failed || ok && n > 0 {
+				t.Errorf("--missing-ok=%t: the progress says %d failed", ok, n)
+			}
+			if n := logged.FilterMessage("row").Len(); n < failed || ok && n > 0 {
+				t.Errorf("--missing-ok=%t: %d warnings", ok, n)
+			}
 		})
 	}
 }
