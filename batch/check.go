@@ -117,8 +117,8 @@ func (r *Run) check(o *organization, permit *throttle.Permit) error {
 			changes++
 		}
 		if d.outcome == "" {
-			pending = append(pending, row)
 			if !r.Settings.DryRun {
+				pending = append(pending, row)
 				continue
 			}
 			d.outcome = r.action.would()
