@@ -146,15 +146,16 @@ func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 // its organization. The read is the row's own: one that began earlier may have
 // been answered before the call was.
 func (r *Run) understand(o *organization, asked *row, reply *reply, outcome journal.RowOutcome) error {
+	lost := reply.lost || asked.lost
 	outcome.Outcome, outcome.Message = journal.Failed, reply.err.Error() // unless the read tells more
 	links, read, err := r.reads.readExtra(r.API, o.id)
 	switch {
 	case read.class() == apiclient.NotFound:
 		outcome.Outcome, outcome.Message = journal.NotFound, messageNoOrganization
-	case read.err != nil && reply.lost:
+	case read.err != nil && lost:
 		outcome.Outcome = journal.Unknown
 	case read.err == nil:
-		again := &row{Row: asked.Row, lost: reply.lost || asked.lost}
+		again := &row{Row: asked.Row, lost: lost}
 		r.action.decide([]*row{again}, links)
 		if again.outcome == r.action.already() || again.outcome == r.action.done() {
 			outcome.Outcome, outcome.Message = again.outcome, again.message
