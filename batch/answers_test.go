@@ -11,6 +11,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/throttle"
 )
 
 // Each kind of bad answer that is worth repeating, once on each row's write
@@ -198,30 +199,32 @@ func TestLostAnswerOutlivesItsCheck(t *testing.T) {
 // The time that a server asks for with Retry-After is kept, by the call that it
 // answers (any status) and by all others (429).
 func TestRetryAfterIsKept(t *testing.T) {
-	const asked = 25 * time.Second
-	for _, code := range []int{429, 503} {
+	for _, c := range []struct {
+		code  int
+		asked string
+		kept  time.Duration
+	}{
+		{429, "25", 25 * time.Second},
+		{503, "25", 25 * time.Second},
+		{503, "3600", backoffCap}, // one bad answer must not hold a row for an hour
+	} {
 		inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
 			rows := pairs(1, 1)
 			r.tenant.SeedPairs(rows)
-			refused := on(http.MethodDelete, status(code))
+			refused := on(http.MethodDelete, status(c.code))
 			refused.Times = 1
 			r.tenant.Inject(refused)
 			r.tenant.Inject(on(http.MethodDelete, simulator.Fault{Kind: simulator.Headers, Times: 1, Edit: func(_ int, h http.Header) {
-				h.Set("Retry-After", "25")
+				h.Set("Retry-After", c.asked)
 			}}))
 			r.run(rows)
 			r.expect(rows, "disabled")
-			var deletes []simulator.Call
-			for _, call := range r.tenant.Calls() {
-				if call.Method == http.MethodDelete {
-					deletes = append(deletes, call)
-				}
-			}
+			deletes := r.calls(http.MethodDelete)
 			if len(deletes) != 2 {
-				t.Fatalf("status %d: %d deletes", code, len(deletes))
+				t.Fatalf("%d, Retry-After %s: %d deletes", c.code, c.asked, len(deletes))
 			}
-			if pause := deletes[1].Time.Sub(deletes[0].Time); pause < asked || pause > asked+5*time.Second {
-				t.Errorf("status %d: repeated after %s, the server asked for %s", code, pause, asked)
+			if pause := deletes[1].Time.Sub(deletes[0].Time); pause < c.kept || pause > c.kept+5*time.Second {
+				t.Errorf("%d, Retry-After %s: repeated after %s", c.code, c.asked, pause)
 			}
 		})
 	}
@@ -289,6 +292,87 @@ func TestForbiddenOrganization(t *testing.T) {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 		}
 		r.expect(rows, "disabled*19", "failed", "disabled*280")
+	})
+}
+
+// Refusals of several organizations do not add up: between them come good answers.
+func TestForbiddenOrganizations(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(300, 1)
+		r.tenant.SeedPairs(rows)
+		for n := 5; n < 300; n += 10 {
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 403, ErrorCode: "access_denied", Path: "/api/v2/organizations/" + orgID(n)})
+		}
+		if result := r.run(rows); result.ExitCode != journal.ExitFailedRows {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		counts := map[journal.Outcome]int{}
+		for _, o := range r.outcomes(rows) {
+			counts[o]++
+		}
+		if counts[journal.Failed] != 30 || counts[journal.Disabled] != 270 {
+			t.Errorf("outcomes %v", counts)
+		}
+	})
+}
+
+// An answer of status 4xx without headers says nothing of the bucket, one that was
+// lost may have cost a token, and a call that never left says nothing at all.
+func TestObserve(t *testing.T) {
+	headers := &apiclient.RateLimit{Limit: 10, Remaining: 3, Reset: 100}
+	failure := &apiclient.Error{Sent: true}
+	for name, c := range map[string]struct {
+		resp apiclient.Response
+		err  error
+		kind throttle.Kind
+		left bool
+	}{
+		"done":                     {apiclient.Response{Status: 204, RateLimit: headers}, nil, throttle.Taken, true},
+		"done, without headers":    {apiclient.Response{Status: 204}, nil, throttle.Taken, true},
+		"400 of the API":           {apiclient.Response{Status: 400, RateLimit: headers}, failure, throttle.Taken, true},
+		"400 without headers":      {apiclient.Response{Status: 400}, failure, throttle.Silent, true},
+		"429":                      {apiclient.Response{Status: 429, RateLimit: headers}, failure, throttle.Limited, true},
+		"429 without headers":      {apiclient.Response{Status: 429}, failure, throttle.Limited, true},
+		"503 of the API":           {apiclient.Response{Status: 503, RateLimit: headers}, failure, throttle.Taken, true},
+		"503 of a gateway":         {apiclient.Response{Status: 503}, failure, throttle.Lost, true},
+		"no answer":                {apiclient.Response{}, failure, throttle.Lost, true},
+		"no connection":            {apiclient.Response{}, &apiclient.Error{}, 0, false},
+		"no token, with an answer": {apiclient.Response{}, &apiclient.Error{Status: 503}, 0, false},
+	} {
+		o, left := observe(&c.resp, c.err)
+		if left != c.left || left && (o.Kind != c.kind || o.Headers != (c.resp.RateLimit != nil)) {
+			t.Errorf("%s: %+v, left %t", name, o, left)
+		}
+	}
+}
+
+// A row that waits because of 429s when the run stops was not attempted: it did not
+// fail.
+func TestStopAmid429s(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(on(http.MethodDelete, status(429)))
+		r.settings.MaxDuration = journal.Duration(20 * time.Second)
+		if result := r.run(rows); result.ExitCode != journal.ExitStopped {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "not_attempted*3")
+	})
+}
+
+// Calls that are repeated after faults are counted as such.
+func TestRetriesAreCounted(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(10, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(once(on(http.MethodDelete, status(503))))
+		run := r.newRun(rows)
+		run.Lookups = journal.Calls{Reads: 7, Retries: 1} // for names, before
+		run.Do(r.stop)
+		if calls := run.Sample().Calls; calls != (journal.Calls{Reads: 17, Writes: 20, Retries: 11}) {
+			t.Errorf("%+v", calls)
+		}
 	})
 }
 

@@ -87,6 +87,35 @@ func TestNotFound(t *testing.T) {
 			}
 		})
 	})
+	t.Run("is well where the others were done before", func(t *testing.T) {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.tenant.Enable(orgID(0), simulator.DefaultSettings(simulator.SpareConnection))
+			r.settings.MissingOK = true
+			if result := r.run(rows); result.ExitCode != journal.ExitOK {
+				t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+			}
+			r.expect(rows, "already_disabled", "not_found*2")
+		})
+	})
+	t.Run("is well with --missing-ok and --no-check", func(t *testing.T) {
+		inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
+			r.tenant.SeedPairs(rows[:1])
+			r.settings.MissingOK, r.settings.NoCheck = true, true
+			if result := r.run(rows); result.ExitCode != journal.ExitOK {
+				t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+			}
+			r.expect(rows, "disabled", "not_found*2")
+		})
+	})
+	t.Run("on the write after a lost answer, and no read tells", func(t *testing.T) {
+		inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
+			r.tenant.SeedPairs(rows)
+			r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+			r.tenant.Inject(simulator.Fault{Code: 400, Method: http.MethodGet, Path: "/api/v2/organizations/" + orgID(1), Skip: 1})
+			r.run(rows)
+			r.expect(rows, "disabled", "unknown", "disabled")
+		})
+	})
 	t.Run("on the write", func(t *testing.T) {
 		inBubble(t, simulator.Config{DeleteMissingStatus: 404}, func(t *testing.T, r *rig) {
 			r.tenant.SeedPairs(rows)
@@ -139,6 +168,31 @@ func TestEmptyListIsProvenOnce(t *testing.T) {
 	}
 }
 
+// An answer that proves nothing is asked for again at the next empty list.
+func TestEmptyListIsProvenLater(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(5, 1)
+		for o := range 5 {
+			r.tenant.AddOrganization(orgID(o), "")
+		}
+		r.settings.Workers = 1
+		refused := on(http.MethodGet, status(400))
+		refused.Times = 1
+		refused.Match = func(req *http.Request) bool { return !strings.Contains(req.URL.Path, "/org_00") }
+		r.tenant.Inject(refused)
+		r.run(rows)
+		r.expect(rows, "already_disabled*5")
+		for i := range rows {
+			if said := r.outcome(i).Message != ""; said != (i == 0) {
+				t.Errorf("row %d: message %q", i, r.outcome(i).Message)
+			}
+		}
+		if gets := r.count(http.MethodGet); gets != 7 {
+			t.Errorf("%d reads, want 5 and two proofs", gets)
+		}
+	})
+}
+
 // A link that is there and switched off is neither deleted nor a way in.
 func TestLinkThatIsOff(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
@@ -149,6 +203,11 @@ func TestLinkThatIsOff(t *testing.T) {
 			t.Errorf("exit %d", result.ExitCode)
 		}
 		r.expect(rows, "blocked", "already_disabled")
+		for i := range rows {
+			if s := r.outcome(i).Snapshot; s == nil || s.AssignMembershipOnLogin == nil {
+				t.Errorf("row %d: the results lack its settings: %+v", i, s)
+			}
+		}
 		if deletes := r.count(http.MethodDelete); deletes != 0 {
 			t.Errorf("%d deletes", deletes)
 		}
@@ -222,6 +281,57 @@ func TestOldCheckIsNotActedOn(t *testing.T) {
 		slices.Sort(got)
 		if want := []journal.Outcome{"already_disabled", "blocked", "disabled", "disabled"}; !slices.Equal(got, want) {
 			t.Errorf("got %v, want %v", got, want)
+		}
+	})
+}
+
+// The intent of a row that is not sent because its check grew too old is taken back:
+// if the run stops before the new read, the row is not told unknown.
+func TestIntentOnAnOldCheckIsTakenBack(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(4, 1)
+		r.tenant.SeedPairs(rows[:3])
+		r.tenant.AddOrganization(orgID(3), "")
+		r.settings.MaxChanges = 3 // so that all is checked before the first write
+		r.settings.Workers, r.settings.Timeout = 1, journal.Duration(time.Hour)
+		r.settings.MaxDuration = journal.Duration(checkAge + 2*time.Minute)
+		r.tenant.Inject(on(http.MethodDelete, simulator.Fault{Kind: simulator.Slow, Delay: checkAge + time.Minute, Skip: 1, Times: 1}))
+		time.AfterFunc(time.Minute, func() { r.tenant.Inject(on(http.MethodGet, simulator.Fault{Kind: simulator.Hang})) })
+		r.run(rows)
+		got := r.outcomes(rows)
+		slices.Sort(got)
+		if want := []journal.Outcome{"already_disabled", "disabled", "disabled", "not_attempted"}; !slices.Equal(got, want) {
+			t.Errorf("got %v, want %v", got, want)
+		}
+		intents := 0
+		for _, rec := range r.records.all {
+			if rec.Intent != nil {
+				intents++
+			}
+		}
+		if intents != 3 {
+			t.Errorf("%d intents", intents)
+		}
+	})
+}
+
+// A list that is different each time it is read is not believed.
+func TestListThatNeverSettles(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		r.tenant.SeedPairs(pairs(1, 150))
+		var items []string
+		for c := range 49 {
+			items = append(items, fmt.Sprintf(`{"connection_id":%q}`, connID(100+c)))
+		}
+		r.tenant.Inject(simulator.Fault{
+			Code: http.StatusOK, Method: http.MethodGet, Match: func(req *http.Request) bool { return req.URL.Query().Get("page") == "1" },
+			Body: `{"enabled_connections":[` + strings.Join(items, ",") + `],"start":100,"limit":100,"total":149}`,
+		})
+		rows := []simulator.Pair{pair(0, 3), pair(0, 149), pair(0, 200)}
+		r.run(rows)
+		r.expect(rows, "failed*3")
+		if gets, deletes := r.count(http.MethodGet), r.count(http.MethodDelete); gets != 2*maxFaults || deletes != 0 {
+			t.Errorf("%d reads, %d deletes", gets, deletes)
 		}
 	})
 }

@@ -120,6 +120,34 @@ func TestDecideNeverLocksOut(t *testing.T) {
 	})
 }
 
+// A row that waits for its permit is not sent if another row's new check has blocked
+// it meanwhile.
+func TestBeginGoesByTheLastCheck(t *testing.T) {
+	o := &organization{rows: rowsOf("a b")}
+	o.check(disabling{}, linksOf("a b c"))
+	o.check(disabling{}, linksOf("b")) // a and c are gone by now
+	if o.begin(o.rows[1]) {
+		t.Error("row b is sent, though it is the last way in by now")
+	}
+}
+
+// A row that was not sent, as its check grew too old, is decided by the next check.
+func TestStaleRowIsDecidedAgain(t *testing.T) {
+	o := &organization{rows: rowsOf("a")}
+	o.check(disabling{}, linksOf("a b"))
+	if !o.begin(o.rows[0]) {
+		t.Fatal("a new check is not acted on")
+	}
+	o.checkedAt = o.checkedAt.Add(-checkAge)
+	if o.stillRecent(o.rows[0]) {
+		t.Error("an old check is acted on")
+	}
+	o.check(disabling{}, linksOf("a")) // b is gone by now
+	if d := o.decided(o.rows[0]); d.outcome != journal.Blocked || o.begin(o.rows[0]) {
+		t.Errorf("row a is %q, though it is the last way in by now", d.outcome)
+	}
+}
+
 // A check that is repeated while another row's call is on its way counts that
 // row's connection as gone: two rows never take an organization's last two
 // ways in.

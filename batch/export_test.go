@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,6 +114,39 @@ func TestExportFilters(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A connection that no organization has is told: most likely it is a typing error.
+func TestExportTellsOfUnseenConnections(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(2, 2))
+		e := NewExport(ExportConfig{Connections: []string{connID(7), connID(1), connID(5)}, API: r.client(), Settings: r.settings, Log: zap.NewNop()})
+		stop := e.Do(r.stop, func([]ExportedPair) error { return nil })
+		if got := e.Unseen(); stop != nil || !slices.Equal(got, []string{connID(5), connID(7)}) {
+			t.Errorf("%v, %v", got, stop)
+		}
+	})
+}
+
+// A tenant that ignores paging sends its first page again: that ends the list.
+func TestExportWithoutPaging(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(2, 1))
+		r.tenant.Inject(simulator.Fault{
+			Code: http.StatusOK, Match: func(req *http.Request) bool {
+				return strings.HasSuffix(req.URL.Path, "/organizations") && !strings.Contains(req.URL.RawQuery, "include_totals")
+			},
+			Body: `{"organizations":[{"id":"` + orgID(0) + `","name":"a"},{"id":"` + orgID(1) + `","name":"b"}],"next":"more"}`,
+		})
+		limited, cancel := WithMaxDuration(r.stop, journal.Duration(time.Minute))
+		defer cancel()
+		r.stop = limited
+		if got, stop := r.export(ExportConfig{}, nil); stop != nil || len(got) != 2 {
+			t.Errorf("%v, %v", got, stop)
+		}
+	})
 }
 
 func TestExportOfUnknownNames(t *testing.T) {

@@ -140,6 +140,79 @@ func TestMaxChangesOverAllInvocations(t *testing.T) {
 	}
 }
 
+// A row that an earlier invocation disabled, as is found out only now, is a change.
+func TestMaxChangesWithLostAnswers(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect, Times: 1}))
+		refused := onRow(rows[0], status(400))
+		refused.Skip = 1
+		r.tenant.Inject(refused)
+		r.settings.Limit = 1
+		r.run(rows)
+		r.expect(rows, "unknown", "not_attempted*2")
+		r.settings.Limit, r.settings.MaxChanges = 0, 2
+		if result := r.resume(rows); result.ExitCode != journal.ExitStopped {
+			t.Errorf("3 changes where 2 are allowed: exit %d", result.ExitCode)
+		}
+		r.expect(rows, "disabled", "not_attempted*2")
+	})
+}
+
+// --max-failures counts anew with each invocation.
+func TestMaxFailuresOfEarlierInvocations(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(6, 1)
+		r.tenant.SeedPairs(rows[3:])
+		r.settings.Limit = 3
+		r.run(rows)
+		r.settings.Limit = 0
+		if err := r.settings.MaxFailures.UnmarshalText([]byte("2")); err != nil {
+			t.Fatal(err)
+		}
+		if result := r.resume(rows); result.ExitCode != journal.ExitFailedRows {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "not_found*3", "disabled*3")
+	})
+}
+
+// Organizations with rows never attempted come before those that failed: a list that
+// fails at its beginning is done nevertheless.
+func TestResumeBeginsWithUntriedRows(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(10, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Workers, r.settings.Limit = 1, 4
+		for _, p := range rows[:4] {
+			r.tenant.Inject(onRow(p, status(400)))
+		}
+		r.run(rows)
+		r.expect(rows, "failed*4", "not_attempted*6")
+		r.settings.Limit = 0
+		r.resume(rows)
+		r.expect(rows, "failed*4", "disabled*6")
+		for i, call := range r.calls(http.MethodDelete)[4:] {
+			if failedBefore := call.Path < "/api/v2/organizations/"+orgID(4); failedBefore && i < 6-writersPerCall {
+				t.Errorf("call %d of resume is %s", i, call.Path)
+			}
+		}
+	})
+}
+
+// The end of an earlier invocation is not that of one that was killed.
+func TestKilledInvocationHasNoEnd(t *testing.T) {
+	r := newRig(t, simulator.Config{})
+	r.records.all = []journal.Record{
+		{Header: &journal.Header{}}, {End: &journal.End{ExitCode: journal.ExitOK}},
+		{Header: &journal.Header{}}, {Intent: &journal.Intent{Line: 2}},
+	}
+	if h := r.replay(); h.End != nil || h.outcome(2) != journal.Unknown {
+		t.Errorf("end %+v, row %q", h.End, h.outcome(2))
+	}
+}
+
 // A row that failed for good in an earlier invocation is still no success.
 func TestResumeFailsByEarlierRows(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
@@ -191,6 +264,13 @@ func TestUnknownRowIsResumed(t *testing.T) {
 			r.tenant.Inject(onRow(p, simulator.Fault{Kind: simulator.Slow, Delay: 10 * time.Second}))
 			time.AfterFunc(5*time.Second, func() { r.tenant.Disable(p.OrganizationID, p.ConnectionID) })
 		}, "disabled"},
+		"takes effect while it is sent again, and then no read tells": {false, func(r *rig, p simulator.Pair) {
+			r.tenant.Inject(onRow(p, simulator.Fault{Kind: simulator.Slow, Delay: 10 * time.Second}))
+			time.AfterFunc(5*time.Second, func() {
+				r.tenant.Disable(p.OrganizationID, p.ConnectionID)
+				r.tenant.Inject(on(http.MethodGet, status(400)))
+			})
+		}, "unknown"},
 		"its organization cannot be read": {false, func(r *rig, p simulator.Pair) {
 			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/organizations/" + p.OrganizationID})
 		}, "unknown"},

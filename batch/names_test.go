@@ -172,6 +172,43 @@ func TestNamesWithoutAnswer(t *testing.T) {
 	}
 }
 
+// Rows whose names could not be looked up, or do not exist, make the exit code 1; those
+// left to be looked up are among the rows that resume counts.
+func TestRowsWithoutIDsFail(t *testing.T) {
+	for name, c := range map[string]struct {
+		row       string
+		missingOK bool
+		exit      int
+		left      int
+	}{
+		"no answer":                         {"org1,con1", true, journal.ExitFailedRows, 1},
+		"no organization":                   {"nope,con1", false, journal.ExitFailedRows, 0},
+		"no organization, but --missing-ok": {"nope,con1", true, journal.ExitOK, 0},
+		"no connection":                     {"org0,nope", true, journal.ExitFailedRows, 0},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.name(2, 2)
+			r.tenant.SeedPairs(pairs(1, 1))
+			r.tenant.Inject(simulator.Fault{Code: 400, Path: "/api/v2/organizations/name/org1"})
+			l, stop := r.lookUp(new(list.Names), "org0,con0", c.row)
+			if stop != nil {
+				t.Fatal(stop)
+			}
+			r.settings.MissingOK = c.missingOK
+			run, err := New(Config{Command: r.command, List: l, API: r.client(), Journal: &r.records, Settings: r.settings, Log: zap.NewNop()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if result := run.Do(r.stop); result.ExitCode != c.exit {
+				t.Errorf("%s: exit %d: %q", name, result.ExitCode, result.Reason())
+			}
+			if left := r.replay().Left(l); left != c.left {
+				t.Errorf("%s: %d rows are left, want %d", name, left, c.left)
+			}
+		})
+	}
+}
+
 // A filter that is ignored sends other connections too, and the pages after the
 // first.
 func TestNamesInUnfilteredLists(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
@@ -108,6 +109,7 @@ func TestUnknownHost(t *testing.T) {
 	}{
 		"from the start":              {0, time.Hour, journal.ExitRefused, time.Second},
 		"in mid-run":                  {5 * time.Second, time.Hour, journal.ExitStopped, 70 * time.Second},
+		"after answers of status 503": {2 * time.Second, time.Hour, journal.ExitStopped, 70 * time.Second},
 		"for half a minute, mid-run":  {5 * time.Second, 35 * time.Second, journal.ExitOK, 70 * time.Second},
 		"for a single call, mid-run ": {5 * time.Second, 5100 * time.Millisecond, journal.ExitOK, 40 * time.Second},
 	} {
@@ -115,6 +117,9 @@ func TestUnknownHost(t *testing.T) {
 			inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
 				rows := pairs(20, 2)
 				r.tenant.SeedPairs(rows)
+				if strings.Contains(name, "503") {
+					r.tenant.Inject(on("", status(503)))
+				}
 				start := time.Now()
 				r.unsent = func(*http.Request) error {
 					if at := time.Since(start); at < c.from || at > c.to {
@@ -147,6 +152,66 @@ func TestOneBadRowIsNoOutage(t *testing.T) {
 			t.Fatal("an outage of one row")
 		}
 	}
+}
+
+// Good answers between bad ones are no outage, however many bad ones there are.
+func TestGoodAnswersBreakAStreak(t *testing.T) {
+	b := newBreaker(func(bool) { t.Error("an outage") }, func(error) {})
+	b.good()
+	for range 3 {
+		for range outageAnswers - 1 {
+			b.fault(&reply{resp: &apiclient.Response{Tries: 1}}, &apiclient.Error{Class: apiclient.Transient})
+		}
+		b.good()
+	}
+}
+
+// The minute of an outage counts from its first bad answer, and ends with it.
+func TestMinuteOfAnOutage(t *testing.T) {
+	for _, over := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			start := time.Now()
+			var gaveUp time.Duration
+			b := newBreaker(func(bool) {}, func(error) { gaveUp = time.Since(start) })
+			bad := func() bool {
+				return b.fault(&reply{resp: &apiclient.Response{Tries: 1}}, &apiclient.Error{Class: apiclient.Transient})
+			}
+			b.good()
+			for n := range outageAnswers {
+				if open := bad(); open != (n == outageAnswers-1) {
+					t.Errorf("after %d bad answers: open %t", n+1, open)
+				}
+				time.Sleep(5 * time.Second)
+			}
+			if over {
+				b.good()
+			}
+			bad()
+			time.Sleep(3 * outageTime)
+			if want := outageTime; over && gaveUp != 0 || !over && gaveUp != want {
+				t.Errorf("gave up after %s; the outage was over: %t", gaveUp, over)
+			}
+			b.close()
+		})
+	}
+}
+
+// A tenant that says 429 is there: the run waits.
+func TestOutageThatEndsIn429s(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(20, 2)
+		r.tenant.SeedPairs(rows)
+		time.AfterFunc(5*time.Second, func() { r.tenant.Inject(on("", status(503))) })
+		time.AfterFunc(20*time.Second, func() {
+			r.tenant.ClearFaults()
+			r.tenant.Inject(on("", status(429)))
+		})
+		time.AfterFunc(3*time.Minute, r.tenant.ClearFaults)
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "disabled*40")
+	})
 }
 
 // A token request that fails once, when the token has to be renewed in mid-run, is

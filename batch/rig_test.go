@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -81,11 +82,26 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	}
 	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
 	defer cancel()
-	return run.Do(ctx)
+	result := run.Do(ctx)
+	if result.Stop == nil { // else the throttle and the ETA count on calls that never come
+		for _, c := range run.callers {
+			if left := c.throttle.State().Left; left != 0 {
+				r.t.Errorf("at the end %d calls are still expected", left)
+			}
+		}
+	}
+	return result
 }
 
 // resume runs the job again, as resume does after all that the journal has.
 func (r *rig) resume(rows []simulator.Pair) Result {
+	r.t.Helper()
+	r.history = r.replay()
+	return r.run(rows)
+}
+
+// replay is the history that the journal tells.
+func (r *rig) replay() *History {
 	r.t.Helper()
 	history, err := Replay(func(yield func(journal.Entry, error) bool) {
 		for _, rec := range r.records.all {
@@ -97,8 +113,7 @@ func (r *rig) resume(rows []simulator.Pair) Result {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	r.history = history
-	return r.run(rows)
+	return history
 }
 
 // newRun prepares a run on the list.
@@ -184,8 +199,11 @@ func (r *rig) outcome(i int) journal.RowOutcome {
 	defer r.records.mu.Unlock()
 	o := journal.RowOutcome{Outcome: journal.NotAttempted}
 	for _, rec := range r.records.all {
-		if rec.Outcome != nil && rec.Outcome.Line == i+2 {
+		switch {
+		case rec.Outcome != nil && rec.Outcome.Line == i+2:
 			o = *rec.Outcome
+		case rec.Intent != nil && rec.Intent.Line == i+2:
+			o = journal.RowOutcome{Outcome: journal.Unknown}
 		}
 	}
 	return o
@@ -209,6 +227,17 @@ func (r *rig) expect(rows []simulator.Pair, want ...string) {
 	if fmt.Sprint(got) != fmt.Sprint(all) {
 		r.t.Errorf("outcomes\n got %v\nwant %v", got, all)
 	}
+}
+
+// calls are the calls of a method to the API, in the order of their arrival.
+func (r *rig) calls(method string) (calls []simulator.Call) {
+	for _, call := range r.tenant.Calls() {
+		if call.Method == method && strings.HasPrefix(call.Path, "/api/v2/") {
+			calls = append(calls, call)
+		}
+	}
+	slices.SortStableFunc(calls, func(a, b simulator.Call) int { return a.Time.Compare(b.Time) })
+	return calls
 }
 
 // count counts calls to the API, tokens aside.

@@ -2,6 +2,8 @@ package batch
 
 import (
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -93,6 +95,61 @@ func TestReadsAndWritesAtTheSameTime(t *testing.T) {
 		// 100 reads at 100 a minute with a burst of 10: 54 s; writes alone: 38 s.
 		if took := time.Since(start); took > 60*time.Second {
 			t.Errorf("the run took %s", took)
+		}
+	})
+}
+
+// Rows go in the order of the list.
+func TestOrderOfTheList(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(30, 1)
+		slices.Reverse(rows)
+		r.tenant.SeedPairs(rows)
+		r.settings.Workers, r.settings.MaxChanges = 1, len(rows) // so that all is checked before the first write
+		r.tenant.AddOrganization(orgID(30), "")
+		r.run(append(rows, pair(30, 0)))
+		for i, call := range r.calls(http.MethodDelete) {
+			at := slices.IndexFunc(rows, func(p simulator.Pair) bool { return strings.Contains(call.Path, p.OrganizationID) })
+			if at < i-writersPerCall || at > i+writersPerCall {
+				t.Errorf("row %d is sent as number %d", at, i)
+			}
+		}
+	})
+}
+
+// --workers bounds the calls in flight.
+func TestWorkers(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), Latency: time.Second}, func(t *testing.T, r *rig) {
+		rows := pairs(30, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Workers = 3
+		start := time.Now()
+		r.run(rows)
+		r.expect(rows, "disabled*30")
+		if took := time.Since(start); took < 20*time.Second || took > 26*time.Second {
+			t.Errorf("60 calls of a second, of which 3 may be in flight, took %s", took)
+		}
+	})
+}
+
+// A dry run says how long it takes, though it has no writes.
+func TestDryRunHasAnETA(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+		rows := pairs(100, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.DryRun = true
+		start := time.Now()
+		var said time.Duration
+		r.during = func(run *Run) {
+			if p := run.Progress(); p.ETA != 0 {
+				t.Errorf("before the first answer the ETA is %s", p.ETA)
+			}
+			time.Sleep(20 * time.Second)
+			said = 20*time.Second + run.Progress().ETA
+		}
+		r.run(rows)
+		if took := time.Since(start); (said - took).Abs() > took/20 {
+			t.Errorf("the run took %s, after 20 s it said %s", took, said)
 		}
 	})
 }

@@ -50,6 +50,9 @@ func TestConnectionsThatDoNotExist(t *testing.T) {
 				if n := run.Progress().Outcomes[c.want]; n == 0 {
 					t.Errorf("no row is counted as %s", c.want)
 				}
+				if n := run.Progress().Done; n != len(rows)+2 {
+					t.Errorf("%d rows are counted, of %d", n, len(rows)+2)
+				}
 			})
 		})
 	}
@@ -85,6 +88,52 @@ func TestConnectionSeenElsewhere(t *testing.T) {
 		if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != 0 {
 			t.Errorf("%d connections were asked for, though all were seen", asked)
 		}
+	})
+}
+
+// A connection of which one row is done, or blocked, exists, whichever invocation
+// did it: the tenant is not asked for it when another organization lacks it.
+func TestConnectionSeenBefore(t *testing.T) {
+	for _, want := range []string{"disabled", "blocked"} {
+		for _, resumed := range []bool{false, true} {
+			inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+				rows := []simulator.Pair{pair(0, 0), pair(1, 0)}
+				r.tenant.SeedPairs([]simulator.Pair{pair(0, 0), pair(1, 1)})
+				if want == "blocked" {
+					r.tenant.Disable(orgID(0), simulator.SpareConnection)
+				}
+				r.settings.Workers, r.connections = 1, true
+				if resumed {
+					r.settings.Limit = 1
+					r.run(rows)
+					r.settings.Limit = 0
+					r.resume(rows)
+				} else {
+					r.run(rows)
+				}
+				r.expect(rows, want, "already_disabled")
+				if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != 0 {
+					t.Errorf("row 0 is %s, resumed %t: its connection was asked for", want, resumed)
+				}
+			})
+		}
+	}
+}
+
+// A connection that does not exist is not what --missing-ok lets pass, whichever
+// invocation found that out.
+func TestMissingConnectionIsNeverOK(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(2, 1)
+		r.tenant.SeedPairs([]simulator.Pair{pair(0, 1), pair(1, 0)})
+		rows[0].ConnectionID = "con_mistyped00000001"
+		r.connections, r.settings.MissingOK, r.settings.Limit = true, true, 1
+		r.run(rows)
+		r.settings.Limit = 0
+		if result := r.resume(rows); result.ExitCode != journal.ExitFailedRows {
+			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+		}
+		r.expect(rows, "not_found", "disabled")
 	})
 }
 

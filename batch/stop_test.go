@@ -157,14 +157,31 @@ func TestMaxChanges(t *testing.T) {
 }
 
 func TestStopsDrain(t *testing.T) {
-	inBubble(t, simulator.Config{Plan: limits(t, "enterprise"), Latency: 2 * time.Second}, func(t *testing.T, r *rig) {
+	for _, workers := range []int{128, 2} {
+		stopsDrain(t, workers)
+	}
+}
+
+func stopsDrain(t *testing.T, workers int) {
+	plan := limits(t, "enterprise")
+	if workers == 2 { // so that rows wait for a call to end, not for the bucket
+		plan = limits(t, "unlimited")
+	}
+	inBubble(t, simulator.Config{Plan: plan, Latency: 2 * time.Second}, func(t *testing.T, r *rig) {
 		rows := pairs(40, 2)
 		r.tenant.SeedPairs(rows)
+		r.settings.Workers = workers
+		stopped := time.Now().Add(9 * time.Second)
 		ctx, cancel := context.WithCancelCause(context.Background())
 		time.AfterFunc(9*time.Second, func() { cancel(&Stop{Code: journal.ExitTerminated, Reason: "terminated"}) })
 		r.stop = ctx
 		if result := r.run(rows); result.ExitCode != journal.ExitTerminated {
 			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		for _, call := range r.tenant.Calls() {
+			if call.Time.After(stopped.Add(2 * time.Second)) { // those sent before have arrived
+				t.Errorf("%s %s was sent after the stop", call.Method, call.Path)
+			}
 		}
 		for i, p := range rows {
 			if o := r.outcome(i).Outcome; o == journal.Unknown || (o == journal.Disabled) == r.enabled(p) {
@@ -186,6 +203,23 @@ func TestMaxDuration(t *testing.T) {
 		if took := time.Since(start); took > 11*time.Second {
 			t.Errorf("the run took %s", took)
 		}
+	})
+}
+
+// A call that waits to be repeated does not hold up a stop.
+func TestStopEndsBackoff(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(2, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[1], status(503)))
+		r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Headers, Edit: func(_ int, h http.Header) { h.Set("Retry-After", "25") }}))
+		r.settings.MaxDuration = journal.Duration(5 * time.Second)
+		start := time.Now()
+		r.run(rows)
+		if took := time.Since(start); took > 6*time.Second {
+			t.Errorf("the run took %s", took)
+		}
+		r.expect(rows, "disabled", "unknown")
 	})
 }
 
