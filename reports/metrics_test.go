@@ -103,6 +103,7 @@ func TestMetricsKept(t *testing.T) {
 	dry := finished("disable", "one.auth0.com", 0, start)
 	dry.DryRun = true
 	writeMetrics(t, path, dry)
+	writeMetrics(t, path, finished("disable", "one.auth0.com", 1, start.Add(30*time.Minute))) // some rows failed
 	failed := finished("disable", "one.auth0.com", 5, start.Add(time.Hour))
 	failed.Outcomes = map[journal.Outcome]int{journal.Failed: 99}
 	writeMetrics(t, path, failed)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -26,6 +27,15 @@ func TestPrintable(t *testing.T) {
 		if got := printable(in); got != want {
 			t.Errorf("%q became %q, want %q", in, got, want)
 		}
+	}
+}
+
+// Nor can it by an error or a hint that quotes it.
+func TestErrorsArePrintable(t *testing.T) {
+	var text bytes.Buffer
+	explain(&text, refused(errors.New("outcome \"\x1b[2J\""), "see \x1b]0;title\a"))
+	if want := "orgconn: outcome \"\uFFFD[2J\"\nhint: see \uFFFD]0;title\uFFFD\n"; text.String() != want {
+		t.Errorf("%q, want %q", text.String(), want)
 	}
 }
 

@@ -16,7 +16,7 @@ const (
 	lastPatience = 3 * time.Second
 )
 
-var errUnread = errors.New("nobody reads it")
+var errUnread = errors.New("nobody reads the output")
 
 // output writes to a file that perhaps nobody reads: a pipe to a program that hangs,
 // or a terminal that Ctrl-S has stopped. It gives a write up after a time, so that

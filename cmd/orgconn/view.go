@@ -76,9 +76,11 @@ func (v *view) setBars(bars *mpb.Progress) {
 func (v *view) explainSignal(ctx context.Context) (forget func() bool) {
 	return context.AfterFunc(ctx, func() {
 		if v.terminal && !v.quiet {
-			if !v.dumb {
-				fmt.Fprint(v.out, "\r") // overwrite the terminal's ^C
+			before := "\r" // overwrites the terminal's ^C
+			if v.dumb {
+				before = "\n"
 			}
+			fmt.Fprint(v.out, before)
 			fmt.Fprintln(v, "waiting for the calls in flight; a second signal ends the program at once")
 		}
 	})
