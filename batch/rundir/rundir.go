@@ -62,7 +62,11 @@ func FirstHeader(path string) (journal.Header, error) {
 }
 
 func notRunDir(path string, err error) error {
-	return &Error{fmt.Errorf("%q is no run directory that can be read: %w", path, err), "give the run directory that a former run printed"}
+	hint := "give the run directory that a former run printed"
+	if irregular, ok := errors.AsType[*Error](err); ok {
+		hint = irregular.Hint
+	}
+	return &Error{fmt.Errorf("%q is no run directory that can be read: %w", path, err), hint}
 }
 
 // OpenInput opens the run's copy of its list, with the options that the header has.

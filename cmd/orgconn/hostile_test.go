@@ -8,11 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/spf13/pflag"
 	"go.uber.org/zap"
 
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -25,7 +28,7 @@ const hostileMemory = 256 << 20
 // outside. In the journal, SHA256 stands for the checksum of the list; raw leaves the
 // checksums of its lines as they are.
 func FuzzRunDirectory(f *testing.F) {
-	const list = "org_id,connection_id\norg_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1\norg_aaaaaaaaaaaaaaa2,con_aaaaaaaaaaaaaaa1\n"
+	const pairs = "org_id,connection_id\norg_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1\norg_aaaaaaaaaaaaaaa2,con_aaaaaaaaaaaaaaa1\n"
 	const header = `{"at":"2026-11-24T06:00:00Z","run":{"format":1,"command":"disable","tenant":"acme.eu.auth0.com","version":"v1","note":"x",` +
 		`"input":{"path":"pairs.csv","sha256":"SHA256"},"settings":{"max_failures":"50%","headroom":0.25,"workers":128,"timeout":"30s"}}}` + "\n"
 	const rows = `{"at":"2026-11-24T06:00:01Z","seen":{"connections":["con_aaaaaaaaaaaaaaa1"]}}` + "\n" +
@@ -34,31 +37,31 @@ func FuzzRunDirectory(f *testing.F) {
 		`{"at":"2026-11-24T06:00:03Z","intent":{"line":3}}` + "\n"
 	const sample = `{"at":"2026-11-24T06:00:04Z","sample":{"reads":{"burst":100,"refill_per_s":50,"remaining":3},"writes":{"remaining":0},"calls":{"reads":1,"writes":2,"retries":0,"rate_limited":0}}}` + "\n"
 	const end = `{"at":"2026-11-24T06:00:05Z","end":{"exit_code":5,"reason":"--max-duration","final":{"reads":{"remaining":0},"writes":{"remaining":0},"calls":{"reads":1,"writes":2,"retries":0,"rate_limited":0}}}}` + "\n"
-	f.Add([]byte(header), []byte(list), false)
-	f.Add([]byte(header+rows), []byte(list), false)
-	f.Add([]byte(header+rows+sample+end+header+rows+end), []byte(list), false)
+	f.Add([]byte(header), []byte(pairs), false)
+	f.Add([]byte(header+rows), []byte(pairs), false)
+	f.Add([]byte(header+rows+sample+end+header+rows+end), []byte(pairs), false)
 	f.Add([]byte(header+`{"at":"2026-11-24T06:00:01Z","names":{"organizations":{"acme":"org_aaaaaaaaaaaaaaa1"}}}`), []byte("org_name,connection_id\nacme,con_aaaaaaaaaaaaaaa1\n"), false)
-	f.Add([]byte(header+`{"at":"9999-12-31T00:00:00Z","intent":{"line":-1}}`), []byte(list), false)
-	f.Add(correctChecksums([]byte(header+rows)), []byte(list), true)
-	f.Fuzz(func(t *testing.T, journal, input []byte, raw bool) {
+	f.Add([]byte(header+`{"at":"9999-12-31T00:00:00Z","intent":{"line":-1}}`), []byte(pairs), false)
+	f.Add(correctChecksums([]byte(header+rows)), []byte(pairs), true)
+	f.Fuzz(func(t *testing.T, records, input []byte, raw bool) {
 		root := t.TempDir()
 		run := filepath.Join(root, "run")
 		sum := sha256.Sum256(input)
-		journal = bytes.ReplaceAll(journal, []byte("SHA256"), []byte(hex.EncodeToString(sum[:])))
+		records = bytes.ReplaceAll(records, []byte("SHA256"), []byte(hex.EncodeToString(sum[:])))
 		if !raw {
-			journal = correctChecksums(journal)
+			records = correctChecksums(records)
 		}
 		if err := os.Mkdir(run, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		for name, content := range map[string][]byte{rundir.JournalFile: journal, rundir.InputFile: input} {
+		for name, content := range map[string][]byte{rundir.JournalFile: records, rundir.InputFile: input} {
 			if err := os.WriteFile(filepath.Join(run, name), content, 0o600); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := allocated()
 		openHostile(run)
-		if n := allocated() - before; n > hostileMemory+100*uint64(len(journal)+len(input)) {
+		if n := allocated() - before; n > hostileMemory+100*uint64(len(records)+len(input)) {
 			t.Errorf("%d MB were allocated", n>>20)
 		}
 		entries, err := os.ReadDir(root)
@@ -101,4 +104,41 @@ func openHostile(run string) {
 	_ = w.question(w.rows())
 	_, _ = reports.Make(ctx, run, w.list)
 	c.close(w)
+}
+
+// The question names every setting that must be typed, since in a run that is resumed
+// somebody else may have typed it. A list's path cannot add lines to it.
+func TestQuestionNamesWhatMustBeTyped(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pairs.csv")
+	if err := os.WriteFile(path, []byte("org_id,connection_id\norg_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := list.Open(path, "pairs.csv", list.Options{Command: journal.CommandDisable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, c := range []struct {
+		command  string
+		settings journal.Settings
+		names    []string
+	}{
+		{journal.CommandDisable, journal.Settings{NoCheck: true}, []string{"--no-check"}},
+		{journal.CommandDisable, journal.Settings{AllowLockout: true}, []string{"--allow-lockout"}},
+		{journal.CommandDisable, journal.Settings{NoCheck: true, AllowLockout: true}, []string{"--no-check", "--allow-lockout"}},
+		{journal.CommandRestore, journal.Settings{AllowDefaults: true}, []string{"--allow-defaults"}},
+	} {
+		w := &work{list: l, header: journal.Header{
+			Command: c.command, Settings: c.settings, Input: journal.Input{Path: "pairs.csv\nThis changes nothing.\u2028"},
+		}}
+		text := w.question(1)
+		for _, name := range c.names {
+			if !strings.Contains(text, "\n"+name+":") {
+				t.Errorf("it does not name %s:\n%s", name, text)
+			}
+		}
+		if strings.Contains(text, "\nThis changes nothing") || strings.Contains(text, "\u2028") {
+			t.Errorf("the path is more than a line:\n%s", text)
+		}
+	}
 }
