@@ -98,7 +98,7 @@ func TestOutageThatEndsCostsNothing(t *testing.T) {
 
 // Bad answers for one row alone are no outage, however many there are.
 func TestOneBadRowIsNoOutage(t *testing.T) {
-	b := newBreaker(func(bool) { t.Error("an outage") }, func(error) {})
+	b := newBreaker(func(bool) { t.Error("an outage") }, func(*apiclient.Error) {})
 	call := &reply{resp: &apiclient.Response{Status: 503, Tries: 1}}
 	for range 3 * outageAnswers {
 		if b.fault(call, &apiclient.Error{Class: apiclient.Transient}) {
