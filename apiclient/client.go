@@ -53,6 +53,7 @@ type Client struct {
 	transport http.RoundTripper // used without an http.Client, so redirects are not followed
 	header    http.Header       // of every request
 	tokens    *tokenCache
+	redact    *redactor
 	timeout   time.Duration
 	readOnly  bool
 }
@@ -77,8 +78,17 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("timeout %s is not positive", cfg.Timeout)
 	}
-	c := &Client{base: base, transport: newTransport(cfg), header: identity(cfg.Version), timeout: cfg.Timeout, readOnly: cfg.ReadOnly}
-	c.tokens, err = newTokenCache(cfg, c.transport, c.header)
+	c := &Client{base: base, transport: cfg.Transport, header: identity(cfg.Version), redact: new(redactor), timeout: cfg.Timeout, readOnly: cfg.ReadOnly}
+	if c.transport == nil {
+		proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base})
+		if err != nil {
+			return nil, errors.New("the proxy's address cannot be read") // err has its password
+		}
+		c.redact.add(proxySecrets(proxy)...)
+		c.transport = newNetwork(cfg.MaxConns, proxy)
+	}
+	c.redact.add(cfg.Credentials.Token.Reveal(), cfg.Credentials.ClientSecret.Reveal())
+	c.tokens, err = newTokenCache(cfg, c)
 	return c, err
 }
 
@@ -137,17 +147,17 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	}
 	answer, err := c.transport.RoundTrip(req)
 	if err != nil {
-		return transportError(ctx, r.step, err, trace.maybeSent())
+		return c.redact.transportError(ctx, r.step, err, trace.maybeSent())
 	}
 	defer answer.Body.Close()
-	resp.readHeaders(answer)
+	resp.readHeaders(answer, c.redact)
 	body, err := readBody(answer)
 	if err != nil && !statusIsEnough(answer.StatusCode) {
-		apiErr := transportError(ctx, r.step, err, true)
+		apiErr := c.redact.transportError(ctx, r.step, err, true)
 		apiErr.Status = answer.StatusCode
 		return apiErr
 	}
-	return r.classify(answer.StatusCode, body, token)
+	return r.classify(answer.StatusCode, []byte(c.redact.text(string(body))), c.redact)
 }
 
 func (c *Client) build(ctx context.Context, r request, token string) (*http.Request, error) {
@@ -187,14 +197,6 @@ func (t *sendTrace) maybeSent() bool {
 	return t.gotConn.Load() || !t.waitedForConn.Load()
 }
 
-// newTransport is the network, unless the configuration has another transport.
-func newTransport(cfg Config) http.RoundTripper {
-	if cfg.Transport != nil {
-		return cfg.Transport
-	}
-	return newNetwork(cfg.MaxConns)
-}
-
 // identity names this program in every request, including those for tokens, so
 // that the tenant's log shows who called.
 func identity(version string) http.Header {
@@ -204,20 +206,5 @@ func identity(version string) http.Header {
 		"User-Agent":   {"orgconn/" + version},
 		"Auth0-Client": {base64.StdEncoding.EncodeToString(client)},
 		"Accept":       {"application/json"},
-	}
-}
-
-func newNetwork(maxConns int) *http.Transport {
-	return &http.Transport{
-		Proxy:               http.ProxyFromEnvironment,
-		ForceAttemptHTTP2:   true,
-		MaxIdleConnsPerHost: maxConns,
-		IdleConnTimeout:     90 * time.Second,
-		ReadBufferSize:      2 << 10, // answers are small, and there are many connections
-		WriteBufferSize:     2 << 10,
-		TLSHandshakeTimeout: 10 * time.Second,
-		// Without pings, every call on a connection that a firewall has silently
-		// dropped would wait for its timeout.
-		HTTP2: &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 15 * time.Second},
 	}
 }

@@ -11,9 +11,6 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 )
 
-// redacted replaces a secret in any output.
-const redacted = "[secret]"
-
 // Secret is a string that formatting, logging and encoding show as a placeholder.
 // It is not protected in an unexported field of a struct, because fmt prints such
 // a field without calling its methods.
@@ -109,15 +106,21 @@ func newSigner(c Credentials, audience string) (*signer, error) {
 	return s, nil
 }
 
-// assertion returns a JWT for one token request. Auth0's documentation asks for an
-// expiry within a minute and an id that is used once. The JWT has no time of issue
+// assertionLife is how long an assertion is valid. Auth0's documentation advises a
+// minute, and allows maxAssertionLife.
+const (
+	assertionLife    = time.Minute
+	maxAssertionLife = 5 * time.Minute
+)
+
+// assertion returns a JWT for one token request, with an id that is used once. The JWT has no time of issue
 // (iat), so that a local clock that is slightly fast does no harm.
 func (s *signer) assertion() (string, error) {
 	return jwt.NewWithClaims(s.method, jwt.MapClaims{
 		"iss": s.clientID,
 		"sub": s.clientID,
 		"aud": s.audience,
-		"exp": time.Now().Add(time.Minute).Unix(),
+		"exp": time.Now().Add(assertionLife).Unix(),
 		"jti": rand.Text(),
 	}).SignedString(s.key)
 }

@@ -1,6 +1,7 @@
 package apiclient
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -31,15 +32,39 @@ func ParseDomain(domain string) (*url.URL, error) {
 }
 
 // Tenant returns the name of the tenant that a configuration is for: the host of
-// the audience in lower case, with its port if there is one. It uses only Audience
-// and BaseURL and sends nothing. An audience that is not a URL with a host is an
-// error.
+// the audience in lower case, with its port if there is one. If the credentials are a
+// ready token, that is the audience that the token is for, if it can be read. It uses
+// only the token, Audience and BaseURL, and sends nothing. An Audience that is not a
+// URL with a host is an error.
 func Tenant(cfg Config) (string, error) {
 	u, err := url.Parse(cfg.audience())
-	if err != nil || u.Host == "" || u.User != nil {
-		return "", errors.New("audience is not a URL such as https://HOST/api/v2/")
+	if err != nil || u.User != nil {
+		return "", errAudience
 	}
-	return normalizeHost(u), nil
+	host, err := normalizeHost(u)
+	if err != nil {
+		return "", errAudience
+	}
+	return cmp.Or(TokenTenant(cfg.Credentials.Token), host), nil
+}
+
+// errAudience does not show the audience, which may have a password in it.
+var errAudience = errors.New("audience is not a URL such as https://HOST/api/v2/")
+
+// TokenTenant returns the name of the tenant whose Management API a token is for, as
+// [Tenant] does; empty if the token does not say it. Its signature is not verified.
+func TokenTenant(token Secret) string {
+	audiences, _ := claimsOf(token.Reveal()).GetAudience() // one or several
+	for _, audience := range audiences {
+		u, err := url.Parse(audience)
+		if err != nil || u.User != nil || u.Path != "/api/v2/" {
+			continue
+		}
+		if host, err := normalizeHost(u); err == nil {
+			return host
+		}
+	}
+	return ""
 }
 
 // audience returns the API's identifier that tokens are requested for.
@@ -50,16 +75,34 @@ func (cfg Config) audience() string {
 	return cfg.Audience
 }
 
-// normalizeHost returns the host in lower case, without the default port of https.
-func normalizeHost(u *url.URL) string {
-	host := strings.ToLower(u.Host)
-	if u.Scheme == "https" {
-		host = strings.TrimSuffix(host, ":443")
-	}
-	return host
-}
-
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9._-]*[a-z0-9])?$`)
+
+// normalizeHost returns the host and port of u. There is one spelling for each host:
+// lower case, the shortest form of an address, ports as numbers, and without the
+// default port of https. A host or a port that cannot be is an error.
+func normalizeHost(u *url.URL) (string, error) {
+	host := strings.ToLower(u.Hostname())
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err == nil && ip.Unmap().Is4():
+		host = ip.Unmap().String()
+	case err == nil:
+		host = "[" + ip.String() + "]"
+	case !hostName.MatchString(host):
+		return "", fmt.Errorf("domain %q is not a host name", u.Host)
+	}
+	if u.Port() == "" && !strings.HasSuffix(u.Host, ":") {
+		return host, nil
+	}
+	port, err := strconv.ParseUint(u.Port(), 10, 16)
+	switch {
+	case err != nil || port == 0:
+		return "", fmt.Errorf("domain %q has an invalid port", u.Host)
+	case port == 443 && u.Scheme == "https":
+		return host, nil
+	}
+	return host + ":" + strconv.FormatUint(port, 10), nil
+}
 
 // checkBaseURL returns scheme and host of u, or an error if u has anything else or
 // is not https.
@@ -70,23 +113,19 @@ func checkBaseURL(u url.URL) (*url.URL, error) {
 	if u.Path != "" || u.Opaque != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" {
 		return nil, fmt.Errorf("domain %q has more than host and port", u.Host)
 	}
-	host := strings.ToLower(u.Hostname())
-	ip, err := netip.ParseAddr(host)
-	if err != nil && !hostName.MatchString(host) {
-		return nil, fmt.Errorf("domain %q is not a host name", u.Host)
+	host, err := normalizeHost(&u)
+	if err != nil {
+		return nil, err
 	}
-	if port := u.Port(); port != "" || strings.HasSuffix(u.Host, ":") {
-		if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-			return nil, fmt.Errorf("domain %q has an invalid port", u.Host)
-		}
-	}
+	base := &url.URL{Scheme: u.Scheme, Host: host}
+	ip, _ := netip.ParseAddr(base.Hostname())
 	switch {
 	case u.Scheme == "https":
-	case u.Scheme == "http" && (host == "localhost" || ip.IsLoopback()):
+	case u.Scheme == "http" && (base.Hostname() == "localhost" || ip.IsLoopback()):
 	case u.Scheme == "http":
 		return nil, fmt.Errorf("domain %q: http is for loopback addresses only", u.Host)
 	default:
 		return nil, fmt.Errorf("domain %q: scheme %q is not https", u.Host, u.Scheme)
 	}
-	return &url.URL{Scheme: u.Scheme, Host: normalizeHost(&u)}, nil
+	return base, nil
 }

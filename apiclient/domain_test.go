@@ -3,6 +3,8 @@ package apiclient
 import (
 	"strings"
 	"testing"
+
+	"github.com/golang-jwt/jwt/v5"
 )
 
 func TestOnlySafeDomainsAreAccepted(t *testing.T) {
@@ -13,6 +15,11 @@ func TestOnlySafeDomainsAreAccepted(t *testing.T) {
 		"HTTPS://tenant.eu.auth0.com":    "https://tenant.eu.auth0.com",
 		"tenant.example:8443":            "https://tenant.example:8443",
 		"tenant.example:443":             "https://tenant.example",
+		"tenant.example:0443":            "https://tenant.example",
+		"tenant.example:08443":           "https://tenant.example:8443",
+		"http://[0:0::1]:8080":           "http://[::1]:8080",
+		"http://[::ffff:127.0.0.1]:8080": "http://127.0.0.1:8080",
+		"tenant.example.":                "",
 		"127.0.0.1:8080":                 "https://127.0.0.1:8080",
 		"http://127.0.0.1:8080":          "http://127.0.0.1:8080",
 		"http://127.1.2.3":               "http://127.1.2.3",
@@ -58,6 +65,11 @@ func TestTenantIsTheHostOfTheAudience(t *testing.T) {
 		{"login.example", "https://Tenant.EU.auth0.com/api/v2/", "tenant.eu.auth0.com"},
 		{"login.example", "https://tenant.example:443/api/v2/", "tenant.example"},
 		{"login.example", "https://tenant.example:8443/api/v2/", "tenant.example:8443"},
+		{"login.example", "https://tenant.example:0443/api/v2/", "tenant.example"},
+		{"login.example", "https://tenant.example:08443/api/v2/", "tenant.example:8443"},
+		{"login.example", "https://tenant.example./api/v2/", ""},
+		{"login.example", "https://tenant.example:http/api/v2/", ""},
+		{"login.example", "https://u:p@tenant.example/api/v2/", ""},
 		{"login.example", "management", ""},
 		{"login.example", "://", ""},
 	} {
@@ -72,6 +84,36 @@ func TestTenantIsTheHostOfTheAudience(t *testing.T) {
 	}
 	if got, err := Tenant(Config{}); err == nil {
 		t.Errorf("nothing configured: got %q", got)
+	}
+}
+
+// Whatever a tenant is called by, custom domain or canonical one, a ready token says
+// which one it is. So two runs never work on one tenant under two names.
+func TestTenantIsTheTokensAudience(t *testing.T) {
+	for name, test := range map[string]struct {
+		audience any
+		want     string
+	}{
+		"one":            {"https://Tenant.EU.auth0.com/api/v2/", "tenant.eu.auth0.com"},
+		"several":        {[]string{"https://x.example/userinfo", "https://tenant.example:0443/api/v2/"}, "tenant.example"},
+		"with a port":    {"https://127.0.0.1:8085/api/v2/", "127.0.0.1:8085"},
+		"of another API": {"https://x.example/orders", "login.example"},
+		"no URL":         {"orders", "login.example"},
+		"not text":       {1, "login.example"},
+		"none":           {nil, "login.example"},
+	} {
+		token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{"aud": test.audience}).SignedString([]byte("k"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg := Config{BaseURL: mustParse(t, "https://login.example"), Credentials: Credentials{Token: Secret(token)}}
+		if got, err := Tenant(cfg); got != test.want || err != nil {
+			t.Errorf("%s: got %q, %v", name, got, err)
+		}
+	}
+	cfg := Config{BaseURL: mustParse(t, "https://login.example"), Credentials: Credentials{Token: "opaque"}}
+	if got, err := Tenant(cfg); got != "login.example" || err != nil {
+		t.Errorf("opaque token: got %q, %v", got, err)
 	}
 }
 

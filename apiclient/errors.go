@@ -2,20 +2,13 @@ package apiclient
 
 import (
 	"bytes"
-	"context"
-	"crypto/tls"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"net"
 	"net/http"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"time"
-	"unicode"
-	"unicode/utf8"
 )
 
 // Class says what an error means to the caller. It depends on the status and on
@@ -42,8 +35,48 @@ const (
 	InsufficientScope
 	// Transient: no answer, or one that proves nothing; worth a retry.
 	Transient
-	// Unreachable: the host is unknown or its certificate is not trusted.
+	// Unreachable: the host is unknown, its certificate is not trusted, or a proxy
+	// forbids calls to it.
 	Unreachable
+	// ProxyRefused: a proxy refuses user name and password, status 407; nothing was
+	// changed. Further calls would fail in the same way.
+	ProxyRefused
+)
+
+// Cause is what an error comes from, if that is known beyond its class. It tells
+// what can be done about it. It may depend on the error code, but never on the text
+// of a message.
+type Cause int
+
+const (
+	// UnknownHost: the tenant's host has no address.
+	UnknownHost Cause = iota + 1
+	// UntrustedIssuer: the issuer of the certificate is not trusted.
+	UntrustedIssuer
+	// MissingTrustFile: so it is, and SSL_CERT_FILE names a file that cannot be read.
+	MissingTrustFile
+	// OtherHostsCertificate: the certificate is for other hosts.
+	OtherHostsCertificate
+	// ExpiredCertificate: the certificate has expired, or is not valid yet.
+	ExpiredCertificate
+	// ProxyPassword: the proxy answered 407.
+	ProxyPassword
+	// ProxyForbids: the proxy answered 403, or another 4xx.
+	ProxyForbids
+	// ProxyFault: the proxy answered 502, or another status that is not 4xx.
+	ProxyFault
+	// ProxyOut: the proxy cannot be reached.
+	ProxyOut
+	// WrongAudience: the token endpoint does not know the audience, or the
+	// application is not authorized for it.
+	WrongAudience
+	// WrongClock: the client assertion is refused, and this machine's clock is wrong
+	// by more than an assertion lives. See [Error.ClockBehind].
+	WrongClock
+	// WrongClient: the token endpoint refuses the application or its secret.
+	WrongClient
+	// NoTenant: the host does not answer as a token endpoint does.
+	NoTenant
 )
 
 // Error is the error type of every call. Its text contains no secret, and quotes
@@ -67,7 +100,12 @@ type Error struct {
 	// Sent is true if the call may have reached the server, and so may have taken
 	// effect. It is false only if the last try was certainly not sent.
 	Sent bool
-	// Err is the cause if there is no answer, or not the expected one.
+	// Cause says more about what to do; 0 if nothing is known.
+	Cause Cause
+	// ClockBehind is how far this machine's clock is behind the server's; negative
+	// if it is ahead. It is set for WrongClock only.
+	ClockBehind time.Duration
+	// Err says what went wrong if there is no answer, or not the expected one.
 	Err error
 
 	step       string
@@ -108,7 +146,7 @@ func (e *Error) Unwrap() error {
 
 // classify turns a complete answer into an error, or into nil if it is the
 // expected one.
-func (r request) classify(status int, body []byte, token string) *Error {
+func (r request) classify(status int, body []byte, redact *redactor) *Error {
 	apiErr := &Error{Class: Transient, Status: status, Sent: true, step: r.step}
 	if isSuccess(status) {
 		if apiErr.Err = r.accept(status, body); apiErr.Err == nil {
@@ -120,13 +158,16 @@ func (r request) classify(status int, body []byte, token string) *Error {
 	if message == "" && (apiErr.Page || !isSuccess(status)) { // of other successes, nothing is quoted
 		message = plainText(body)
 	}
-	apiErr.Code, apiErr.Message = excerpt(code, token), excerpt(message, token)
+	apiErr.Code, apiErr.Message = redact.line(code), redact.line(message)
 	if isSuccess(status) {
 		return apiErr
 	}
 	apiErr.Class = classOf(status, code)
-	if apiErr.Class == InsufficientScope {
+	switch apiErr.Class {
+	case InsufficientScope:
 		apiErr.Scope = missingScope(apiErr.Message, r.scope)
+	case ProxyRefused:
+		apiErr.Cause = ProxyPassword
 	}
 	return apiErr
 }
@@ -146,6 +187,8 @@ func classOf(status int, code string) Class {
 		return InsufficientScope
 	case status == http.StatusForbidden:
 		return Forbidden
+	case status == http.StatusProxyAuthRequired: // of a proxy that reads what it passes on
+		return ProxyRefused
 	case status == http.StatusUnauthorized, status == http.StatusBadRequest && code == "Bearer":
 		return Unauthorized
 	case status == http.StatusRequestTimeout, status >= 500:
@@ -163,39 +206,6 @@ func missingScope(message, needed string) string {
 		return strings.Join(slices.Compact(names), ", ")
 	}
 	return needed
-}
-
-// transportError classifies a call that got no complete answer. If ctx, the
-// caller's own, has ended, the error wraps the context's.
-func transportError(ctx context.Context, step string, err error, sent bool) *Error {
-	if wrapped, ok := errors.AsType[*url.Error](err); ok {
-		err = wrapped.Err // the URL adds nothing to the step
-	}
-	apiErr := &Error{Class: Transient, Sent: sent, Err: err, step: step}
-	switch {
-	case ctx.Err() != nil:
-		apiErr.Err = ctx.Err()
-	case isUnreachable(err):
-		apiErr.Class, apiErr.Sent = Unreachable, false
-	case isDialError(err):
-		apiErr.Sent = false
-	case errors.Is(err, context.DeadlineExceeded):
-		apiErr.Err = fmt.Errorf("no answer in time: %w", err)
-	}
-	return apiErr
-}
-
-func isUnreachable(err error) bool {
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return dns.IsNotFound
-	}
-	_, untrusted := errors.AsType[*tls.CertificateVerificationError](err)
-	return untrusted
-}
-
-func isDialError(err error) bool {
-	op, ok := errors.AsType[*net.OpError](err)
-	return ok && op.Op == "dial"
 }
 
 // errorFields reads code and message of a JSON error body, whatever its content
@@ -241,38 +251,4 @@ func plainText(body []byte) string {
 		body = markup.ReplaceAll(body, []byte(" "))
 	}
 	return string(body)
-}
-
-const (
-	// maxExcerpt is the longest text kept of an answer, in bytes.
-	maxExcerpt = 300
-	// minSecret is the length of the shortest text that is redacted, in bytes.
-	// Redacting shorter ones would only damage other words.
-	minSecret = 8
-)
-
-// excerpt returns text as one short printable line. It redacts the secrets, as a
-// server may send back what it received.
-func excerpt(text string, secrets ...string) string {
-	for _, secret := range secrets {
-		if len(secret) >= minSecret {
-			text = strings.ReplaceAll(text, secret, redacted)
-		}
-	}
-	text = strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	text = strings.Join(strings.Fields(text), " ")
-	if len(text) <= maxExcerpt {
-		return text
-	}
-	const ellipsis = "…"
-	end := maxExcerpt - len(ellipsis)
-	for !utf8.RuneStart(text[end]) {
-		end--
-	}
-	return text[:end] + ellipsis
 }

@@ -43,10 +43,10 @@ type RateLimit struct {
 	Reset int64
 }
 
-func (r *Response) readHeaders(answer *http.Response) {
+func (r *Response) readHeaders(answer *http.Response, redact *redactor) {
 	h := answer.Header
 	r.Status = answer.StatusCode
-	r.RequestID = requestID(h)
+	r.RequestID = redact.line(requestID(h))
 	r.RateLimit = parseRateLimit(h)
 	r.Date, _ = http.ParseTime(h.Get("Date"))
 	r.RetryAfter = parseRetryAfter(h)
@@ -57,7 +57,7 @@ func (r *Response) readHeaders(answer *http.Response) {
 func requestID(h http.Header) string {
 	for _, name := range []string{"Cf-Ray", "Ot-Baggage-Auth0-Request-Id", "Ot-Tracer-Traceid", "X-Auth0-Requestid"} {
 		if id := h.Get(name); id != "" {
-			return excerpt(id)
+			return id
 		}
 	}
 	return ""

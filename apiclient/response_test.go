@@ -127,7 +127,7 @@ func FuzzRateLimitHeaders(f *testing.F) {
 			response.Header.Set(name, value)
 		}
 		var got Response
-		got.readHeaders(response)
+		got.readHeaders(response, new(redactor))
 		if got.RetryAfter < 0 || got.RetryAfter > 24*time.Hour {
 			t.Errorf("retry after %s", got.RetryAfter)
 		}

@@ -21,13 +21,16 @@ import (
 type tokenCache struct {
 	endpoint *tokenEndpoint // nil if the token was given and cannot be renewed
 	timeout  time.Duration
+	redact   *redactor
 	fetches  singleflight.Group
 
 	mu      sync.Mutex
 	current *oauth2.Token
+	renewAt time.Time // when current is to be replaced; zero: never
 }
 
-func newTokenCache(cfg Config, transport http.RoundTripper, header http.Header) (*tokenCache, error) {
+// newTokenCache makes the cache of a client's tokens.
+func newTokenCache(cfg Config, c *Client) (*tokenCache, error) {
 	cred := cfg.Credentials
 	if err := cred.check(); err != nil {
 		return nil, err
@@ -37,13 +40,14 @@ func newTokenCache(cfg Config, transport http.RoundTripper, header http.Header) 
 	}
 	e := &tokenEndpoint{
 		client: &http.Client{
-			Transport:     tokenTransport{transport, header},
+			Transport:     tokenTransport{c.transport, c.header},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 		url:          cfg.BaseURL.String() + "/oauth/token",
 		audience:     cfg.audience(),
 		clientID:     cred.ClientID,
 		clientSecret: cred.ClientSecret,
+		redact:       c.redact,
 	}
 	if cred.PrivateKey != "" {
 		var err error
@@ -51,7 +55,7 @@ func newTokenCache(cfg Config, transport http.RoundTripper, header http.Header) 
 			return nil, err
 		}
 	}
-	return &tokenCache{endpoint: e, timeout: cfg.Timeout}, nil
+	return &tokenCache{endpoint: e, timeout: cfg.Timeout, redact: c.redact}, nil
 }
 
 func (c *tokenCache) fixed() bool { return c.endpoint == nil }
@@ -87,14 +91,27 @@ func (c *tokenCache) renew(ctx context.Context, refused *oauth2.Token) (*oauth2.
 	return c.get(ctx)
 }
 
-// cached returns the current token, or nil if it has expired or there is none.
+// cached returns the current token, or nil if it is to be renewed or there is none.
 func (c *tokenCache) cached() *oauth2.Token {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.current.Valid() {
+	if c.renewAt.IsZero() || time.Now().Before(c.renewAt) {
 		return c.current
 	}
 	return nil
+}
+
+// renewalTime returns when a new token is to be replaced, by the wall clock; zero
+// if it does not say how long it lives. The token then has a margin left, which is
+// half its life where that is short, because a token request for every call would
+// soon be refused.
+func renewalTime(token *oauth2.Token) time.Time {
+	const margin, shortest = 10 * time.Second, time.Second
+	if token.Expiry.IsZero() {
+		return time.Time{}
+	}
+	life := time.Until(token.Expiry)
+	return time.Now().Add(max(life-min(margin, life/2), shortest)).Round(0)
 }
 
 // fetch requests a token. It has a context of its own, so that a caller that
@@ -109,8 +126,9 @@ func (c *tokenCache) fetch() (any, error) {
 	if apiErr != nil {
 		return nil, apiErr
 	}
+	c.redact.addIssued(token.AccessToken)
 	c.mu.Lock()
-	c.current = token
+	c.current, c.renewAt = token, renewalTime(token)
 	c.mu.Unlock()
 	return token, nil
 }
@@ -125,6 +143,7 @@ type tokenEndpoint struct {
 	clientID     string
 	clientSecret Secret
 	signer       *signer // nil if there is a client secret
+	redact       *redactor
 }
 
 func (e *tokenEndpoint) request(ctx context.Context) (*oauth2.Token, *Error) {
@@ -136,6 +155,7 @@ func (e *tokenEndpoint) request(ctx context.Context) (*oauth2.Token, *Error) {
 		}
 		params.Set("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer")
 		params.Set("client_assertion", assertion)
+		e.redact.addIssued(assertion)
 	}
 	config := clientcredentials.Config{
 		ClientID:       e.clientID,
@@ -149,17 +169,24 @@ func (e *tokenEndpoint) request(ctx context.Context) (*oauth2.Token, *Error) {
 		err = errors.New("token with invalid characters")
 	}
 	if err != nil {
-		return nil, tokenError(err, config.ClientSecret, params.Get("client_assertion"))
+		return nil, e.classify(err)
 	}
 	return token, nil
 }
 
-// tokenError classifies a failed token request. Of an answer it keeps only the
-// error fields, because any other part may hold a token. For the same reason it
-// does not wrap the library's errors, which quote the answer.
-func tokenError(err error, secrets ...string) *Error {
+// errWebPage is a page where the token endpoint should have answered with a token.
+var errWebPage = errors.New("the token endpoint answered with a web page")
+
+// classify turns the error of a token request into an *Error. Of an answer it keeps
+// only the error fields, because any other part may hold a token. For the same
+// reason it does not wrap the library's errors, which quote the answer.
+func (e *tokenEndpoint) classify(err error) *Error {
 	if _, unanswered := errors.AsType[*url.Error](err); unanswered {
-		return transportError(context.Background(), stepToken, err, false)
+		apiErr := e.redact.transportError(context.Background(), stepToken, err, false)
+		if errors.Is(err, errWebPage) {
+			apiErr.Cause = NoTenant
+		}
+		return apiErr
 	}
 	apiErr := &Error{Class: Transient, step: stepToken}
 	refusal, ok := errors.AsType[*oauth2.RetrieveError](err)
@@ -170,24 +197,53 @@ func tokenError(err error, secrets ...string) *Error {
 	apiErr.Status = refusal.Response.StatusCode
 	apiErr.retryAfter = parseRetryAfter(refusal.Response.Header)
 	code, message := errorFields(refusal.Body)
-	apiErr.Code, apiErr.Message = excerpt(code, secrets...), excerpt(message, secrets...)
-	if refusesCredentials(apiErr.Status) {
+	apiErr.Code, apiErr.Message = e.redact.line(code), e.redact.line(message)
+	apiErr.Page = isPage(refusal.Body)
+	switch {
+	case apiErr.Status == http.StatusProxyAuthRequired:
+		apiErr.Class, apiErr.Cause = ProxyRefused, ProxyPassword
+	case isRefusal(apiErr.Status), isRedirect(apiErr.Status):
 		apiErr.Class = Unauthorized
+		apiErr.Cause, apiErr.ClockBehind = e.refusalCause(apiErr, refusal.Response.Header)
 	}
 	return apiErr
 }
 
-// refusesCredentials reports whether a status is about the credentials, and not
-// about trouble that passes. It ignores the error code, because Auth0 has sent
+// refusalCause returns why the endpoint gave no token, and for WrongClock how far
+// this machine's clock is behind.
+func (e *tokenEndpoint) refusalCause(refusal *Error, h http.Header) (cause Cause, clockBehind time.Duration) {
+	if date, err := http.ParseTime(h.Get("Date")); err == nil && e.signer != nil {
+		clockBehind = time.Until(date).Round(time.Second)
+	}
+	const tolerance = 10 * time.Second
+	forbidden := refusal.Status == http.StatusForbidden
+	switch {
+	case refusal.Page && (forbidden || refusal.Status == http.StatusUnauthorized):
+		return 0, 0 // of a firewall
+	case refusal.Page, refusal.Status == http.StatusNotFound, isRedirect(refusal.Status):
+		return NoTenant, 0
+	case clockBehind > assertionLife-tolerance, clockBehind < -(maxAssertionLife - assertionLife - tolerance):
+		return WrongClock, clockBehind
+	case forbidden && refusal.Code == "access_denied":
+		return WrongAudience, 0
+	}
+	return WrongClient, 0
+}
+
+func isRedirect(status int) bool { return status >= 300 && status <= 399 }
+
+// isRefusal reports whether a status is a refusal that lasts, and not trouble that
+// passes. Of a token request, it ignores the error code, because Auth0 has sent
 // access_denied for a rate limit.
-func refusesCredentials(status int) bool {
+func isRefusal(status int) bool {
 	return status >= 400 && status <= 499 &&
 		status != http.StatusTooManyRequests && status != http.StatusRequestTimeout
 }
 
 // tokenTransport adds the program's own headers to the OAuth library's requests,
 // and sets the content type of every answer to JSON. Some proxies send text/plain,
-// which the library would decode as a form.
+// which the library would decode as a form. A web page in place of a token is the
+// error errWebPage.
 type tokenTransport struct {
 	next   http.RoundTripper
 	header http.Header
@@ -197,16 +253,20 @@ func (t tokenTransport) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context()) // a RoundTripper must not modify its request
 	maps.Copy(req.Header, t.header)
 	answer, err := t.next.RoundTrip(req)
-	if err == nil {
-		answer.Header.Set("Content-Type", "application/json")
+	if err != nil {
+		return nil, err
 	}
-	return answer, err
+	if isSuccess(answer.StatusCode) && strings.HasPrefix(answer.Header.Get("Content-Type"), "text/html") {
+		answer.Body.Close()
+		return nil, errWebPage
+	}
+	answer.Header.Set("Content-Type", "application/json")
+	return answer, nil
 }
 
 // Scopes returns what the token may do. It requests a token if there is none yet.
 // Known is false if neither the token's answer nor the token's own claims say it.
-// The token's signature is not verified, as only the tenant can do that. The
-// error is an [*Error].
+// The error is an [*Error].
 func (c *Client) Scopes(ctx context.Context) (scopes []string, known bool, err error) {
 	token, apiErr := c.tokens.get(ctx)
 	if apiErr != nil {
@@ -220,10 +280,16 @@ func (c *Client) Scopes(ctx context.Context) (scopes []string, known bool, err e
 }
 
 func scopeClaim(token string) string {
+	scope, _ := claimsOf(token)["scope"].(string)
+	return scope
+}
+
+// claimsOf returns what a token says; nothing if it cannot be read. The signature is
+// not verified, as only the tenant can do that.
+func claimsOf(token string) jwt.MapClaims {
 	claims := jwt.MapClaims{}
 	if _, _, err := jwt.NewParser().ParseUnverified(token, claims); err != nil {
-		return ""
+		return nil
 	}
-	scope, _ := claims["scope"].(string)
-	return scope
+	return claims
 }

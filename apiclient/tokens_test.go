@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"context"
+	"crypto/elliptic"
 	"errors"
 	"fmt"
 	"io"
@@ -235,16 +236,23 @@ func TestTokenErrorsAreClassified(t *testing.T) {
 		want   Error
 	}{
 		{"bad secret", 401, `{"error":"access_denied","error_description":"Unauthorized"}`,
-			Error{Class: Unauthorized, Status: 401, Code: "access_denied", Message: "Unauthorized"}},
+			Error{Class: Unauthorized, Status: 401, Code: "access_denied", Message: "Unauthorized", Cause: WrongClient}},
 		{"no grant", 403, `{"error":"access_denied","error_description":"Client is not authorized to access \"x\"."}`,
-			Error{Class: Unauthorized, Status: 403, Code: "access_denied", Message: `Client is not authorized to access "x".`}},
+			Error{Class: Unauthorized, Status: 403, Code: "access_denied", Message: `Client is not authorized to access "x".`, Cause: WrongAudience}},
+		{"unknown audience", 403, `{"error":"access_denied","error_description":"Service not enabled within domain: x"}`,
+			Error{Class: Unauthorized, Status: 403, Code: "access_denied", Message: "Service not enabled within domain: x", Cause: WrongAudience}},
+		{"no machine-to-machine application", 403, `{"error":"unauthorized_client","error_description":"Grant type not allowed"}`,
+			Error{Class: Unauthorized, Status: 403, Code: "unauthorized_client", Message: "Grant type not allowed", Cause: WrongClient}},
 		{"throttled", 429, `{"error":"access_denied","error_description":"Global rate limit exceeded"}`,
 			Error{Class: Transient, Status: 429, Code: "access_denied", Message: "Global rate limit exceeded"}},
-		{"error is an object", 400, `{"error":{"message":"no"}}`, Error{Class: Unauthorized, Status: 400, Message: "no"}},
-		{"page", 400, "<html>access_token</html>", Error{Class: Unauthorized, Status: 400}},
+		{"error is an object", 400, `{"error":{"message":"no"}}`, Error{Class: Unauthorized, Status: 400, Message: "no", Cause: WrongClient}},
+		{"page", 400, "<html>access_token</html>", Error{Class: Unauthorized, Status: 400, Page: true, Cause: NoTenant}},
+		{"firewall", 403, "<html>no</html>", Error{Class: Unauthorized, Status: 403, Page: true}},
+		{"no such path", 404, `{"error":"Not Found"}`, Error{Class: Unauthorized, Status: 404, Message: "Not Found", Cause: NoTenant}},
+		{"proxy", 407, "", Error{Class: ProxyRefused, Status: 407, Cause: ProxyPassword}},
 		{"408", 408, "", Error{Class: Transient, Status: 408}},
-		{"503", 503, "<html>", Error{Class: Transient, Status: 503}},
-		{"redirect", 302, "", Error{Class: Transient, Status: 302}},
+		{"503", 503, "<html>", Error{Class: Transient, Status: 503, Page: true}},
+		{"redirect", 302, "", Error{Class: Unauthorized, Status: 302, Cause: NoTenant}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			client := newClient(t, Config{Credentials: clientSecret, Transport: &fakeTenant{
@@ -263,6 +271,74 @@ func TestTokenErrorsAreClassified(t *testing.T) {
 			}
 			if resp.Status != 0 || resp.Tries != 0 || resp.RetryAfter != 7*time.Second {
 				t.Errorf("got response %+v", resp)
+			}
+		})
+	}
+}
+
+// An assertion that is refused while this machine's clock is off says so: behind, it
+// has expired when it arrives; far ahead, it would live too long.
+func TestWrongClockIsTold(t *testing.T) {
+	key := Credentials{ClientID: "id", PrivateKey: pemOf(t, ecKey(t, elliptic.P256())), SigningAlg: "ES256"}
+	for _, test := range []struct {
+		cred   Credentials
+		behind time.Duration
+		want   Cause
+	}{
+		{key, 150 * time.Second, WrongClock},
+		{key, -5 * time.Minute, WrongClock},
+		{key, 5 * time.Second, WrongClient},
+		{key, -time.Minute, WrongClient},
+		{clientSecret, 150 * time.Second, WrongClient},
+	} {
+		client := newClient(t, Config{Credentials: test.cred, Transport: &fakeTenant{
+			token: func(int64, *http.Request) *http.Response {
+				refusal := answer(401, "", `{"error":"invalid_client","error_description":"jwt expired"}`)
+				refusal.Header.Set("Date", time.Now().Add(test.behind).UTC().Format(http.TimeFormat))
+				return refusal
+			},
+		}})
+		_, err := client.DisableConnection(t.Context(), org, connection)
+		apiErr := asError(t, err)
+		if apiErr.Cause != test.want {
+			t.Errorf("%s behind: cause %d", test.behind, apiErr.Cause)
+		}
+		if off := (apiErr.ClockBehind - test.behind).Abs(); test.want == WrongClock && off > 2*time.Second {
+			t.Errorf("%s behind: told as %s", test.behind, apiErr.ClockBehind)
+		}
+	}
+}
+
+// A page in place of a token, as a host that is no tenant sends it, is told as such.
+func TestPageInPlaceOfToken(t *testing.T) {
+	client := newClient(t, Config{Credentials: clientSecret, Transport: &fakeTenant{
+		token: func(int64, *http.Request) *http.Response {
+			return answer(200, "text/html; charset=utf-8", "<html>Welcome")
+		},
+	}})
+	_, err := client.DisableConnection(t.Context(), org, connection)
+	if apiErr := asError(t, err); apiErr.Class != Transient || apiErr.Cause != NoTenant || !strings.Contains(err.Error(), "a web page") {
+		t.Errorf("got %+v", apiErr)
+	}
+}
+
+// A token that lives a few seconds serves more than one call.
+func TestShortLivedTokenIsUsedAgain(t *testing.T) {
+	for life, most := range map[int]int64{1: 10, 5: 5, 12: 2, 0: 1, -3: 10} {
+		synctest.Test(t, func(t *testing.T) {
+			server := &fakeTenant{api: func(string) *http.Response { return answer(204, "", "") }}
+			server.token = func(n int64, _ *http.Request) *http.Response {
+				return answer(200, "", fmt.Sprintf(`{"access_token":"%d","expires_in":%d}`, n, life))
+			}
+			client := newClient(t, Config{Credentials: clientSecret, Transport: server})
+			for range 100 { // ten seconds
+				if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+					t.Fatal(err)
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+			if n := server.tokens.Load(); n > most {
+				t.Errorf("a token that lives %d s: %d token requests in 10 s", life, n)
 			}
 		})
 	}

@@ -403,3 +403,66 @@ func TestForbiddenCredentials(t *testing.T) {
 		})
 	}
 }
+
+// A proxy that refuses the password stops the run at once, as it locks out who tries
+// a wrong one often. No row is failed by it.
+func TestProxyRefuses(t *testing.T) {
+	for name, c := range map[string]struct{ skip, exit int }{
+		"from the first call on": {0, journal.ExitRefused},
+		"in mid-run":             {50, journal.ExitStopped},
+	} {
+		inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+			rows := pairs(300, 1)
+			r.tenant.SeedPairs(rows)
+			r.settings.Workers = 4
+			proxy := on("", status(407))
+			proxy.Skip = c.skip
+			r.tenant.Inject(proxy)
+			result := r.run(rows)
+			if result.ExitCode != c.exit || result.Stop == nil || !strings.Contains(result.Stop.Hint, "HTTPS_PROXY") {
+				t.Errorf("%s: exit %d: %+v", name, result.ExitCode, result.Stop)
+			}
+			if calls := r.count(""); calls > c.skip+r.settings.Workers {
+				t.Errorf("%s: %d calls", name, calls)
+			}
+			for i, o := range r.outcomes(rows) {
+				if o != journal.Disabled && o != journal.NotAttempted {
+					t.Errorf("%s: row %d is %s", name, i, o)
+				}
+			}
+		})
+	}
+}
+
+// Whatever ends a job, its exit code and its hint go by the cause.
+func TestHintsGoByTheCause(t *testing.T) {
+	for _, c := range []struct {
+		failure apiclient.Error
+		exit    int
+		hint    string
+	}{
+		{apiclient.Error{Class: apiclient.Unreachable, Cause: apiclient.UnknownHost}, journal.ExitRefused, "AUTH0_DOMAIN"},
+		{apiclient.Error{Class: apiclient.Unreachable, Cause: apiclient.UntrustedIssuer}, journal.ExitRefused, "CA certificates"},
+		{apiclient.Error{Class: apiclient.Unreachable, Cause: apiclient.MissingTrustFile}, journal.ExitRefused, "SSL_CERT_FILE names a file"},
+		{apiclient.Error{Class: apiclient.Unreachable, Cause: apiclient.OtherHostsCertificate}, journal.ExitRefused, "AUTH0_DOMAIN"},
+		{apiclient.Error{Class: apiclient.Unreachable, Cause: apiclient.ExpiredCertificate}, journal.ExitRefused, "clock"},
+		{apiclient.Error{Class: apiclient.Unreachable, Cause: apiclient.ProxyForbids}, journal.ExitRefused, "run the proxy"},
+		{apiclient.Error{Class: apiclient.ProxyRefused, Cause: apiclient.ProxyPassword}, journal.ExitRefused, "password in HTTPS_PROXY"},
+		{apiclient.Error{Class: apiclient.Transient, Cause: apiclient.ProxyFault}, journal.ExitStopped, "run the proxy"},
+		{apiclient.Error{Class: apiclient.Transient, Cause: apiclient.ProxyOut}, journal.ExitStopped, "HTTPS_PROXY"},
+		{apiclient.Error{Class: apiclient.Transient}, journal.ExitStopped, "try again"},
+		{apiclient.Error{Class: apiclient.Unauthorized}, journal.ExitCredentials, "check the credentials"},
+		{apiclient.Error{Class: apiclient.Unauthorized, Cause: apiclient.WrongAudience}, journal.ExitCredentials, "AUTH0_AUDIENCE"},
+		{apiclient.Error{Class: apiclient.Unauthorized, Cause: apiclient.WrongClient}, journal.ExitCredentials, "AUTH0_CLIENT_ID"},
+		{apiclient.Error{Class: apiclient.Unauthorized, Cause: apiclient.NoTenant, Page: true}, journal.ExitCredentials, "as an Auth0 tenant"},
+		{apiclient.Error{Class: apiclient.Unauthorized, Cause: apiclient.WrongClock, ClockBehind: 150 * time.Second}, journal.ExitCredentials, "2m30s behind"},
+		{apiclient.Error{Class: apiclient.Unauthorized, Cause: apiclient.WrongClock, ClockBehind: -10 * time.Minute}, journal.ExitCredentials, "10m0s ahead"},
+		{apiclient.Error{Class: apiclient.Unauthorized, Page: true}, journal.ExitCredentials, "firewall"},
+		{apiclient.Error{Class: apiclient.InsufficientScope, Scope: "a:b"}, journal.ExitCredentials, "grant a:b"},
+	} {
+		stop := StopOf(&c.failure)
+		if stop.Code != c.exit || !strings.Contains(stop.Hint, c.hint) {
+			t.Errorf("%+v: exit %d, hint %q", c.failure, stop.Code, stop.Hint)
+		}
+	}
+}

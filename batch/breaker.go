@@ -24,9 +24,9 @@ const (
 // is at fault (5xx). In an outage the breaker is open, and at once half-open: one
 // call at a time tries whether the outage is over. It is safe for concurrent use.
 type breaker struct {
-	halfOpen func(bool)    // told when an outage begins and ends
-	giveUp   func(error)   // called once where nothing good came for outageTime, with the last bad answer
-	trial    chan struct{} // a semaphore of one: the call that tries
+	halfOpen func(bool)             // told when an outage begins and ends
+	giveUp   func(*apiclient.Error) // called once where nothing good came for outageTime, with the last bad answer
+	trial    chan struct{}          // a semaphore of one: the call that tries
 
 	mu       sync.Mutex
 	answered bool      // anything ever came back
@@ -37,7 +37,7 @@ type breaker struct {
 	deadline *time.Timer
 }
 
-func newBreaker(halfOpen func(bool), giveUp func(error)) *breaker {
+func newBreaker(halfOpen func(bool), giveUp func(*apiclient.Error)) *breaker {
 	return &breaker{halfOpen: halfOpen, giveUp: giveUp, trial: make(chan struct{}, 1)}
 }
 

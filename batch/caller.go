@@ -181,7 +181,9 @@ func (c *caller) worthRepeating(r *reply) (bool, error) {
 	}
 	switch {
 	case isError && (failure.Class == apiclient.Unauthorized || failure.Class == apiclient.InsufficientScope):
-		return false, refusedCredentials(failure)
+		return false, StopOf(failure)
+	case isError && failure.Class == apiclient.ProxyRefused:
+		return false, c.refusedByProxy(r, failure)
 	case isError && failure.Class == apiclient.Forbidden:
 		return false, c.refused(r, failure)
 	}
@@ -205,9 +207,20 @@ func (c *caller) refused(r *reply, failure *apiclient.Error) error {
 	defer c.mu.Unlock()
 	c.forbidden.add(r, true)
 	if !c.pool.breaker.hasWorked() || c.forbidden.several && c.forbidden.answers >= maxForbidden {
-		return refusedCredentials(failure)
+		return StopOf(failure)
 	}
 	return nil
+}
+
+// refusedByProxy ends the job, as a proxy locks out who tries a wrong password often.
+// The call was not sent to the tenant.
+func (c *caller) refusedByProxy(r *reply, failure *apiclient.Error) error {
+	r.stopped = true
+	stop := StopOf(failure)
+	if !c.pool.breaker.silent() {
+		stop.Code = journal.ExitStopped
+	}
+	return stop
 }
 
 // afterFault waits for the repetition of a call that got a bad answer, where
@@ -215,7 +228,7 @@ func (c *caller) refused(r *reply, failure *apiclient.Error) error {
 func (c *caller) afterFault(r *reply, failure *apiclient.Error) (bool, error) {
 	if failure.Class == apiclient.Unreachable && c.pool.breaker.silent() {
 		r.stopped = true
-		return false, neverReached(failure)
+		return false, StopOf(failure)
 	}
 	open := c.pool.breaker.fault(r, failure)
 	if !open && r.resp.Tries > 0 { // a call that got no token was no attempt

@@ -145,7 +145,7 @@ func TestUnknownHost(t *testing.T) {
 
 // Bad answers for one row alone are no outage, however many there are.
 func TestOneBadRowIsNoOutage(t *testing.T) {
-	b := newBreaker(func(bool) { t.Error("an outage") }, func(error) {})
+	b := newBreaker(func(bool) { t.Error("an outage") }, func(*apiclient.Error) {})
 	call := &reply{resp: &apiclient.Response{Status: 503, Tries: 1}}
 	for range 3 * outageAnswers {
 		if b.fault(call, &apiclient.Error{Class: apiclient.Transient}) {
@@ -156,7 +156,7 @@ func TestOneBadRowIsNoOutage(t *testing.T) {
 
 // Good answers between bad ones are no outage, however many bad ones there are.
 func TestGoodAnswersBreakAStreak(t *testing.T) {
-	b := newBreaker(func(bool) { t.Error("an outage") }, func(error) {})
+	b := newBreaker(func(bool) { t.Error("an outage") }, func(*apiclient.Error) {})
 	b.good()
 	for range 3 {
 		for range outageAnswers - 1 {
@@ -172,7 +172,7 @@ func TestMinuteOfAnOutage(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			start := time.Now()
 			var gaveUp time.Duration
-			b := newBreaker(func(bool) {}, func(error) { gaveUp = time.Since(start) })
+			b := newBreaker(func(bool) {}, func(*apiclient.Error) { gaveUp = time.Since(start) })
 			bad := func() bool {
 				return b.fault(&reply{resp: &apiclient.Response{Tries: 1}}, &apiclient.Error{Class: apiclient.Transient})
 			}

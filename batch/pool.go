@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/throttle"
 )
@@ -56,7 +57,7 @@ func newPool(s journal.Settings, log *zap.Logger) *pool {
 	p.cutoff, p.cut = context.WithCancelCause(context.Background())
 	p.group, p.stopping = errgroup.WithContext(stoppable)
 	p.group.SetLimit(maxStages + (1+writersPerCall)*s.Workers) // the stages, the reads, the writers
-	p.breaker = newBreaker(p.halfOpen, func(last error) { p.stop(outOfReach(last)) })
+	p.breaker = newBreaker(p.halfOpen, func(last *apiclient.Error) { p.stop(outOfReach(last)) })
 	if s.MaxRPS > 0 {
 		p.pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)
 	}

@@ -133,14 +133,8 @@ func byType(err error) *failure {
 
 // apiFailure is the failure of a call before the run began.
 func apiFailure(api *apiclient.Error, err error) *failure {
-	switch api.Class {
-	case apiclient.Unauthorized, apiclient.InsufficientScope:
-		return &failure{code: journal.ExitCredentials, err: err, hint: "check the credentials in the AUTH0_ variables"}
-	case apiclient.Unreachable:
-		return &failure{code: journal.ExitRefused, err: err, hint: "check AUTH0_DOMAIN"}
-	default:
-		return &failure{code: journal.ExitStopped, err: err, hint: "nothing was changed; try again when the tenant can be reached"}
-	}
+	stop := batch.StopOf(api)
+	return &failure{code: stop.Code, err: err, hint: stop.Hint}
 }
 
 // printable keeps a terminal safe from text that came from a file or a server. It
