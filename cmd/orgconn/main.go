@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"syscall"
@@ -30,7 +32,10 @@ const rootExample = `  orgconn demo                            see the whole job
   orgconn disable pairs.csv               do it, after a question
   orgconn restore RUNDIR                  undo it`
 
-func main() { os.Exit(explain(os.Stderr, execute(notify(), os.Args[1:]))) }
+func main() {
+	log.SetOutput(io.Discard) // net/http logs there what a server sent, and headers with the token
+	os.Exit(explain(os.Stderr, execute(notify(), os.Args[1:])))
+}
 
 // execute parses a command line and runs its command.
 func execute(ctx context.Context, args []string) (err error) {
