@@ -94,7 +94,7 @@ func newSigner(c Credentials, audience string) (*signer, error) {
 	case "ES256", "ES384", "ES512":
 		s.key, err = jwt.ParseECPrivateKeyFromPEM(pem)
 	default:
-		return nil, fmt.Errorf("signing algorithm %q is not one of RS, PS or ES with 256, 384 or 512", c.SigningAlg)
+		return nil, errors.New("the signing algorithm is not one of RS, PS or ES with 256, 384 or 512")
 	}
 	if err == nil {
 		s.method = jwt.GetSigningMethod(c.SigningAlg)

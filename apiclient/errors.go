@@ -63,7 +63,7 @@ const (
 	ProxyPassword
 	// ProxyForbids: the proxy answered 403, or another 4xx.
 	ProxyForbids
-	// ProxyFault: the proxy answered 502, or another status that is not 4xx.
+	// ProxyFault: the proxy could not connect to the tenant; it answered 502, say.
 	ProxyFault
 	// ProxyOut: the proxy cannot be reached.
 	ProxyOut

@@ -116,9 +116,9 @@ func networkCause(err error) (cause Cause, lasting bool) {
 		return ProxyPassword, true
 	case refused && isRefusal(proxy.status):
 		return ProxyForbids, true
-	case refused:
+	case refused, isOp && op.Op == "socks connect":
 		return ProxyFault, false
-	case isOp && (op.Op == "proxyconnect" || op.Op == "socks connect"):
+	case isOp && op.Op == "proxyconnect":
 		return ProxyOut, unknown
 	case unknown:
 		return UnknownHost, true

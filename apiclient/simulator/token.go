@@ -160,15 +160,15 @@ func (t *Tenant) verifiesAssertion(c *call, assertion string) bool {
 func host(c *call) string { return cmp.Or(c.Host, c.URL.Host) }
 
 // IssueToken returns a new token with the given scopes or, if there are none,
-// with Config.Scopes.
+// with Config.Scopes. The token names no audience, because the tenant does not know
+// the address at which it is called.
 func (t *Tenant) IssueToken(scopes ...string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if scopes == nil {
 		scopes = t.config.Scopes
 	}
-	const tenant = "https://simulator.invalid/"
-	return t.newToken(tenant, t.config.ClientID, tenant+"api/v2/", scopes)
+	return t.newToken("https://simulator.invalid/", t.config.ClientID, "", scopes)
 }
 
 // newToken makes a signed token and remembers it. The signing key is no secret:
@@ -176,17 +176,20 @@ func (t *Tenant) IssueToken(scopes ...string) string {
 func (t *Tenant) newToken(issuer, clientID, audience string, scopes []string) string {
 	now := time.Now()
 	expires := now.Add(t.config.TokenLifetime)
-	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+	claims := jwt.MapClaims{
 		"iss":   issuer,
 		"sub":   clientID + "@clients",
-		"aud":   audience,
 		"iat":   now.Unix(),
 		"exp":   expires.Unix(),
 		"scope": strings.Join(scopes, " "),
 		"gty":   "client-credentials",
 		"azp":   clientID,
 		"jti":   fmt.Sprintf("%d-%d", t.config.Seed, len(t.tokens)),
-	}).SignedString([]byte("simulated tenant"))
+	}
+	if audience != "" {
+		claims["aud"] = audience
+	}
+	signed, err := jwt.NewWithClaims(jwt.SigningMethodHS256, claims).SignedString([]byte("simulated tenant"))
 	if err != nil {
 		panic(err) // claims are strings and numbers, the key is a constant
 	}

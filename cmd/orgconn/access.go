@@ -20,19 +20,34 @@ type target struct {
 	base     *url.URL
 	audience string
 	tenant   string // host and port of the audience, lower case
+	saidBy   string // the variable that says so, and its verb
 }
 
-// findTarget reads the tenant from the environment, but not the credentials.
+// findTarget reads the tenant from the environment. Of the credentials it needs only
+// the token's audience.
 func findTarget(getenv func(string) string) (t target, err error) {
 	if getenv("AUTH0_DOMAIN") == "" {
 		return t, refused(errors.New("AUTH0_DOMAIN is not set, so there is no tenant"), "export AUTH0_DOMAIN=example.eu.auth0.com")
+	}
+	if err := checkVariables(getenv, "AUTH0_DOMAIN", "AUTH0_AUDIENCE"); err != nil {
+		return t, err
 	}
 	if t.base, err = apiclient.ParseDomain(getenv("AUTH0_DOMAIN")); err != nil {
 		return t, refused(fmt.Errorf("AUTH0_DOMAIN: %w", err), "set AUTH0_DOMAIN to the tenant's domain, like example.eu.auth0.com")
 	}
 	t.audience = getenv("AUTH0_AUDIENCE")
-	if t.tenant, err = apiclient.Tenant(apiclient.Config{BaseURL: t.base, Audience: t.audience}); err != nil {
+	token, variable := readyToken(getenv)
+	t.tenant, err = apiclient.Tenant(apiclient.Config{BaseURL: t.base, Audience: t.audience, Credentials: apiclient.Credentials{Token: token}})
+	if err != nil {
 		return t, refused(fmt.Errorf("AUTH0_AUDIENCE: %w", err), "set it to the Management API's identifier, like https://example.eu.auth0.com/api/v2/")
+	}
+	switch {
+	case apiclient.TokenTenant(token) != "":
+		t.saidBy = variable + " is for"
+	case t.audience != "":
+		t.saidBy = "AUTH0_AUDIENCE is of"
+	default:
+		t.saidBy = "AUTH0_DOMAIN is"
 	}
 	return t, nil
 }
@@ -42,14 +57,17 @@ func (t target) check(what, tenant string) error {
 	if tenant == t.tenant {
 		return nil
 	}
-	return refused(fmt.Errorf("%s is of tenant %s, but AUTH0_DOMAIN is %s", what, tenant, t.tenant),
-		"set AUTH0_DOMAIN to that tenant, or give what is of this one")
+	return refused(fmt.Errorf("%s is of tenant %s, but %s %s", what, tenant, t.saidBy, t.tenant),
+		"set AUTH0_DOMAIN and the credentials to those of that tenant, or give what is of this one")
 }
 
 // connect makes the client. It sends nothing.
-func (t target) connect(getenv func(string) string, s journal.Settings) (*apiclient.Client, error) {
-	credentials, err := credentialsFromEnvironment(getenv)
+func (t target) connect(getenv func(string) string, s journal.Settings, log *zap.Logger) (*apiclient.Client, error) {
+	credentials, err := credentialsFromEnvironment(getenv, log)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkProxy(getenv, log); err != nil {
 		return nil, err
 	}
 	client, err := apiclient.New(apiclient.Config{
@@ -57,7 +75,11 @@ func (t target) connect(getenv func(string) string, s journal.Settings) (*apicli
 		Timeout: time.Duration(s.Timeout), MaxConns: s.Workers, ReadOnly: s.DryRun,
 	})
 	if err != nil {
-		return nil, refused(err, credentialsHint)
+		hint := credentialsHint
+		if credentials.PrivateKey != "" {
+			hint = keyHint
+		}
+		return nil, refused(err, hint)
 	}
 	return client, nil
 }

@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -33,6 +35,7 @@ const rootExample = `  orgconn demo                            see the whole job
 
 func main() {
 	noRefusedByRuntime()
+	log.SetOutput(io.Discard) // net/http logs there what a server sent, and headers with the token
 	err := execute(notify(), os.Args[1:])
 	os.Exit(explain(newOutput(os.Stderr, lastPatience), err))
 }
