@@ -297,7 +297,7 @@ func TestForbiddenOrganization(t *testing.T) {
 
 // Refusals of several organizations do not add up: between them come good answers.
 func TestForbiddenOrganizations(t *testing.T) {
-	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
 		rows := pairs(300, 1)
 		r.tenant.SeedPairs(rows)
 		for n := 5; n < 300; n += 10 {
