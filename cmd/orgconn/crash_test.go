@@ -22,6 +22,7 @@ var kills = flag.Int("kills", 30, "kills of TestCrash, at least")
 // TestCrash kills the process at random instants while the tenant misbehaves,
 // resumes until the run is done, and restores in the same way.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	c := &crash{t: t, tenant: newSimulated(simulator.Config{Latency: 5 * time.Millisecond})}
 	if err := c.tenant.listen("127.0.0.1:0"); err != nil {
 		t.Fatal(err)

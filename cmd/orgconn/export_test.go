@@ -13,6 +13,7 @@ import (
 // After a signal, an export to standard output ends with a whole line, and an export
 // to a file leaves none.
 func TestExportInterrupted(t *testing.T) {
+	t.Parallel()
 	tenant, dir := slowTenant(t, 100*time.Millisecond)
 	folder := func() int {
 		entries, err := os.ReadDir(dir)

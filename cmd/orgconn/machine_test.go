@@ -71,6 +71,7 @@ func TestFoldersThatCannotBeSynced(t *testing.T) {
 // resumed one goes on, what it keeps and what it repaired. Else neither resume nor
 // restore would work after a power loss.
 func TestRunDirectoryIsOnDisk(t *testing.T) {
+	t.Parallel()
 	tenant, dir := slowTenant(t, 0)
 	unlimit(tenant)
 	trace := filepath.Join(dir, "trace")
@@ -114,6 +115,7 @@ func TestRunDirectoryIsOnDisk(t *testing.T) {
 // Where /tmp cannot be used there can be no lock: a run says what to do, and the dry
 // run before it warns.
 func TestTemporaryFolderIsReadOnly(t *testing.T) {
+	t.Parallel()
 	tenant, dir := slowTenant(t, 0)
 	unlimit(tenant)
 	readOnly := []string{"unshare", "-rm", "sh", "-c",
