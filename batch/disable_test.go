@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"pgregory.net/rapid"
 
@@ -128,6 +130,34 @@ func TestBeginGoesByTheLastCheck(t *testing.T) {
 	o.check(disabling{}, linksOf("b")) // a and c are gone by now
 	if o.begin(o.rows[1]) {
 		t.Error("row b is sent, though it is the last way in by now")
+	}
+}
+
+// While a machine is suspended, only the wall clock goes on; when the wall clock is
+// set back, only the monotonic clock tells. In both cases an old check is not acted on.
+func TestCheckIsOldByEitherClock(t *testing.T) {
+	// The fields of time.Time, which its methods only change together.
+	type clocks struct {
+		wall      uint64 // seconds from bit 30 on
+		monotonic int64  // nanoseconds
+	}
+	for name, turnBack := range map[string]func(*clocks){
+		"suspended": func(c *clocks) { c.wall -= uint64(checkAge/time.Second) << 30 },
+		"set back":  func(c *clocks) { c.monotonic -= int64(checkAge) },
+	} {
+		o := &organization{checkedAt: time.Now()}
+		if !o.recent() {
+			t.Fatal("a new check is old")
+		}
+		turnBack((*clocks)(unsafe.Pointer(&o.checkedAt)))
+		now := time.Now()
+		byWall, byMonotonic := now.Round(0).Sub(o.checkedAt.Round(0)), now.Sub(o.checkedAt)
+		if old := max(byWall, byMonotonic); old < checkAge || old > checkAge+time.Minute || min(byWall, byMonotonic) > time.Minute {
+			t.Fatalf("%s: the clocks say %s and %s: is time.Time another struct by now?", name, byWall, byMonotonic)
+		}
+		if o.recent() {
+			t.Errorf("%s: an old check counts as recent", name)
+		}
 	}
 }
 

@@ -206,6 +206,22 @@ func TestMaxDuration(t *testing.T) {
 	})
 }
 
+// Reads that wait until the writes come after them do not hold up a stop.
+func TestStopWhileReadsWait(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {
+		rows := pairs(200, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Workers, r.settings.MaxDuration = 2, journal.Duration(time.Minute)
+		start := time.Now()
+		if result := r.run(rows); result.ExitCode != journal.ExitStopped {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		if took := time.Since(start); took > 61*time.Second {
+			t.Errorf("the run took %s", took)
+		}
+	})
+}
+
 // A call that waits to be repeated does not hold up a stop.
 func TestStopEndsBackoff(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
