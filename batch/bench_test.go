@@ -2,18 +2,14 @@ package batch
 
 import (
 	"context"
-	"fmt"
 	"io"
-	"net/http"
 	"net/http/httptest"
-	"net/url"
 	"os"
 	"path/filepath"
 	"testing"
 	"time"
 
 	"go.uber.org/zap"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/plans"
@@ -28,10 +24,9 @@ import (
 const benchRows = 20_000
 
 // BenchmarkNoLimit is a whole job over loopback sockets against a tenant
-// without limits: as it is, without fsync, without the check, and the plain
-// loop that does nothing but send the calls.
+// without limits: as it is, without fsync, and without the check. The program
+// beside a bare loop is measured in cmd/orgconn.
 func BenchmarkNoLimit(b *testing.B) {
-	b.Run("bare loop", func(b *testing.B) { benchmark(b, bareLoop) })
 	b.Run("whole job", func(b *testing.B) { benchmark(b, wholeJob(true, false)) })
 	b.Run("without fsync", func(b *testing.B) { benchmark(b, wholeJob(false, false)) })
 	b.Run("without check", func(b *testing.B) { benchmark(b, wholeJob(true, true)) })
@@ -57,57 +52,6 @@ func benchmark(b *testing.B, run func(*testing.B, string, []simulator.Pair)) {
 	}
 	b.ReportMetric(float64(benchRows*b.N)/b.Elapsed().Seconds(), "rows/s")
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(benchRows*b.N), "µs/row")
-}
-
-// bareLoop deletes with a pool of workers and keeps no books.
-func bareLoop(b *testing.B, base string, rows []simulator.Pair) {
-	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 128}}
-	defer client.CloseIdleConnections()
-	token := simulatedToken(b, base)
-	var pool errgroup.Group
-	pool.SetLimit(128)
-	for _, p := range rows {
-		pool.Go(func() error {
-			req, err := http.NewRequest(http.MethodDelete, base+"/api/v2/organizations/"+p.OrganizationID+"/enabled_connections/"+p.ConnectionID, nil)
-			if err != nil {
-				return err
-			}
-			req.Header.Set("Authorization", "Bearer "+token)
-			resp, err := client.Do(req)
-			if err != nil {
-				return err
-			}
-			defer resp.Body.Close()
-			if resp.StatusCode != http.StatusNoContent {
-				return fmt.Errorf("status %d", resp.StatusCode)
-			}
-			_, err = io.Copy(io.Discard, resp.Body)
-			return err
-		})
-	}
-	if err := pool.Wait(); err != nil {
-		b.Fatal(err)
-	}
-}
-
-// simulatedToken gets a token without the client that is measured.
-func simulatedToken(b *testing.B, base string) string {
-	resp, err := http.PostForm(base+"/oauth/token", url.Values{
-		"grant_type": {"client_credentials"}, "client_id": {"client"}, "client_secret": {"secret"}, "audience": {base + "/api/v2/"},
-	})
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(resp.Body)
-	if err != nil {
-		b.Fatal(err)
-	}
-	var token string
-	if _, err := fmt.Sscanf(string(text), `{"access_token":%q`, &token); err != nil {
-		b.Fatalf("%s: %v", text, err)
-	}
-	return token
 }
 
 // unsynced is a journal's file that is never synced.

@@ -160,7 +160,7 @@ func TestMaxChangesWithLostAnswers(t *testing.T) {
 	})
 }
 
-// --max-failures counts anew with each invocation.
+// --max-failures starts again with each invocation.
 func TestMaxFailuresOfEarlierInvocations(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 		rows := pairs(6, 1)

@@ -42,7 +42,7 @@ const (
 		"as every user can write what the lock file says"
 	lockFolderHint = " must exist and be writable: the lock that all users of the machine share is there; in Kubernetes, mount an emptyDir"
 	damagedHint    = "restore the run directory from a backup, or give orgconn restore its results.csv; " +
-		"the list can be disabled anew, but then what this run has disabled cannot be restored"
+		"the list can be disabled again, but then what this run has disabled cannot be restored"
 )
 
 // refused marks an error that came before anything was sent. An error that has an
