@@ -52,9 +52,7 @@ func (r *Run) checkAll() error {
 // something else. An error ends the run.
 func (r *Run) checkNext(gate chan struct{}, next func() (string, []*row, bool)) error {
 	for {
-		gate <- struct{}{}
-		o, permit, err := r.nextCheck(next)
-		<-gate
+		o, permit, err := r.nextCheck(gate, next)
 		if o == nil || err != nil {
 			return err
 		}
@@ -71,7 +69,9 @@ func (r *Run) checkNext(gate chan struct{}, next func() (string, []*row, bool)) 
 
 // nextCheck waits until the next organization is to be checked; nil after the last
 // one. The error is why the run stops.
-func (r *Run) nextCheck(next func() (string, []*row, bool)) (*organization, *throttle.Permit, error) {
+func (r *Run) nextCheck(gate chan struct{}, next func() (string, []*row, bool)) (*organization, *throttle.Permit, error) {
+	gate <- struct{}{}
+	defer func() { <-gate }() // after a panic, too: the other workers wait for it
 	if err := r.waitForQueue(); err != nil {
 		return nil, nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -356,6 +357,24 @@ func TestHalfAListIsNotBelieved(t *testing.T) {
 				t.Errorf("%v was disabled", p)
 			}
 		}
+	})
+}
+
+// A tenant that sends the same page again does not tell of the links after it.
+func TestSamePageAgainIsNotTheEnd(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		r.tenant.SeedPairs(pairs(1, 2*apiclient.PageSize))
+		var items []string
+		for c := range apiclient.PageSize {
+			items = append(items, fmt.Sprintf(`{"connection_id":%q}`, connID(c)))
+		}
+		r.tenant.Inject(simulator.Fault{
+			Kind: simulator.Status, Code: 200, Method: http.MethodGet, Path: "/api/v2/organizations/" + orgID(0),
+			Body: `{"enabled_connections":[` + strings.Join(items, ",") + `],"start":0,"limit":100,"total":200}`,
+		})
+		rows := []simulator.Pair{pair(0, 3), pair(0, 150)}
+		r.run(rows)
+		r.expect(rows, "failed*2")
 	})
 }
 

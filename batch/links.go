@@ -33,7 +33,8 @@ func (c *caller) readLinks(permit *throttle.Permit, api LinkLister, org string) 
 }
 
 // readLinkPages reads a list page by page, and reports whether it is whole. A
-// tenant that ignores paging sends the same page again; that ends the list.
+// tenant that ignores paging sends the same page again. That ends the list, which
+// is whole unless its total says otherwise.
 func (c *caller) readLinkPages(permit *throttle.Permit, api LinkLister, org string) (links []apiclient.Link, whole bool, _ *reply, _ error) {
 	known := map[string]bool{}
 	total := 0
@@ -61,7 +62,7 @@ func (c *caller) readLinkPages(permit *throttle.Permit, api LinkLister, org stri
 			return nil, false, reply, nil
 		}
 		if !page.More || news == 0 {
-			return links, true, reply, nil
+			return links, total <= len(links), reply, nil
 		}
 		if permit, err = c.acquireExtra(); err != nil {
 			return nil, false, stoppedReply(err), err

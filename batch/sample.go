@@ -29,6 +29,7 @@ func (r *Run) sample(ctx context.Context) {
 // Sample is what the throttles know now, with the calls of this invocation so far.
 func (r *Run) Sample() journal.Sample {
 	calls := r.counts()
-	calls.Reads, calls.Writes = int(r.reads.sent.Load()), int(r.writes.sent.Load())
+	calls.Writes = int(r.writes.sent.Load())
+	calls.Reads -= calls.Writes
 	return journal.Sample{Reads: r.reads.measured(), Writes: r.writes.measured(), Calls: calls.Plus(r.Lookups)}
 }

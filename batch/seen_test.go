@@ -47,6 +47,9 @@ func TestConnectionsThatDoNotExist(t *testing.T) {
 				if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != c.asked {
 					t.Errorf("%d connections asked for, want %d", asked, c.asked)
 				}
+				if calls, got := run.Sample().Calls, r.count("GET"); calls.Reads != got {
+					t.Errorf("%d reads are counted, the tenant got %d", calls.Reads, got)
+				}
 				if n := run.Progress().Outcomes[c.want]; n == 0 {
 					t.Errorf("no row is counted as %s", c.want)
 				}
