@@ -35,7 +35,7 @@ func TestCrash(t *testing.T) {
 		c.startup = min(c.startup, time.Since(began))
 	}
 	for round := 0; c.kills < *kills; round++ {
-		c.round(fmt.Sprintf("round%d", round))
+		c.round(fmt.Sprintf("round%05d", round))
 	}
 	t.Logf("%d kills, %d rows", c.kills, c.rows)
 }
