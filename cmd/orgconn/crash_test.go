@@ -77,7 +77,7 @@ func (c *crash) populate(name string) []simulator.Pair {
 	for org := range 20 {
 		for connection := range 3 {
 			pairs = append(pairs, simulator.Pair{
-				OrganizationID: fmt.Sprintf("org_%s%010d", name, org), ConnectionID: fmt.Sprintf("con_%016d", connection),
+				OrganizationID: fmt.Sprintf("org_%s%06d", name, org), ConnectionID: fmt.Sprintf("con_%016d", connection),
 			})
 		}
 	}
