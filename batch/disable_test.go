@@ -161,6 +161,16 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 	}
 }
 
+// What is said of rows that were off before is not said of one that this run disabled.
+func TestRemarkIsForItsOutcome(t *testing.T) {
+	o := &organization{rows: rowsOf("a b")}
+	o.rows[0].lost = true
+	o.remark(o.check(disabling{}, nil), journal.AlreadyDisabled, messageUnconfirmed)
+	if a, b := o.decided(o.rows[0]), o.decided(o.rows[1]); a.message != messageEarlier || b.message != messageUnconfirmed {
+		t.Errorf("row a is %q: %q, row b is %q: %q", a.outcome, a.message, b.outcome, b.message)
+	}
+}
+
 // A row that was not sent, as its check grew too old, is decided by the next check.
 func TestStaleRowIsDecidedAgain(t *testing.T) {
 	o := &organization{rows: rowsOf("a")}

@@ -166,6 +166,32 @@ func TestGoodAnswersBreakAStreak(t *testing.T) {
 	}
 }
 
+// One token request that failed is one bad answer, also where twenty calls waited for it.
+func TestFailedTokenRequestIsOneBadAnswer(t *testing.T) {
+	b := newBreaker(func(bool) { t.Error("an outage") }, func(*apiclient.Error) {})
+	b.good()
+	failure := &apiclient.Error{Class: apiclient.Transient, Status: 503}
+	for range 2 * outageAnswers {
+		b.fault(&reply{resp: &apiclient.Response{}}, failure)
+	}
+}
+
+// A call that got no token was no attempt: no row is given up while the token endpoint
+// is out.
+func TestTokenEndpointOutCostsNoRow(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), TokenLifetime: 14 * time.Second}, func(t *testing.T, r *rig) {
+		rows := pairs(20, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Workers, r.settings.MaxRPS = 1, 2
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 503, Path: "/oauth/token", Skip: 1})
+		time.AfterFunc(50*time.Second, r.tenant.ClearFaults)
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "disabled*20")
+	})
+}
+
 // The minute of an outage counts from its first bad answer, and ends with it.
 func TestMinuteOfAnOutage(t *testing.T) {
 	for _, over := range []bool{false, true} {
@@ -188,6 +214,7 @@ func TestMinuteOfAnOutage(t *testing.T) {
 			}
 			bad()
 			time.Sleep(3 * outageTime)
+			synctest.Wait()
 			if want := outageTime; over && gaveUp != 0 || !over && gaveUp != want {
 				t.Errorf("gave up after %s; the outage was over: %t", gaveUp, over)
 			}
