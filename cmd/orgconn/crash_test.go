@@ -35,7 +35,7 @@ func TestCrash(t *testing.T) {
 		c.startup = min(c.startup, time.Since(began))
 	}
 	for round := 0; c.kills < *kills; round++ {
-		c.round(fmt.Sprintf("round%05d", round))
+		c.round(fmt.Sprintf("round%d", round))
 	}
 	t.Logf("%d kills, %d rows", c.kills, c.rows)
 }
@@ -77,7 +77,7 @@ func (c *crash) populate(name string) []simulator.Pair {
 	for org := range 20 {
 		for connection := range 3 {
 			pairs = append(pairs, simulator.Pair{
-				OrganizationID: fmt.Sprintf("org_%s%06d", name, org), ConnectionID: fmt.Sprintf("con_%016d", connection),
+				OrganizationID: fmt.Sprintf("org_%s%0*d", name, 16-len(name), org), ConnectionID: fmt.Sprintf("con_%016d", connection),
 			})
 		}
 	}
