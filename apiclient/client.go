@@ -125,7 +125,8 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 		if apiErr == nil {
 			return resp, nil
 		}
-		if apiErr.Class != Unauthorized && apiErr.Class != Forbidden || resp.Tries == 2 || c.tokens.fixed() {
+		renewable := apiErr.Class == Unauthorized || apiErr.Class == Forbidden && ctx.Value(withoutRenewal{}) == nil
+		if !renewable || resp.Tries == 2 || c.tokens.fixed() {
 			return resp, apiErr
 		}
 		token, apiErr = c.tokens.renew(ctx, token)
@@ -174,7 +175,29 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 	if r.body != nil {
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
+	if id, ok := ctx.Value(correlationID{}).(string); ok {
+		req.Header["X-Correlation-ID"] = []string{id}
+	}
 	return req, nil
+}
+
+// withoutRenewal is the context's key of WithoutRenewal.
+type withoutRenewal struct{}
+
+// WithoutRenewal returns a context for calls that are not repeated with a new token if
+// the tenant answers 403: the caller asks for something that may not be there.
+func WithoutRenewal(ctx context.Context) context.Context {
+	return context.WithValue(ctx, withoutRenewal{}, true)
+}
+
+// correlationID is the context's key of WithCorrelationID.
+type correlationID struct{}
+
+// WithCorrelationID returns a context for calls that the tenant's log is to show
+// under an id, as references.correlation_id. Auth0 takes ids of at most 64
+// characters, and documents them for calls that change something.
+func WithCorrelationID(ctx context.Context, id string) context.Context {
+	return context.WithValue(ctx, correlationID{}, id)
 }
 
 // sendTrace records whether a request got a connection, and so may have been

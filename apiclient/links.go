@@ -2,30 +2,88 @@ package apiclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
 	"regexp"
 	"slices"
 )
 
+// Family is one of Auth0's two families of endpoints for an organization's links, by
+// the end of their path. The zero value stands for the one that the tenant turns out
+// to have; calls need a family.
+type Family string
+
+const (
+	// EnabledConnections is generally available. It knows neither links that are
+	// switched off nor the settings that only the other family has.
+	EnabledConnections Family = "enabled_connections"
+	// Connections is newer, and Early Access as of 2026-08. It has every setting.
+	Connections Family = "connections"
+)
+
+const anyFamily = "auto"
+
+// UnmarshalText reads the name of a family; auto is the zero value.
+func (f *Family) UnmarshalText(text []byte) error {
+	switch name := Family(text); name {
+	case EnabledConnections, Connections:
+		*f = name
+	case anyFamily:
+		*f = ""
+	default:
+		return fmt.Errorf("%q is none of %s, %s and %s", excerpt(string(text)), anyFamily, EnabledConnections, Connections)
+	}
+	return nil
+}
+
+// MarshalText writes the form that UnmarshalText reads.
+func (f Family) MarshalText() ([]byte, error) { return []byte(cmp.Or(f, anyFamily)), nil }
+
 // Link is an organization's entry for a connection, enabled or switched off.
 type Link struct {
 	ConnectionID string `json:"connection_id"`
 	LinkSettings
-	// IsEnabled is false if the link is kept but switched off.
+	// IsEnabled is false if the link is kept but switched off. Only the newer family
+	// tells.
 	IsEnabled  *bool `json:"is_enabled"`
 	Connection struct {
 		Name string `json:"name"` // the connection's own name
 	} `json:"connection"`
+	// Unknown has the fields that this program does not know, as Auth0 sent them.
+	Unknown map[string]json.RawMessage `json:"-"`
 }
 
 // Off reports whether the link is kept but switched off, as the Dashboard and
 // newer tools do it. Nobody can log in through such a link.
 func (l *Link) Off() bool { return l.IsEnabled != nil && !*l.IsEnabled }
+
+// UnmarshalJSON decodes a link, and keeps the fields that it does not know.
+func (l *Link) UnmarshalJSON(text []byte) error {
+	type plain Link // without this method
+	if err := json.Unmarshal(text, (*plain)(l)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(text, &l.Unknown); err != nil {
+		return err
+	}
+	for _, setting := range l.All() {
+		delete(l.Unknown, setting.Name)
+	}
+	for _, known := range []string{"connection_id", "is_enabled", "connection"} {
+		delete(l.Unknown, known)
+	}
+	maps.DeleteFunc(l.Unknown, func(_ string, value json.RawMessage) bool { return string(value) == "null" })
+	if len(l.Unknown) == 0 {
+		l.Unknown = nil
+	}
+	return nil
+}
 
 // LinkSettings are the settings of a link that Auth0 lets callers choose. Auth0
 // leaves out those that do not apply to the connection's strategy. Nil means that
@@ -38,31 +96,67 @@ type LinkSettings struct {
 	// IsSignupEnabled lets users of a database connection sign up. Auth0 allows
 	// it only together with AssignMembershipOnLogin.
 	IsSignupEnabled *bool `json:"is_signup_enabled,omitempty"`
+	// AccessLevel is what the organization's own administrators may do with the
+	// link: none, readonly, limited or full. Only the newer family has it.
+	AccessLevel *string `json:"organization_access_level,omitempty"`
+	// OrganizationConnectionName is the organization's name for the connection. Only
+	// the newer family has it.
+	OrganizationConnectionName *string `json:"organization_connection_name,omitempty"`
 }
 
 // Setting is one of a link's settings.
 type Setting struct {
 	Name  string // as Auth0 calls it
-	Value **bool // points at the field, to read or to set it
+	Field any    // points at the field, to read or to set it: a **bool or a **string
+}
+
+// Value returns the setting, a bool or a string; nil means that it was left out.
+func (s Setting) Value() any {
+	switch field := s.Field.(type) {
+	case **bool:
+		if *field != nil {
+			return **field
+		}
+	case **string:
+		if *field != nil {
+			return **field
+		}
+	}
+	return nil
 }
 
 // All lists the settings, in the order of their columns in results.csv. All code
 // that stores, reads or compares settings goes by this list, so a new setting needs
 // a field and a line here.
 func (s *LinkSettings) All() []Setting {
-	return []Setting{
+	return append([]Setting{
 		{"assign_membership_on_login", &s.AssignMembershipOnLogin},
 		{"show_as_button", &s.ShowAsButton},
 		{"is_signup_enabled", &s.IsSignupEnabled},
+	}, s.newer()...)
+}
+
+// newer lists the settings that only the newer family has.
+func (s *LinkSettings) newer() []Setting {
+	return []Setting{
+		{"organization_access_level", &s.AccessLevel},
+		{"organization_connection_name", &s.OrganizationConnectionName},
 	}
+}
+
+// In returns the settings that a family has.
+func (s LinkSettings) In(family Family) LinkSettings {
+	if family == EnabledConnections {
+		s.AccessLevel, s.OrganizationConnectionName = nil, nil
+	}
+	return s
 }
 
 // Differences names the settings of s that other lacks or has with another value.
 func (s LinkSettings) Differences(other LinkSettings) (names []string) {
 	theirs := other.All()
 	for i, ours := range s.All() {
-		was, is := *ours.Value, *theirs[i].Value
-		if was != nil && (is == nil || *was != *is) {
+		if was := ours.Value(); was != nil && was != theirs[i].Value() {
 			names = append(names, ours.Name)
 		}
 	}
@@ -83,13 +177,13 @@ type LinkPage struct {
 	More bool
 }
 
-// EnabledConnections lists one page, from 0, of an organization's links. An
-// empty list without an error is one that the tenant sent as such; whether it
-// also sends one for an organization that does not exist is not documented. A page
-// that does not fit its own total is an error.
+// Links lists one page, from 0, of an organization's links, as one family of
+// endpoints shows them. An empty list without an error is one that the tenant sent as
+// such; whether it also sends one for an organization that does not exist is not
+// documented. A page that does not fit its own total is an error.
 //
 // It needs the scope read:organization_connections. The error is an [*Error].
-func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (found LinkPage, resp *Response, err error) {
+func (c *Client) Links(ctx context.Context, family Family, org string, page int) (found LinkPage, resp *Response, err error) {
 	const step = "list enabled connections"
 	if apiErr := checkIDs(step, org); apiErr != nil {
 		return found, new(Response), apiErr
@@ -97,7 +191,7 @@ func (c *Client) EnabledConnections(ctx context.Context, org string, page int) (
 	resp, err = c.do(ctx, request{
 		step:   step,
 		method: http.MethodGet,
-		path:   linksPath(org),
+		path:   linksPath(family, org),
 		query:  fmt.Sprintf("per_page=%d&page=%d&include_totals=true", PageSize, page),
 		scope:  "read:organization_connections",
 		accept: func(status int, body []byte) (err error) {
@@ -125,42 +219,79 @@ func (c *Client) DisableConnection(ctx context.Context, org, connection string) 
 	return c.do(ctx, request{
 		step:   step,
 		method: http.MethodDelete,
-		path:   linksPath(org) + "/" + url.PathEscape(connection),
+		path:   linkPath(EnabledConnections, org, connection),
 		scope:  "delete:organization_connections",
 		accept: acceptWrite(connection),
 	})
 }
 
-// EnableConnection links a connection to an organization with the link's
-// settings. One that is nil is not sent, and Auth0 uses its default. IsEnabled is
-// not sent either. Do not rely on it being idempotent: Auth0 does not document its
-// answer if the pair is enabled already, perhaps by a try whose answer was lost.
+// EnableConnection links a connection to an organization with those of the link's
+// settings that the family has. One that is nil is not sent, and Auth0 uses its
+// default. Do not rely on it being idempotent: Auth0 does not document its answer if
+// the pair is enabled already, perhaps by a try whose answer was lost.
 //
 // It needs the scope create:organization_connections. The error is an [*Error].
-func (c *Client) EnableConnection(ctx context.Context, org string, link Link) (*Response, error) {
-	const step = "enable connection"
-	if apiErr := checkIDs(step, org, link.ConnectionID); apiErr != nil {
-		return new(Response), apiErr
-	}
-	body, err := json.Marshal(struct {
+func (c *Client) EnableConnection(ctx context.Context, family Family, org string, link Link) (*Response, error) {
+	body := struct {
 		ConnectionID string `json:"connection_id"`
+		IsEnabled    *bool  `json:"is_enabled,omitempty"`
 		LinkSettings
-	}{link.ConnectionID, link.LinkSettings})
-	if err != nil {
-		return new(Response), &Error{Class: Refused, Err: err, step: step}
+	}{ConnectionID: link.ConnectionID, LinkSettings: link.In(family)}
+	if family == Connections {
+		body.IsEnabled = new(true) // its default is not documented
 	}
-	return c.do(ctx, request{
-		step:   step,
+	return c.write(ctx, request{
+		step:   "enable connection",
 		method: http.MethodPost,
-		path:   linksPath(org),
-		body:   body,
+		path:   linksPath(family, org),
 		scope:  "create:organization_connections",
 		accept: acceptWrite(link.ConnectionID),
-	})
+	}, body, org, link.ConnectionID)
 }
 
-func linksPath(org string) string {
-	return "organizations/" + url.PathEscape(org) + "/enabled_connections"
+// SwitchConnection switches a link of an organization on or off, and keeps its
+// settings. It is a call of the newer family. It is idempotent.
+//
+// It needs the scope update:organization_connections. The error is an [*Error].
+func (c *Client) SwitchConnection(ctx context.Context, org, connection string, on bool) (*Response, error) {
+	step := "switch connection off"
+	if on {
+		step = "switch connection on"
+	}
+	done := acceptWrite(connection)
+	return c.write(ctx, request{
+		step:   step,
+		method: http.MethodPatch,
+		path:   linkPath(Connections, org, connection),
+		scope:  "update:organization_connections",
+		accept: func(status int, body []byte) error {
+			var link Link
+			if json.Unmarshal(body, &link) == nil && link.IsEnabled != nil && *link.IsEnabled != on {
+				return errUnexpected // the tenant did something else
+			}
+			return done(status, body)
+		},
+	}, map[string]bool{"is_enabled": on}, org, connection)
+}
+
+// write sends a call with a body. It checks the ids of the call first.
+func (c *Client) write(ctx context.Context, r request, body any, ids ...string) (*Response, error) {
+	if apiErr := checkIDs(r.step, ids...); apiErr != nil {
+		return new(Response), apiErr
+	}
+	var err error
+	if r.body, err = json.Marshal(body); err != nil {
+		return new(Response), &Error{Class: Refused, Err: err, step: r.step}
+	}
+	return c.do(ctx, r)
+}
+
+func linksPath(family Family, org string) string {
+	return "organizations/" + url.PathEscape(org) + "/" + string(family)
+}
+
+func linkPath(family Family, org, connection string) string {
+	return linksPath(family, org) + "/" + url.PathEscape(connection)
 }
 
 var idShape = regexp.MustCompile(`^[A-Za-z0-9_-]+$`)

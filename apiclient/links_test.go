@@ -2,18 +2,20 @@ package apiclient
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-func ptr(b bool) *bool { return &b }
+func ptr[T any](value T) *T { return &value }
 
 func TestLinkRequestsAreAsDocumented(t *testing.T) {
 	var got string
@@ -30,13 +32,17 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 		}
 	})
 	path := "/api/v2/organizations/" + org + "/enabled_connections"
+	newer := "/api/v2/organizations/" + org + "/connections"
+	named := Link{ConnectionID: connection, LinkSettings: LinkSettings{
+		ShowAsButton: ptr(true), AccessLevel: ptr("limited"), OrganizationConnectionName: ptr("staff"),
+	}}
 	for _, test := range []struct {
 		name string
 		call func() error
 		want string
 	}{
 		{"list", func() error {
-			_, _, err := client.EnabledConnections(t.Context(), org, 3)
+			_, _, err := client.Links(t.Context(), EnabledConnections, org, 3)
 			return err
 		}, "GET " + path + "?per_page=100&page=3&include_totals=true Bearer fixed-token "},
 		{"disable", func() error {
@@ -44,7 +50,7 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 			return err
 		}, "DELETE " + path + "/" + connection + " Bearer fixed-token "},
 		{"enable with all settings", func() error {
-			_, err := client.EnableConnection(t.Context(), org, Link{
+			_, err := client.EnableConnection(t.Context(), EnabledConnections, org, Link{
 				ConnectionID: connection, IsEnabled: ptr(true),
 				LinkSettings: LinkSettings{AssignMembershipOnLogin: ptr(true), ShowAsButton: ptr(false), IsSignupEnabled: ptr(true)},
 			})
@@ -52,9 +58,30 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection +
 			`","assign_membership_on_login":true,"show_as_button":false,"is_signup_enabled":true}`},
 		{"enable with none", func() error {
-			_, err := client.EnableConnection(t.Context(), org, Link{ConnectionID: connection})
+			_, err := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: connection})
 			return err
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection + `"}`},
+		{"list of the newer family", func() error {
+			_, _, err := client.Links(t.Context(), Connections, org, 0)
+			return err
+		}, "GET " + newer + "?per_page=100&page=0&include_totals=true Bearer fixed-token "},
+		{"enable without what the older family does not take", func() error {
+			_, err := client.EnableConnection(t.Context(), EnabledConnections, org, named)
+			return err
+		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection + `","show_as_button":true}`},
+		{"enable in the newer family", func() error {
+			_, err := client.EnableConnection(t.Context(), Connections, org, named)
+			return err
+		}, "POST " + newer + ` Bearer fixed-token {"connection_id":"` + connection + `","is_enabled":true,"show_as_button":true,` +
+			`"organization_access_level":"limited","organization_connection_name":"staff"}`},
+		{"switch off", func() error {
+			_, err := client.SwitchConnection(t.Context(), org, connection, false)
+			return err
+		}, "PATCH " + newer + "/" + connection + ` Bearer fixed-token {"is_enabled":false}`},
+		{"switch on", func() error {
+			_, err := client.SwitchConnection(t.Context(), org, connection, true)
+			return err
+		}, "PATCH " + newer + "/" + connection + ` Bearer fixed-token {"is_enabled":true}`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			if err := test.call(); err != nil {
@@ -75,9 +102,16 @@ func TestAllListsEverySetting(t *testing.T) {
 	}
 	for i, setting := range all {
 		var s LinkSettings
-		*s.All()[i].Value = ptr(true)
+		want := fmt.Sprintf(`{"%s":true}`, setting.Name)
+		switch field := s.All()[i].Field.(type) {
+		case **bool:
+			*field = ptr(true)
+		case **string:
+			*field = ptr("full")
+			want = fmt.Sprintf(`{"%s":"full"}`, setting.Name)
+		}
 		body, err := json.Marshal(s)
-		if want := fmt.Sprintf(`{"%s":true}`, setting.Name); err != nil || string(body) != want {
+		if err != nil || string(body) != want {
 			t.Errorf("setting %s is sent as %s, %v", setting.Name, body, err)
 		}
 	}
@@ -86,16 +120,17 @@ func TestAllListsEverySetting(t *testing.T) {
 func TestUnusableIDsAreNotSent(t *testing.T) {
 	client := neverCalled(t)
 	for _, id := range []string{"", ".", "..", "a/b", "a%2Fb", "a b", "a?b", "a#b", "a\nb", "ä", "a;b"} {
-		_, listResp, listErr := client.EnabledConnections(t.Context(), id, 0)
+		_, listResp, listErr := client.Links(t.Context(), EnabledConnections, id, 0)
 		orgResp, orgErr := client.DisableConnection(t.Context(), id, connection)
 		conResp, conErr := client.DisableConnection(t.Context(), org, id)
-		addResp, addErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: id})
-		for i, err := range []error{listErr, orgErr, conErr, addErr} {
+		offResp, offErr := client.SwitchConnection(t.Context(), org, id, false)
+		addResp, addErr := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: id})
+		for i, err := range []error{listErr, orgErr, conErr, offErr, addErr} {
 			if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
 				t.Errorf("id %q, call %d: got %+v", id, i, apiErr)
 			}
 		}
-		for i, resp := range []*Response{listResp, orgResp, conResp, addResp} {
+		for i, resp := range []*Response{listResp, orgResp, conResp, offResp, addResp} {
 			if resp == nil || resp.Tries != 0 {
 				t.Errorf("id %q, call %d: got response %+v", id, i, resp)
 			}
@@ -129,8 +164,9 @@ func TestOnlyConfirmedWritesAreDone(t *testing.T) {
 	} {
 		client := answering(t, test.status, "application/json", test.body)
 		_, disableErr := client.DisableConnection(t.Context(), org, connection)
-		_, enableErr := client.EnableConnection(t.Context(), org, Link{ConnectionID: connection})
-		for _, err := range []error{disableErr, enableErr} {
+		_, enableErr := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: connection})
+		_, switchErr := client.SwitchConnection(t.Context(), org, connection, false)
+		for _, err := range []error{disableErr, enableErr, switchErr} {
 			if test.done {
 				if err != nil {
 					t.Errorf("%d %q: %v", test.status, test.body, err)
@@ -142,12 +178,56 @@ func TestOnlyConfirmedWritesAreDone(t *testing.T) {
 	}
 }
 
+// A tenant that answers a PATCH with a link that still is on has not switched it off.
+func TestSwitchThatChangedNothingIsNotDone(t *testing.T) {
+	for body, done := range map[string]bool{
+		`{"connection_id":"` + connection + `","is_enabled":false}`: true,
+		`{"connection_id":"` + connection + `","is_enabled":true}`:  false,
+	} {
+		_, err := answering(t, 200, "application/json", body).SwitchConnection(t.Context(), org, connection, false)
+		if (err == nil) != done {
+			t.Errorf("%s: got %v", body, err)
+		}
+	}
+}
+
+// Settings that Auth0 may add some day are not lost without a word.
+func TestUnknownSettingsOfALinkAreKept(t *testing.T) {
+	client := answering(t, 200, "application/json", `[{"connection_id":"con_1","show_as_button":true,"connection":{},`+
+		`"organization_member_access_level":"full","nothing":null,"organization_connection_name":"x"}]`)
+	page, _, err := client.Links(t.Context(), Connections, org, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]json.RawMessage{"organization_member_access_level": json.RawMessage(`"full"`)}
+	if diff := cmp.Diff(want, page.Links[0].Unknown); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
+
+// The tenant's log shows calls by this id.
+func TestCorrelationIDIsSent(t *testing.T) {
+	var got []string
+	client := clientFor(t, func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header.Values("X-Correlation-ID")
+		w.WriteHeader(http.StatusNoContent)
+	})
+	for _, test := range []struct {
+		ctx  context.Context
+		want []string
+	}{{t.Context(), nil}, {WithCorrelationID(t.Context(), "run-7-abc"), []string{"run-7-abc"}}} {
+		if _, err := client.DisableConnection(test.ctx, org, connection); err != nil || !slices.Equal(got, test.want) {
+			t.Errorf("sent %q, want %q; %v", got, test.want, err)
+		}
+	}
+}
+
 func TestOnlyAListIsReadAsLinks(t *testing.T) {
 	item := `{"connection_id":"con_1","assign_membership_on_login":false,"is_signup_enabled":true,` +
 		`"is_enabled":false,"organization_access_level":"none","connection":{"name":"n","strategy":"auth0"}}`
 	full := []Link{{
 		ConnectionID: "con_1", IsEnabled: ptr(false),
-		LinkSettings: LinkSettings{AssignMembershipOnLogin: ptr(false), IsSignupEnabled: ptr(true)},
+		LinkSettings: LinkSettings{AssignMembershipOnLogin: ptr(false), IsSignupEnabled: ptr(true), AccessLevel: ptr("none")},
 	}}
 	full[0].Connection.Name = "n"
 	bare := []Link{{ConnectionID: "con_1"}}
@@ -187,7 +267,7 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 		{`{"statusCode":404,"error":"Not Found"}`, nil},
 		{"<!doctype html><title>Sign in</title>", nil},
 	} {
-		page, _, err := answering(t, 200, "application/json", test.body).EnabledConnections(t.Context(), org, 0)
+		page, _, err := answering(t, 200, "application/json", test.body).Links(t.Context(), EnabledConnections, org, 0)
 		if page.More {
 			t.Errorf("%q: more pages", test.body)
 		}
@@ -206,7 +286,7 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 func TestOnlyStatus200HasAList(t *testing.T) {
 	for _, status := range []int{201, 202, 203, 204, 206} {
 		client := answering(t, status, "application/json", "[]")
-		found, _, err := client.EnabledConnections(t.Context(), org, 0)
+		found, _, err := client.Links(t.Context(), EnabledConnections, org, 0)
 		if apiErr := asError(t, err); apiErr.Class != Transient || found.Links != nil {
 			t.Errorf("status %d: got %v, %v", status, found, err)
 		}
@@ -217,7 +297,7 @@ func TestFullPageHasMore(t *testing.T) {
 	for _, n := range []int{99, 100} {
 		items := strings.TrimSuffix(strings.Repeat(`{"connection_id":"con_1"},`, n), ",")
 		client := answering(t, 200, "application/json", "["+items+"]")
-		found, _, err := client.EnabledConnections(t.Context(), org, 0)
+		found, _, err := client.Links(t.Context(), EnabledConnections, org, 0)
 		if err != nil || len(found.Links) != n || found.More != (n == 100) {
 			t.Errorf("%d items: got %d, more %t, %v", n, len(found.Links), found.More, err)
 		}

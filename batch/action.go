@@ -16,25 +16,33 @@ type action interface {
 	done() journal.Outcome
 	already() journal.Outcome
 	would() journal.Outcome
-	// decide sets each row's decision, by all the links of its organization. Rows
-	// are in input order.
-	decide(rows []*row, links []apiclient.Link)
+	// decide sets each row's decision, by all the links of its organization as the
+	// family of endpoints shows them. Rows are in input order.
+	decide(rows []*row, family apiclient.Family, links []apiclient.Link)
 	// send makes a row's call.
-	send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error)
+	send(ctx context.Context, api API, family apiclient.Family, row *row) (*apiclient.Response, error)
 	// ambiguous says whether an answer that is an error has to be understood by
 	// another read.
-	ambiguous(reply *reply) bool
+	ambiguous(row *row, reply *reply) bool
 }
 
 func newAction(command string, settings journal.Settings) (action, error) {
 	switch command {
 	case journal.CommandDisable:
-		return disabling{allowLockout: settings.AllowLockout}, nil
+		return disabling{keepLink: settings.KeepLink, allowLockout: settings.AllowLockout}, nil
 	case journal.CommandRestore:
-		return restoring{allowDefaults: settings.AllowDefaults}, nil
+		return restoring{keepLink: settings.KeepLink, allowDefaults: settings.AllowDefaults}, nil
 	default:
 		return nil, fmt.Errorf("there is no command %q", command)
 	}
+}
+
+// warn adds a sentence to what a decision says.
+func (d *decision) warn(message string) {
+	if d.message != "" {
+		message = d.message + "; " + message
+	}
+	d.message = message
 }
 
 // byID are links by their connection.
@@ -47,5 +55,5 @@ func byID(links []apiclient.Link) map[string]*apiclient.Link {
 }
 
 func snapshot(link *apiclient.Link) *journal.Snapshot {
-	return &journal.Snapshot{Name: link.Connection.Name, LinkSettings: link.LinkSettings}
+	return &journal.Snapshot{Name: link.Connection.Name, LinkSettings: link.LinkSettings, Unknown: link.Unknown}
 }

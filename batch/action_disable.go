@@ -2,42 +2,54 @@ package batch
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// disabling removes connections from organizations. It never removes the last
-// one by which an organization's members can log in, unless lockouts are allowed.
-type disabling struct{ allowLockout bool }
+// disabling removes connections from organizations or, to keep the links, switches
+// them off. It never takes the last one by which an organization's members can log
+// in, unless lockouts are allowed.
+type disabling struct{ keepLink, allowLockout bool }
 
 func (disabling) done() journal.Outcome    { return journal.Disabled }
 func (disabling) already() journal.Outcome { return journal.AlreadyDisabled }
 func (disabling) would() journal.Outcome   { return journal.WouldDisable }
 
-func (disabling) send(ctx context.Context, api API, org string, row *row) (*apiclient.Response, error) {
-	return api.DisableConnection(ctx, org, row.ConnectionID)
+// send removes a link by the older family's call, whatever the family: Auth0 documents
+// it as generally available. Only the newer family can switch a link off.
+func (a disabling) send(ctx context.Context, api API, _ apiclient.Family, row *row) (*apiclient.Response, error) {
+	if a.keepLink {
+		return api.SwitchConnection(ctx, row.OrgID, row.ConnectionID, false)
+	}
+	return api.DisableConnection(ctx, row.OrgID, row.ConnectionID)
 }
 
 // ambiguous knows the 404s. Auth0 answers 204 also for a pair that is not
 // enabled; compatible servers answer 404, and so do gateways in between.
-func (disabling) ambiguous(reply *reply) bool { return reply.class() == apiclient.NotFound }
+func (disabling) ambiguous(_ *row, reply *reply) bool { return reply.class() == apiclient.NotFound }
 
 const (
 	messageLinkOff   = "the connection is linked and switched off (is_enabled: false); the link is kept"
 	messageLockout   = "this is the organization's last enabled connection: its members could not log in"
 	messageLockedOut = "this leaves the organization without an enabled connection: its members cannot log in"
+	messageMayReturn = "the organization's own administrators can switch it on again (organization_access_level: %s)"
+	messageUnknown   = "restore cannot give back settings that this version does not know: "
 	messageHidden    = "only connections that are hidden from the login page are left in the organization"
 	messageEarlier   = "an earlier attempt, whose answer was lost, has done it"
 )
 
 // decide disables what is there. Of the rows that together would leave the
 // organization with no enabled connection, the last one is blocked.
-func (a disabling) decide(rows []*row, links []apiclient.Link) {
+func (a disabling) decide(rows []*row, _ apiclient.Family, links []apiclient.Link) {
 	left := byID(links)
 	var last *row
 	for _, row := range rows {
-		row.decision = decideDisable(row, left[row.ConnectionID])
+		row.decision = a.decideRow(row, left[row.ConnectionID])
 		if row.outcome == "" {
 			last = row
 			delete(left, row.ConnectionID)
@@ -51,7 +63,7 @@ func (a disabling) decide(rows []*row, links []apiclient.Link) {
 		last.outcome, last.message = journal.Blocked, messageLockout
 		visible = !hidden(last.link.ShowAsButton)
 	case n == 0:
-		last.message = messageLockedOut
+		last.warn(messageLockedOut)
 		return
 	}
 	if !visible {
@@ -59,18 +71,40 @@ func (a disabling) decide(rows []*row, links []apiclient.Link) {
 	}
 }
 
-// decideDisable decides a row by its connection's link alone.
-func decideDisable(row *row, link *apiclient.Link) decision {
+// decideRow decides a row by its connection's link alone.
+func (a disabling) decideRow(row *row, link *apiclient.Link) decision {
 	switch {
 	case link == nil && row.lost:
 		return decision{outcome: journal.Disabled, message: messageEarlier}
 	case link == nil:
 		return decision{outcome: journal.AlreadyDisabled}
+	case link.Off() && row.lost && a.keepLink:
+		return decision{outcome: journal.Disabled, message: messageEarlier}
 	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}
 	default:
-		return decision{link: snapshot(link)}
+		return decision{link: snapshot(link), message: a.warning(link)}
 	}
+}
+
+// warning is what whoever disables a link should know of it.
+func (a disabling) warning(link *apiclient.Link) string {
+	level := link.AccessLevel
+	switch {
+	case a.keepLink && level != nil && (*level == "limited" || *level == "full"):
+		return fmt.Sprintf(messageMayReturn, *level)
+	case !a.keepLink && len(link.Unknown) > 0:
+		return messageUnknown + quoteAll(slices.Sorted(maps.Keys(link.Unknown)))
+	}
+	return ""
+}
+
+// quoteAll lists names that come from the tenant, at most ten.
+func quoteAll(names []string) string {
+	for i, name := range names {
+		names[i] = fmt.Sprintf("%.60q", name)
+	}
+	return strings.Join(names[:min(len(names), 10)], ", ")
 }
 
 // waysIn counts the connections by which an organization's members can log in,
@@ -88,7 +122,7 @@ func waysIn(links map[string]*apiclient.Link) (n int, visible bool) {
 func warnHidden(rows []*row) {
 	for _, row := range rows {
 		if row.outcome == "" {
-			row.message = messageHidden
+			row.warn(messageHidden)
 		}
 	}
 }

@@ -68,6 +68,9 @@ type reply struct {
 	stale    bool                // it was not sent, as what it goes by has grown old
 }
 
+// stoppedReply is the reply to a call that got no permit.
+func stoppedReply(err error) *reply { return &reply{err: err, stopped: true} }
+
 // class is the class of the answer, 0 where the call was done or not sent.
 func (r *reply) class() apiclient.Class {
 	if failure, ok := errors.AsType[*apiclient.Error](r.err); ok {
@@ -175,6 +178,9 @@ func (c *caller) worthRepeating(r *reply) (bool, error) {
 		return true, nil // the throttle knows, and decides when
 	}
 	r.attempts += r.resp.Tries
+	if _, unexplained := r.err.(familyRefused); unexplained {
+		return false, nil // neither a good answer nor a bad one: see linkCaller
+	}
 	if isError && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable) {
 		r.lost = r.lost || failure.Sent
 		return c.afterFault(r, failure)

@@ -82,7 +82,7 @@ func (r *Run) nextCheck(gate chan struct{}, next func() (string, []*row, bool)) 
 	case r.Settings.NoCheck:
 		return &organization{id: id, rows: rows, unchecked: true}, nil, nil
 	}
-	permit, err := r.reads.acquire()
+	permit, err := r.reads.acquireInTurn()
 	return &organization{id: id, rows: rows}, permit, err
 }
 
@@ -191,7 +191,7 @@ func (r *Run) readAgain(o *organization) (*reply, error) {
 
 // readInto reads what an organization has and decides its rows by that.
 func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error) {
-	links, reply, err := r.reads.readLinks(permit, r.API, o.id)
+	links, reply, err := r.reads.read(permit, o.id)
 	if err != nil || reply.err != nil {
 		return reply, err
 	}
@@ -199,7 +199,7 @@ func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error)
 	if err := r.see(o, links); err != nil {
 		return reply, err
 	}
-	rows := o.check(r.action, links)
+	rows := o.check(r.action, r.reads.known(), links)
 	if len(links) > 0 || !anyDecided(rows, r.action.already()) {
 		return reply, nil
 	}
@@ -228,7 +228,7 @@ func (r *Run) provesAbsence() (bool, error) {
 		if known := r.proof.Load(); known != nil {
 			return *known, nil
 		}
-		_, reply, err := r.reads.readExtra(r.API, "org_"+rand.Text()[:16])
+		_, reply, err := r.reads.readExtra("org_" + rand.Text()[:16])
 		proof := reply.class() == apiclient.NotFound
 		if proof || reply.err == nil { // else it was not answered; the next empty list asks again
 			r.proof.Store(&proof)

@@ -201,11 +201,11 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 // read reads an organization, without links that are switched off. One that was
 // deleted since it was listed has nothing to export. The error ends the export.
 func (e *Export) read(x *exported) error {
-	permit, err := e.links.acquire() // here, since who holds a permit may not wait for a worker
+	permit, err := e.links.acquireInTurn() // here, since who holds a permit may not wait for a worker
 	if err != nil {
 		return err
 	}
-	links, reply, err := e.links.readLinks(permit, e.api, x.org.ID)
+	links, reply, err := e.links.read(permit, x.org.ID)
 	if reply.class() == apiclient.NotFound {
 		reply.err = nil
 	}
@@ -265,6 +265,6 @@ func (e *Export) writeAll(window <-chan *exported, write func([]ExportedPair) er
 // Progress is how far the export is now, in organizations.
 func (e *Export) Progress() Progress {
 	p := Progress{Rows: int(e.total.Load()), Done: int(e.done.Load())}
-	e.foresee(&p, e.links)
+	e.foresee(&p, e.links.caller)
 	return p
 }

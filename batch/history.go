@@ -3,6 +3,7 @@ package batch
 import (
 	"iter"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -17,6 +18,7 @@ type History struct {
 	// Unblock has rows that were blocked tried again.
 	Unblock bool
 
+	found        apiclient.Family        // of endpoints; "" where that was not known yet
 	outcomes     map[int]journal.Outcome // by line
 	seen         []string                // connections of the list that organizations had unpaired
 	noConnection int                     // rows whose connection does not exist
@@ -36,6 +38,8 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.End = e.End
 		case e.Names != nil:
 			h.Names.Add(*e.Names)
+		case e.Family != nil:
+			h.found = e.Family.Name
 		case e.Intent != nil:
 			h.outcomes[e.Intent.Line] = journal.Unknown
 		case e.Seen != nil:
@@ -72,6 +76,14 @@ func (h *History) Exceeds(l *list.List) bool {
 		}
 	}
 	return false
+}
+
+// family is the family of endpoints that the run goes by, "" where that is not known.
+func (h *History) family() apiclient.Family {
+	if h == nil {
+		return ""
+	}
+	return h.found
 }
 
 // outcome is a row's outcome so far, "" where it has none.

@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"sync"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/throttle"
@@ -10,15 +11,114 @@ import (
 
 // LinkLister lists an organization's links; *apiclient.Client does.
 type LinkLister interface {
-	EnabledConnections(ctx context.Context, org string, page int) (apiclient.LinkPage, *apiclient.Response, error)
+	Links(ctx context.Context, family apiclient.Family, org string, page int) (apiclient.LinkPage, *apiclient.Response, error)
 }
 
-// readLinks reads all links of an organization. A list that changed while its
-// pages were read may lack a link, so it is read again. The permit is for the
-// first page. The error ends the job. The reply is never nil.
-func (c *caller) readLinks(permit *throttle.Permit, api LinkLister, org string) ([]apiclient.Link, *reply, error) {
+// linkCaller reads the links of organizations, by the family of endpoints that the
+// tenant has. Until that is known, organizations are read one after the other, so that
+// a tenant without the newer family costs one call more. It is safe for concurrent use.
+type linkCaller struct {
+	*caller
+	api   LinkLister
+	found func(apiclient.Family) error // is told the family; its error ends the job
+
+	finder  chan struct{}   // a semaphore of one: the read that may find the family
+	freely  context.Context // done once reads may go side by side
+	setFree func()          // ends freely
+
+	mu     sync.Mutex
+	family apiclient.Family // "" until it is known; then it does not change
+}
+
+// newLinkCaller takes the family if it is known, else "".
+func (p *pool) newLinkCaller(api LinkLister, family apiclient.Family, found func(apiclient.Family) error) *linkCaller {
+	l := &linkCaller{caller: p.newCaller(), api: api, found: found, finder: make(chan struct{}, 1), family: family}
+	l.freely, l.setFree = context.WithCancel(context.Background())
+	if family != "" {
+		l.setFree()
+	}
+	return l
+}
+
+// acquireInTurn is acquire for an organization of the list: it waits until another read
+// does not look for the family any more.
+func (l *linkCaller) acquireInTurn() (*throttle.Permit, error) {
+	select {
+	case <-l.freely.Done():
+	case <-l.pool.stopping.Done():
+	case l.finder <- struct{}{}: // read takes it back
+	}
+	return l.acquire()
+}
+
+// known is the family, "" until it is known.
+func (l *linkCaller) known() apiclient.Family {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.family
+}
+
+// agree settles on the family that a read has found, unless another read was faster,
+// and returns the one that counts. The error ends the job.
+func (l *linkCaller) agree(family apiclient.Family) (apiclient.Family, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.family != "" {
+		return l.family, nil
+	}
+	l.family = family
+	defer l.setFree()
+	return family, l.found(family)
+}
+
+// read reads all links of an organization. The permit is for the first page. The
+// error ends the job. The reply is never nil.
+//
+// While the family is unknown, read asks for the newer one. If the tenant refuses,
+// only the older one can tell what is missing, the family or the organization.
+func (l *linkCaller) read(permit *throttle.Permit, org string) ([]apiclient.Link, *reply, error) {
+	if known := l.known(); known != "" {
+		return l.readWhole(permit, known, org)
+	}
+	defer func() {
+		select {
+		case <-l.finder:
+		default: // reads go side by side
+		}
+	}()
+	family := apiclient.Connections
+	links, reply, err := l.readWhole(permit, family, org)
+	if _, refused := reply.err.(familyRefused); refused {
+		if permit, err = l.acquireExtra(); err != nil {
+			return nil, stoppedReply(err), err
+		}
+		family = apiclient.EnabledConnections
+		links, reply, err = l.readWhole(permit, family, org)
+	}
+	if err != nil || reply.err != nil {
+		return links, reply, err
+	}
+	agreed, err := l.agree(family)
+	if err == nil && agreed != family {
+		return l.readExtra(org)
+	}
+	return links, reply, err
+}
+
+// readExtra is read for a call that nobody has announced.
+func (l *linkCaller) readExtra(org string) ([]apiclient.Link, *reply, error) {
+	permit, err := l.acquireExtra()
+	if err != nil {
+		return nil, stoppedReply(err), err
+	}
+	return l.read(permit, org)
+}
+
+// readWhole reads a list until it is whole. A list that changed while its pages were
+// read may lack a link, so it is read again.
+func (l *linkCaller) readWhole(permit *throttle.Permit, family apiclient.Family, org string) ([]apiclient.Link, *reply, error) {
 	for attempt := 1; ; attempt++ {
-		links, whole, reply, err := c.readLinkPages(permit, api, org)
+		links, whole, reply, err := l.readPages(permit, family, org)
 		if whole || err != nil || reply.err != nil {
 			return links, reply, err
 		}
@@ -26,24 +126,20 @@ func (c *caller) readLinks(permit *throttle.Permit, api LinkLister, org string) 
 			reply.err = errors.New("the list of enabled connections changed each time it was read")
 			return nil, reply, nil
 		}
-		if permit, err = c.acquireExtra(); err != nil {
+		if permit, err = l.acquireExtra(); err != nil {
 			return nil, stoppedReply(err), err
 		}
 	}
 }
 
-// readLinkPages reads a list page by page, and reports whether it is whole. A
-// tenant that ignores paging sends the same page again. That ends the list, which
-// is whole unless its total says otherwise.
-func (c *caller) readLinkPages(permit *throttle.Permit, api LinkLister, org string) (links []apiclient.Link, whole bool, _ *reply, _ error) {
+// readPages reads a list page by page, and reports whether it is whole. A tenant
+// that ignores paging sends the same page again. That ends the list, which is whole
+// unless its total says otherwise.
+func (l *linkCaller) readPages(permit *throttle.Permit, family apiclient.Family, org string) (links []apiclient.Link, whole bool, _ *reply, _ error) {
 	known := map[string]bool{}
 	total := 0
 	for number := 0; ; number++ {
-		var page apiclient.LinkPage
-		reply, err := c.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
-			page, resp, err = api.EnabledConnections(ctx, org, number)
-			return resp, err
-		}, nil)
+		page, reply, err := l.readPage(permit, family, org, number)
 		if err != nil || reply.err != nil {
 			return nil, false, reply, err
 		}
@@ -64,20 +160,48 @@ func (c *caller) readLinkPages(permit *throttle.Permit, api LinkLister, org stri
 		if !page.More || news == 0 {
 			return links, total <= len(links), reply, nil
 		}
-		if permit, err = c.acquireExtra(); err != nil {
+		if permit, err = l.acquireExtra(); err != nil {
 			return nil, false, stoppedReply(err), err
 		}
 	}
 }
 
-// readExtra is readLinks for a call that nobody has announced.
-func (c *caller) readExtra(api LinkLister, org string) ([]apiclient.Link, *reply, error) {
-	permit, err := c.acquireExtra()
-	if err != nil {
-		return nil, stoppedReply(err), err
-	}
-	return c.readLinks(permit, api, org)
+// readPage reads a page of a list. While the family is unknown, a refusal by the newer
+// one is no verdict yet. If the tenant does not answer, other reads do not wait.
+func (l *linkCaller) readPage(permit *throttle.Permit, family apiclient.Family, org string, number int) (page apiclient.LinkPage, _ *reply, _ error) {
+	finding := family == apiclient.Connections && l.known() == ""
+	reply, err := l.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
+		if finding {
+			ctx = apiclient.WithoutRenewal(ctx)
+		}
+		page, resp, err = l.api.Links(ctx, family, org, number)
+		switch {
+		case finding && refusesFamily(resp, err):
+			err = familyRefused{err}
+		case err != nil:
+			l.setFree()
+		}
+		return resp, err
+	}, nil)
+	return page, reply, err
 }
 
-// stoppedReply is the reply to a call that got no permit.
-func stoppedReply(err error) *reply { return &reply{err: err, stopped: true} }
+// familyRefused is an answer of the newer family that the older one has to explain.
+type familyRefused struct{ error }
+
+// refusesFamily reports whether an answer may come from a tenant without the newer
+// family. What such a tenant answers is not documented. A refused token or proxy, and
+// an answer that is worth repeating, say nothing of the family.
+func refusesFamily(resp *apiclient.Response, err error) bool {
+	failure, ok := errors.AsType[*apiclient.Error](err)
+	if !ok || resp.Status == 0 {
+		return false
+	}
+	switch failure.Class {
+	case apiclient.Refused, apiclient.NotFound, apiclient.Conflict, apiclient.Forbidden, apiclient.InsufficientScope:
+		return true
+	case apiclient.Transient: // a web page, say
+		return resp.Status < 300
+	}
+	return false
+}

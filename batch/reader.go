@@ -29,7 +29,8 @@ type reader struct {
 	*pool
 	api Directory
 
-	lists, byID, byName, connections, links *caller
+	lists, byID, byName, connections *caller
+	links                            *linkCaller
 }
 
 // newReader takes headroom, pace and workers from the settings.
@@ -37,7 +38,8 @@ func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
 	p := newPool(s, log)
 	return &reader{
 		pool: p, api: api,
-		lists: p.newCaller(), byID: p.newCaller(), byName: p.newCaller(), connections: p.newCaller(), links: p.newCaller(),
+		lists: p.newCaller(), byID: p.newCaller(), byName: p.newCaller(), connections: p.newCaller(),
+		links: p.newLinkCaller(api, s.API, func(apiclient.Family) error { return nil }),
 	}
 }
 

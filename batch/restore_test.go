@@ -35,7 +35,7 @@ func TestDecideRestore(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			rows := []*row{{Row: list.Row{Line: 2, ConnectionID: "a", Snapshot: c.snapshot}, lost: c.lost}}
-			restoring{allowDefaults: c.defaults}.decide(rows, linksOf(c.links))
+			restoring{allowDefaults: c.defaults}.decide(rows, apiclient.Connections, linksOf(c.links))
 			if d := rows[0]; d.outcome != c.outcome || d.message != c.message {
 				t.Errorf("got %q %q, want %q %q", d.outcome, d.message, c.outcome, c.message)
 			}
@@ -97,7 +97,7 @@ func TestRestoreDryRunOnlyReads(t *testing.T) {
 // onPost limits a fault to the POSTs for an organization.
 func onPost(p simulator.Pair, f simulator.Fault) simulator.Fault {
 	f.Match = func(r *http.Request) bool {
-		return r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, p.OrganizationID+"/enabled_connections")
+		return r.Method == http.MethodPost && strings.Contains(r.URL.Path, p.OrganizationID)
 	}
 	return f
 }

@@ -306,7 +306,7 @@ func once(f simulator.Fault) simulator.Fault {
 // onRow limits a fault to the calls for one pair.
 func onRow(p simulator.Pair, f simulator.Fault) simulator.Fault {
 	f.Match = func(r *http.Request) bool {
-		return strings.HasSuffix(r.URL.Path, p.OrganizationID+"/enabled_connections/"+p.ConnectionID)
+		return strings.Contains(r.URL.Path, p.OrganizationID) && strings.HasSuffix(r.URL.Path, "/"+p.ConnectionID)
 	}
 	return f
 }

@@ -76,7 +76,7 @@ func (o *organization) stillRecent(w *row) bool {
 // check decides the rows whose calls are not on their way, by what the
 // organization has, and returns them. Links that the other rows' calls are about
 // to remove do not count any more.
-func (o *organization) check(a action, links []apiclient.Link) (open []*row) {
+func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link) (open []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, w := range o.rows {
@@ -86,7 +86,7 @@ func (o *organization) check(a action, links []apiclient.Link) (open []*row) {
 		}
 		links = slices.DeleteFunc(links, func(l apiclient.Link) bool { return l.ConnectionID == w.ConnectionID })
 	}
-	a.decide(open, links)
+	a.decide(open, family, links)
 	o.checkedAt = time.Now()
 	return open
 }

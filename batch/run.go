@@ -14,6 +14,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync/atomic"
@@ -30,7 +31,8 @@ import (
 type API interface {
 	LinkLister
 	DisableConnection(ctx context.Context, org, connection string) (*apiclient.Response, error)
-	EnableConnection(ctx context.Context, org string, link apiclient.Link) (*apiclient.Response, error)
+	EnableConnection(ctx context.Context, family apiclient.Family, org string, link apiclient.Link) (*apiclient.Response, error)
+	SwitchConnection(ctx context.Context, org, connection string, on bool) (*apiclient.Response, error)
 	Connection(ctx context.Context, id string) (apiclient.Named, *apiclient.Response, error)
 }
 
@@ -43,6 +45,7 @@ type Journal interface {
 
 // Config is what a run works with.
 type Config struct {
+	RunID    string // for the ids of the writes in the tenant's log; may be empty
 	Command  string // journal.CommandDisable or journal.CommandRestore
 	List     *list.List
 	History  *History // what earlier invocations did; nil in the first
@@ -64,8 +67,9 @@ type Run struct {
 	action action
 	books  books
 
-	reads, writes, connections *caller // one for each token bucket
-	queue                      *queue  // rows that are checked and wait for their writes
+	reads               *linkCaller // one caller for each token bucket
+	writes, connections *caller
+	queue               *queue // rows that are checked and wait for their writes
 
 	rereads singleflight.Group // by organization
 	proving singleflight.Group // see provesAbsence
@@ -79,7 +83,8 @@ func New(cfg Config) (*Run, error) {
 		return nil, err
 	}
 	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue()}
-	r.reads, r.writes, r.connections = r.newCaller(), r.newCaller(), r.newCaller()
+	r.reads = r.newLinkCaller(cfg.API, cmp.Or(cfg.History.family(), cfg.Settings.API), r.foundFamily)
+	r.writes, r.connections = r.newCaller(), r.newCaller()
 	r.replay()
 	return r, nil
 }
@@ -106,6 +111,20 @@ func (r *Run) Do(ctx context.Context) Result {
 	release := context.AfterFunc(r.stopping, r.queue.abandon)
 	defer release()
 	return r.result(r.do(ctx, r.sample, r.checkAll, r.writeAll))
+}
+
+// foundFamily records the family of endpoints that the tenant has. The error ends the
+// run: the tenant cannot do what the run is to do, or the journal cannot be written.
+func (r *Run) foundFamily(family apiclient.Family) error {
+	if r.Settings.KeepLink && family == apiclient.EnabledConnections {
+		return &Stop{
+			Code:   journal.ExitRefused,
+			Reason: "--keep-link needs the newer endpoints (organizations/ID/connections), which this tenant does not have",
+			Hint:   "without --keep-link, links are removed, and restore makes them anew",
+		}
+	}
+	r.Log.Debug("found the family of endpoints", zap.String("family", string(family)))
+	return r.record(journal.Record{Family: &journal.Family{Name: family}})
 }
 
 // checksFirst reports whether every row is checked before the first write. Only

@@ -80,7 +80,12 @@ func (r *Run) attempt(o *organization, row *row, permit *throttle.Permit) (settl
 		return false, err
 	}
 	reply, err := r.writes.do(permit,
-		func(ctx context.Context) (*apiclient.Response, error) { return r.action.send(ctx, r.API, o.id, row) },
+		func(ctx context.Context) (*apiclient.Response, error) {
+			if id := r.correlationID(row); id != "" {
+				ctx = apiclient.WithCorrelationID(ctx, id)
+			}
+			return r.action.send(ctx, r.API, r.reads.known(), row)
+		},
 		func() bool { return o.stillRecent(row) })
 	if reply.stale {
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
@@ -92,11 +97,16 @@ func (r *Run) attempt(o *organization, row *row, permit *throttle.Permit) (settl
 // intend puts on disk that a row's call is about to be sent, and what the link's
 // settings were.
 func (r *Run) intend(row *row) error {
-	intent := journal.Record{At: time.Now().UTC(), Intent: &journal.Intent{Line: row.Line, Snapshot: row.link}}
+	intent := journal.Record{At: time.Now().UTC(), Intent: &journal.Intent{Line: row.Line, CorrelationID: r.correlationID(row), Snapshot: row.link}}
 	if err := r.Journal.Commit(r.cutoff, intent); err != nil {
 		return cmp.Or(context.Cause(r.cutoff), error(journalFailed(err)))
 	}
 	return nil
+}
+
+// correlationID is the id of a row's write in the tenant's log.
+func (r *Run) correlationID(row *row) string {
+	return journal.CorrelationID(r.RunID, row.Line, row.OrgID, row.ConnectionID)
 }
 
 // checkAgain reads a row's organization again, and reports whether the row's call
@@ -129,7 +139,7 @@ func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 	case reply.stopped && !lost:
 		outcome.Outcome, outcome.Message, outcome.Call = journal.NotAttempted, messageStopped, nil
 		return r.settle(outcome)
-	case r.action.ambiguous(reply) && !o.unchecked:
+	case r.action.ambiguous(row, reply) && !o.unchecked:
 		return r.understand(o, row, reply, outcome)
 	case lost:
 		outcome.Outcome = journal.Unknown
@@ -148,7 +158,7 @@ func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 func (r *Run) understand(o *organization, asked *row, reply *reply, outcome journal.RowOutcome) error {
 	lost := reply.lost || asked.lost
 	outcome.Outcome, outcome.Message = journal.Failed, reply.err.Error() // unless the read tells more
-	links, read, err := r.reads.readExtra(r.API, o.id)
+	links, read, err := r.reads.readExtra(o.id)
 	switch {
 	case read.class() == apiclient.NotFound:
 		outcome.Outcome, outcome.Message = journal.NotFound, messageNoOrganization
@@ -156,7 +166,7 @@ func (r *Run) understand(o *organization, asked *row, reply *reply, outcome jour
 		outcome.Outcome = journal.Unknown
 	case read.err == nil:
 		again := &row{Row: asked.Row, lost: lost}
-		r.action.decide([]*row{again}, links)
+		r.action.decide([]*row{again}, r.reads.known(), links)
 		if again.outcome == r.action.already() || again.outcome == r.action.done() {
 			outcome.Outcome, outcome.Message = again.outcome, again.message
 		}

@@ -171,7 +171,7 @@ func (ix *index) read(at position) (journal.Record, error) {
 func (ix *index) join(rec list.Record) (list.Result, error) {
 	r := list.Result{
 		Record:  rec,
-		Command: journal.Label(ix.header.Command, ix.header.Settings.DryRun),
+		Command: ix.header.Label().String(),
 		Tenant:  ix.header.Tenant,
 	}
 	if rec.Outcome != "" { // decided by the list alone
@@ -199,6 +199,9 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 			return list.Result{}, errChanged
 		}
 		r.Snapshot = rec.Intent.Snapshot
+	}
+	if records.intentAt != 0 || r.Outcome.Announced() {
+		r.CorrelationID = journal.CorrelationID(ix.header.RunID, rec.Line, rec.OrgID, rec.ConnectionID)
 	}
 	if r.Snapshot != nil {
 		r.ConnectionName = cmp.Or(r.Snapshot.Name, r.ConnectionName)

@@ -206,7 +206,7 @@ func (v *pageView) facts(ix *index) []fact {
 	}
 	facts := []fact{
 		{"Tenant", v.Tenant},
-		{"Command", journal.Label(v.Command, v.DryRun)},
+		{"Command", v.label()},
 		{"List", ix.header.Input.Name()},
 		{"List, rows", fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
 		{"List, SHA-256", v.Input.SHA256},

@@ -65,7 +65,7 @@ func pair(orgID, orgName, connectionID string, c journal.Snapshot) list.Cells {
 		{Column: "connection_id", Text: connectionID},
 		{Column: "org_name", Text: orgName},
 		{Column: "connection_name", Text: c.Name},
-	}, list.SettingCells(&c)...)
+	}, list.SettingCells(&c)[:list.FirstSettings]...)
 }
 
 // write cannot fail, as it writes to memory.

@@ -22,7 +22,12 @@ func TestRestoreReadsEverySettingThatDisableWrote(t *testing.T) {
 	for i, setting := range new(apiclient.LinkSettings).All() {
 		for _, value := range []bool{true, false} {
 			had := &journal.Snapshot{Name: "okta"}
-			*had.All()[i].Value = &value
+			switch field := had.All()[i].Field.(type) {
+			case **bool:
+				*field = &value
+			case **string:
+				*field = new(fmt.Sprintf("=it is %t", value))
+			}
 			dir := writeRun(t, pairs, runRecord(), after(10, intent(2, had)), after(20, outcome(2, journal.Disabled)))
 			if _, err := Make(context.Background(), dir, nil); err != nil {
 				t.Fatal(err)

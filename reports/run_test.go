@@ -19,6 +19,7 @@ var start = time.Date(2026, 11, 24, 6, 0, 0, 0, time.UTC)
 func runRecord() journal.Record {
 	return journal.Record{At: start, Header: &journal.Header{
 		Format:   journal.Format,
+		RunID:    "k3v9q2m7x4ta",
 		Command:  "disable",
 		Tenant:   "acme.eu.auth0.com",
 		Version:  "v1.2.3",

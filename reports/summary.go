@@ -13,8 +13,10 @@ import (
 
 // Summary is summary.json. Its figures add up over all invocations of the run.
 type Summary struct {
+	RunID      string     `json:"run_id"`
 	Command    string     `json:"command"`
 	DryRun     bool       `json:"dry_run"`
+	KeepLink   bool       `json:"-"`
 	Tenant     string     `json:"tenant"`
 	Version    string     `json:"version"`
 	Note       string     `json:"note,omitempty"`
@@ -35,7 +37,7 @@ type Summary struct {
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
 	// Allowed are the flags that were given and that a run from a dry run's results
-	// needs again: --allow-..., and --any-id for disable.
+	// needs again: --allow-..., and --keep-link and --any-id for disable.
 	Allowed  []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
@@ -120,8 +122,10 @@ func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
 func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	counts := l.Counts()
 	s := &Summary{
+		RunID:    ix.header.RunID,
 		Command:  ix.header.Command,
 		DryRun:   ix.header.Settings.DryRun,
+		KeepLink: ix.header.Settings.KeepLink,
 		Tenant:   ix.header.Tenant,
 		Version:  ix.header.Version,
 		Note:     ix.header.Note,
@@ -142,11 +146,12 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	return s
 }
 
-// allowed returns those of a run's flags that allow something. Each restore of a run
-// directory has --any-id, so it says nothing there.
+// allowed returns those of a run's flags that allow something, and those that are for
+// disable alone; each restore of a run directory has them, so they say nothing there.
 func allowed(h journal.Header) []string {
 	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
-		return !strings.HasPrefix(flag, "--allow-") && (flag != "--any-id" || h.Command != journal.CommandDisable)
+		ofDisable := flag == "--keep-link" || flag == "--any-id"
+		return !strings.HasPrefix(flag, "--allow-") && !(ofDisable && h.Command == journal.CommandDisable)
 	})
 }
 
@@ -183,6 +188,11 @@ func (s *Summary) count(matches func(journal.Outcome) bool) (rows int) {
 
 // announced is how many rows a run would change, according to a dry run.
 func (s *Summary) announced() int { return s.count(journal.Outcome.Announced) }
+
+// label is the command with the flags that name its way; see journal.Label.
+func (s *Summary) label() string {
+	return journal.Label{Command: s.Command, KeepLink: s.KeepLink, DryRun: s.DryRun}.String()
+}
 
 // Proposed is the command line that does what a dry run announced. results is the
 // path of the dry run's results file.

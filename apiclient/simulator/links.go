@@ -210,7 +210,9 @@ func (s settings) apply(link EnabledConnection, strategy string) (changed Enable
 		return link, badBody("is_signup_enabled can only be enabled if assign_membership_on_login is enabled")
 	}
 	switch link.AccessLevel {
-	case "", "none", "readonly", "limited", "full":
+	case "none":
+		link.AccessLevel = ""
+	case "", "readonly", "limited", "full":
 	default:
 		return link, badBody("Payload validation error: 'No enum match' on property organization_access_level.")
 	}

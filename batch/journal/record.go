@@ -13,6 +13,12 @@
 package journal
 
 import (
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
@@ -28,13 +34,35 @@ const (
 	CommandRestore = "restore"
 )
 
-// Label is a command as the user types it, and as the command column of
-// results.csv shows it.
-func Label(command string, dryRun bool) string {
-	if dryRun {
-		return command + " --dry-run"
+// Label is a command as the command column of results.csv shows it. A restore of a run
+// with --keep-link has the flag too, which the user does not type.
+type Label struct {
+	Command          string
+	KeepLink, DryRun bool
+}
+
+const (
+	keepLinkSuffix = " --keep-link"
+	dryRunSuffix   = " --dry-run"
+)
+
+// ParseLabel reads what String writes. Any other text is a command that there is not.
+func ParseLabel(text string) (l Label) {
+	text, l.DryRun = strings.CutSuffix(text, dryRunSuffix)
+	l.Command, l.KeepLink = strings.CutSuffix(text, keepLinkSuffix)
+	return l
+}
+
+// String is the command as the user types it.
+func (l Label) String() string {
+	text := l.Command
+	if l.KeepLink {
+		text += keepLinkSuffix
 	}
-	return command
+	if l.DryRun {
+		text += dryRunSuffix
+	}
+	return text
 }
 
 // Record is one line of the journal. Exactly one of the pointers is set.
@@ -42,6 +70,7 @@ type Record struct {
 	At      time.Time   `json:"at"`
 	Header  *Header     `json:"run,omitempty"`
 	Names   *Names      `json:"names,omitempty"`
+	Family  *Family     `json:"family,omitempty"`
 	Intent  *Intent     `json:"intent,omitempty"`
 	Outcome *RowOutcome `json:"outcome,omitempty"`
 	Seen    *Seen       `json:"seen,omitempty"`
@@ -53,12 +82,34 @@ type Record struct {
 // what the user asked for, without secrets.
 type Header struct {
 	Format   int      `json:"format"`
-	Command  string   `json:"command"` // CommandDisable or CommandRestore
-	Tenant   string   `json:"tenant"`  // host[:port] of the API audience, lower case
-	Version  string   `json:"version"` // of the program
+	RunID    string   `json:"run_id,omitempty"` // of all invocations of a run; see NewRunID
+	Command  string   `json:"command"`          // CommandDisable or CommandRestore
+	Tenant   string   `json:"tenant"`           // host[:port] of the API audience, lower case
+	Version  string   `json:"version"`          // of the program
 	Note     string   `json:"note,omitempty"`
 	Input    Input    `json:"input"`
 	Settings Settings `json:"settings"`
+}
+
+// Label is the command of the run.
+func (h Header) Label() Label {
+	return Label{Command: h.Command, KeepLink: h.Settings.KeepLink, DryRun: h.Settings.DryRun}
+}
+
+// NewRunID returns an id for a run: 12 lower-case letters and digits, at random.
+func NewRunID() string { return strings.ToLower(rand.Text()[:12]) }
+
+// CorrelationID is the id under which the tenant's log shows the write of a row: the
+// run's id, the line, and a check over these and the pair, so that a row of results.csv
+// whose ids were edited can be told. It is "" if the run has no id, as runs of earlier
+// versions.
+func CorrelationID(runID string, line int, org, connection string) string {
+	if runID == "" {
+		return ""
+	}
+	id := fmt.Sprintf("%s-%d", runID, line)
+	check := sha256.Sum256([]byte(id + "," + org + "," + connection))
+	return id + "-" + hex.EncodeToString(check[:3])
 }
 
 // Input identifies the list: its path as the user gave it, and its content.
@@ -83,10 +134,16 @@ type Names struct {
 	Connections   map[string]string `json:"connections,omitempty"`
 }
 
+// Family says which family of endpoints the run goes by, once that is known.
+type Family struct {
+	Name apiclient.Family `json:"name"`
+}
+
 // Intent announces the call that changes a row. It is on disk before the call is
 // sent, so that a crash during the call leaves a trace.
 type Intent struct {
-	Line int `json:"line"` // of the row in the input
+	Line          int    `json:"line"` // of the row in the input
+	CorrelationID string `json:"correlation_id,omitempty"`
 	// Snapshot is the link before the change; nil if it was not read
 	// (--no-check).
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
@@ -96,6 +153,9 @@ type Intent struct {
 type Snapshot struct {
 	Name string `json:"name,omitempty"` // of the connection
 	apiclient.LinkSettings
+	// Unknown has the settings that this program does not know. No call is known that
+	// gives them back.
+	Unknown map[string]json.RawMessage `json:"unknown,omitempty"`
 }
 
 // RowOutcome is what became of a row. The last one of a row counts.

@@ -6,26 +6,30 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
 )
 
 // Settings are the flags that decide what a run does.
 type Settings struct {
-	DryRun        bool      `json:"dry_run,omitempty"`
-	NoCheck       bool      `json:"no_check,omitempty"`
-	AllowLockout  bool      `json:"allow_lockout,omitempty"`
-	AllowDefaults bool      `json:"allow_defaults,omitempty"`
-	MissingOK     bool      `json:"missing_ok,omitempty"`
-	AnyID         bool      `json:"any_id,omitempty"`        // ids of other lengths than Auth0's are valid
-	MinRows       int       `json:"min_rows,omitempty"`      // of the input; fewer are refused
-	Organizations []string  `json:"organizations,omitempty"` // only these; empty means all
-	Limit         int       `json:"limit,omitempty"`         // rows of the input; 0 means all
-	MaxChanges    int       `json:"max_changes,omitempty"`   // rows; 0 means no limit
-	MaxFailures   Threshold `json:"max_failures"`            // the zero value means no limit
-	Headroom      float64   `json:"headroom"`                // share of the bucket left to other clients, 0 to 1
-	MaxRPS        float64   `json:"max_rps,omitempty"`       // requests per second; 0 means no limit
-	Workers       int       `json:"workers"`
-	Timeout       Duration  `json:"timeout"`               // of one call
-	MaxDuration   Duration  `json:"max_duration,omitzero"` // 0 means no limit
+	DryRun        bool             `json:"dry_run,omitempty"`
+	NoCheck       bool             `json:"no_check,omitempty"`
+	KeepLink      bool             `json:"keep_link,omitempty"` // links are switched off or on, and never removed
+	AllowLockout  bool             `json:"allow_lockout,omitempty"`
+	AllowDefaults bool             `json:"allow_defaults,omitempty"`
+	MissingOK     bool             `json:"missing_ok,omitempty"`
+	AnyID         bool             `json:"any_id,omitempty"`        // ids of other lengths than Auth0's are valid
+	API           apiclient.Family `json:"api,omitempty"`           // "" means the newer family if the tenant has it
+	MinRows       int              `json:"min_rows,omitempty"`      // of the input; fewer are refused
+	Organizations []string         `json:"organizations,omitempty"` // only these; empty means all
+	Limit         int              `json:"limit,omitempty"`         // rows of the input; 0 means all
+	MaxChanges    int              `json:"max_changes,omitempty"`   // rows; 0 means no limit
+	MaxFailures   Threshold        `json:"max_failures"`            // the zero value means no limit
+	Headroom      float64          `json:"headroom"`                // share of the bucket left to other clients, 0 to 1
+	MaxRPS        float64          `json:"max_rps,omitempty"`       // requests per second; 0 means no limit
+	Workers       int              `json:"workers"`
+	Timeout       Duration         `json:"timeout"`               // of one call
+	MaxDuration   Duration         `json:"max_duration,omitzero"` // 0 means no limit
 }
 
 // Flags returns the command-line flags that make these settings, each as the user
@@ -38,10 +42,12 @@ func (s Settings) Flags() (flags []string) {
 	}
 	add(s.DryRun, "--dry-run")
 	add(s.NoCheck, "--no-check")
+	add(s.KeepLink, "--keep-link")
 	add(s.AllowLockout, "--allow-lockout")
 	add(s.AllowDefaults, "--allow-defaults")
 	add(s.MissingOK, "--missing-ok")
 	add(s.AnyID, "--any-id")
+	add(s.API != "", "--api %s", s.API)
 	add(s.MinRows > 0, "--min-rows %d", s.MinRows)
 	for _, org := range s.Organizations {
 		add(true, "--org %s", org)

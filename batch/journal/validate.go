@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
 )
 
 // maxFigure is more than any count or rate that a run measures.
@@ -13,13 +15,15 @@ const maxFigure = 1e15
 // tenantName is what a tenant's host may consist of, with a port.
 var tenantName = regexp.MustCompile(`^[a-z0-9._:\[\]-]{1,300}$`)
 
+var runID = regexp.MustCompile(`^[a-z0-9]{12}$`)
+
 // validate returns why no run can have written a record; lines is how many lines
 // the input has at most. A journal may come from somebody else, and what it says
 // ends up in messages, in sizes and in what resume does.
 func (r Record) validate(lines int) error {
 	set := 0
 	for _, is := range []bool{
-		r.Header != nil, r.Names != nil, r.Intent != nil, r.Outcome != nil, r.Seen != nil, r.Sample != nil, r.End != nil,
+		r.Header != nil, r.Names != nil, r.Family != nil, r.Intent != nil, r.Outcome != nil, r.Seen != nil, r.Sample != nil, r.End != nil,
 	} {
 		if is {
 			set++
@@ -30,6 +34,8 @@ func (r Record) validate(lines int) error {
 		return errors.New("the record must say one thing")
 	case r.Header != nil:
 		return r.Header.validate()
+	case r.Family != nil && r.Family.Name == "":
+		return errors.New("the record must name a family of endpoints")
 	case r.Intent != nil:
 		return validateLine(r.Intent.Line, lines)
 	case r.Outcome != nil && !r.Outcome.Outcome.Known():
@@ -57,14 +63,16 @@ func (h Header) validate() error {
 		return fmt.Errorf("there is no command %q", h.Command)
 	case !tenantName.MatchString(h.Tenant):
 		return fmt.Errorf("%q is no tenant", h.Tenant)
+	case h.RunID != "" && !runID.MatchString(h.RunID):
+		return fmt.Errorf("%q is no id of a run", h.RunID)
 	}
 	return h.Settings.Validate()
 }
 
 // continues returns why a header cannot belong to the run that first began.
 func (h Header) continues(first Header) error {
-	if h.Format != first.Format || h.Command != first.Command || h.Tenant != first.Tenant ||
-		h.Input.SHA256 != first.Input.SHA256 || h.Settings.DryRun != first.Settings.DryRun {
+	if h.Format != first.Format || h.Command != first.Command || h.Tenant != first.Tenant || h.RunID != first.RunID ||
+		h.Settings.KeepLink != first.Settings.KeepLink || h.Input.SHA256 != first.Input.SHA256 || h.Settings.DryRun != first.Settings.DryRun {
 		return errors.New("the invocation is of another run")
 	}
 	return nil
@@ -104,6 +112,10 @@ func (s Settings) Validate() error {
 	switch {
 	case s.DryRun && s.NoCheck:
 		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
+	case s.KeepLink && s.NoCheck:
+		return errors.New("--keep-link and --no-check do not go together: only a check tells whether the tenant has the endpoints for it")
+	case s.KeepLink && s.API == apiclient.EnabledConnections:
+		return fmt.Errorf("--keep-link and --api %s do not go together: only the newer endpoints keep a link", s.API)
 	case !(s.Headroom >= 0 && s.Headroom <= maxHeadroom):
 		return fmt.Errorf("--headroom must be 0%% to %d%%", int(100*maxHeadroom))
 	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS): // NaN too

@@ -57,11 +57,16 @@ func TestForgedRecordsAreDamage(t *testing.T) {
 		"no dry run any more": later(func(h *Header) {
 			h.Settings.DryRun = true
 		}),
-		"workers":      later(func(h *Header) { h.Settings.Workers = 1e9 }),
-		"headroom":     later(func(h *Header) { h.Settings.Headroom = -5 }),
-		"requests":     later(func(h *Header) { h.Settings.MaxRPS = -1 }),
-		"timeout":      later(func(h *Header) { h.Settings.Timeout = 0 }),
-		"max-failures": strings.Replace(later(func(*Header) {}), `"max_failures":"0"`, `"max_failures":"-3"`, 1),
+		"another run":        later(func(h *Header) { h.RunID = "bbbbbbbbbbbb" }),
+		"an id with a break": later(func(h *Header) { h.RunID = "a\n" }),
+		"another way":        later(func(h *Header) { h.Settings.KeepLink = true }),
+		"no family":          `{"family":{}}`,
+		"another family":     `{"family":{"name":"../users"}}`,
+		"workers":            later(func(h *Header) { h.Settings.Workers = 1e9 }),
+		"headroom":           later(func(h *Header) { h.Settings.Headroom = -5 }),
+		"requests":           later(func(h *Header) { h.Settings.MaxRPS = -1 }),
+		"timeout":            later(func(h *Header) { h.Settings.Timeout = 0 }),
+		"max-failures":       strings.Replace(later(func(*Header) {}), `"max_failures":"0"`, `"max_failures":"-3"`, 1),
 	} {
 		forged := journalWith(t, header, `{"intent":{"line":10}}`, rec, `{"intent":{"line":3}}`)
 		r := NewReader(bytes.NewReader(forged))

@@ -32,6 +32,8 @@ type Options struct {
 	// DryRun only changes the command's name in messages: a dry run selects the
 	// same rows.
 	DryRun bool
+	// KeepLink is that of the command. A run goes the way that its dry run announced.
+	KeepLink bool
 	// AnyID accepts ids of 1 to 46 letters and digits after the prefix, which servers
 	// that are compatible with Auth0 may have. Auth0's own ids have 16.
 	AnyID bool
@@ -247,7 +249,11 @@ func (l *List) Tenant() string { return l.origin.tenant }
 
 // Announced reports whether the list is the results file of a dry run, which
 // announced what would be done with its rows.
-func (l *List) Announced() bool { return l.origin.dryRun() }
+func (l *List) Announced() bool { return l.origin.command.DryRun }
+
+// KeepsLinks reports whether the list is the results file of a run that switched
+// links off, with --keep-link.
+func (l *List) KeepsLinks() bool { return l.origin.command.KeepLink }
 
 // Counts returns the numbers of rows.
 func (l *List) Counts() Counts { return l.counts }

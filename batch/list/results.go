@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -18,7 +19,9 @@ type Result struct {
 	Call            *journal.Call // nil: no call to report
 	FinishedAt      time.Time     // zero: not finished
 	NoConnection    bool          // of a not_found: it is the connection
-	Command, Tenant string        // of the run; see journal.Label
+	Command, Tenant string        // of the run; Command is its journal.Label
+	LastLogin       string        // RFC 3339, or none; empty if nobody asked
+	CorrelationID   string        // of the write, or of the one that a dry run announces; may be empty
 }
 
 // Cells are cells of a row of a CSV file, in the order of their columns.
@@ -71,9 +74,16 @@ func (r Result) Cells() Cells {
 		{"request_id", requestID},
 		{"connection_name", r.ConnectionName},
 	}
-	cells = append(cells, SettingCells(r.Snapshot)...)
-	return append(cells, Cell{"command", r.Command}, Cell{"tenant", r.Tenant})
+	settings := SettingCells(r.Snapshot)
+	cells = append(cells, settings[:FirstSettings]...)
+	cells = append(cells, Cell{"command", r.Command}, Cell{"tenant", r.Tenant})
+	cells = append(cells, settings[FirstSettings:]...)
+	return append(cells, Cell{"last_login", r.LastLogin}, Cell{"correlation_id", r.CorrelationID})
 }
+
+// FirstSettings is how many settings the first version of results.csv had. The columns
+// of others came later, so they are further to the right, and a file may lack them.
+const FirstSettings = 3
 
 // timestamp formats a time as RFC 3339 in UTC with milliseconds; the zero time is
 // "".
@@ -92,42 +102,55 @@ func SettingCells(s *journal.Snapshot) (cells Cells) {
 		s = new(journal.Snapshot)
 	}
 	for _, setting := range s.All() {
-		text := ""
-		if value := *setting.Value; value != nil && *value {
-			text = "yes"
-		} else if value != nil {
-			text = "no"
-		}
-		cells = append(cells, Cell{setting.Name, text})
+		cells = append(cells, Cell{setting.Name, formatSetting(setting)})
 	}
 	return cells
 }
 
+func formatSetting(setting apiclient.Setting) string {
+	switch value := setting.Value(); value {
+	case nil:
+		return ""
+	case true:
+		return "yes"
+	case false:
+		return "no"
+	default:
+		return value.(string)
+	}
+}
+
 func settingColumns() []string { return SettingCells(nil).Columns() }
 
-// parseSetting parses what SettingCells formats, and true and false.
-func parseSetting(cell string) (value *bool, ok bool) {
-	switch strings.ToLower(cell) {
-	case "":
-		return nil, true
-	case "yes", "true":
-		return new(true), true
-	case "no", "false":
-		return new(false), true
+// parseSetting sets a setting to what SettingCells formats; true and false will do,
+// too. It returns false if the cell has no value of the setting.
+func parseSetting(setting apiclient.Setting, cell string) bool {
+	if cell == "" {
+		return true
 	}
-	return nil, false
+	flag, isFlag := setting.Field.(**bool)
+	if !isFlag {
+		*setting.Field.(**string) = new(strings.Clone(cell)) // as newRecord does
+		return true
+	}
+	switch strings.ToLower(cell) {
+	case "yes", "true":
+		*flag = new(true)
+	case "no", "false":
+		*flag = new(false)
+	}
+	return *flag != nil
 }
 
 // resultsHint names both ways to go on with a results file that is refused.
 const resultsHint = `to retry rows that failed or were not reached, use "orgconn resume RUNDIR"; ` +
 	"or correct them and remove the column outcome, which turns the file into a list"
 
-// origin is the run that a results file is from: the label of its command and
-// its tenant. It is zero until the first row is read.
-type origin struct{ command, tenant string }
-
-func (o origin) dryRun() bool {
-	return o.command == journal.Label(journal.CommandDisable, true) || o.command == journal.Label(journal.CommandRestore, true)
+// origin is the run that a results file is from. It is zero until the first row is
+// read.
+type origin struct {
+	command journal.Label
+	tenant  string
 }
 
 // isResults reports whether the columns are those of a results file.
@@ -149,7 +172,7 @@ func validateResultsColumns(names []string, results bool, command string) *Error
 	}
 	needed := []string{"command", "tenant"}
 	if command == journal.CommandRestore {
-		needed = append(needed, settingColumns()...)
+		needed = append(needed, settingColumns()[:FirstSettings]...)
 	}
 	for _, column := range needed {
 		if !slices.Contains(names, column) {
@@ -160,14 +183,17 @@ func validateResultsColumns(names []string, results bool, command string) *Error
 }
 
 // selectedOutcomes returns the outcomes of the rows that a command selects from
-// the results of another, the origin; none if it does not accept them.
-func selectedOutcomes(command, origin string) []journal.Outcome {
+// the results of another, the origin; none if it does not accept them. A run does what
+// its dry run announced, in the same way; a restore follows either way.
+func (o Options) selectedOutcomes(origin journal.Label) []journal.Outcome {
+	keepLink := origin.KeepLink
+	origin.KeepLink = false
 	switch {
-	case command == journal.CommandDisable && origin == journal.Label(journal.CommandDisable, true):
+	case o.Command == journal.CommandDisable && origin == journal.Label{Command: journal.CommandDisable, DryRun: true} && keepLink == o.KeepLink:
 		return []journal.Outcome{journal.WouldDisable}
-	case command == journal.CommandRestore && origin == journal.CommandDisable:
+	case o.Command == journal.CommandRestore && origin == journal.Label{Command: journal.CommandDisable}:
 		return []journal.Outcome{journal.Disabled, journal.Unknown}
-	case command == journal.CommandRestore && origin == journal.Label(journal.CommandRestore, true):
+	case o.Command == journal.CommandRestore && origin == journal.Label{Command: journal.CommandRestore, DryRun: true}:
 		return []journal.Outcome{journal.WouldRestore}
 	}
 	return nil
@@ -184,28 +210,36 @@ func (r *csvRecord) normalizeOutcome() {
 // validate refuses a row of a results file that is of another run than the first
 // row, or of a run that the command does not accept. The error lacks its place.
 func (o *origin) validate(r *csvRecord, opt Options) *Error {
+	label := opt.label()
 	refuse := func(hint, format string, args ...any) *Error {
 		return &Error{Message: fmt.Sprintf(format, args...), Hint: hint}
 	}
+	command := journal.ParseLabel(string(r.Command))
 	if *o == (origin{}) {
-		*o = origin{command: string(r.Command), tenant: string(r.Tenant)}
+		*o = origin{command: command, tenant: string(r.Tenant)}
 	}
 	switch {
 	case !journal.Outcome(r.Outcome).Known():
 		return refuse("set it to not_selected to leave the row out", "unknown outcome %s", quote(string(r.Outcome)))
 	case r.Command == "" || r.Tenant == "":
 		return refuse(resultsHint, "the row has no command or no tenant")
-	case string(r.Command) != o.command:
+	case command != o.command:
 		return refuse("use the results of one run at a time", "the command %s differs from %s in earlier rows",
-			quote(string(r.Command)), quote(o.command))
+			quote(string(r.Command)), quote(o.command.String()))
 	case string(r.Tenant) != o.tenant:
 		return refuse("use the results of one run at a time", "the tenant %s differs from %s in earlier rows",
 			quote(string(r.Tenant)), quote(o.tenant))
-	case selectedOutcomes(opt.Command, o.command) == nil:
-		return refuse(resultsHint, "these are the results of %s, which %s does not accept", quote(o.command), opt.label())
+	case opt.selectedOutcomes(o.command) == nil:
+		hint := resultsHint
+		if opt.KeepLink = !opt.KeepLink; opt.selectedOutcomes(o.command) != nil {
+			hint = "a run goes the way of its dry run: with --keep-link if that had it, else without"
+		}
+		return refuse(hint, "these are the results of %s, which %s does not accept", quote(o.command.String()), label)
 	}
 	return nil
 }
 
 // label is the command as a user types it.
-func (o Options) label() string { return journal.Label(o.Command, o.DryRun) }
+func (o Options) label() string {
+	return journal.Label{Command: o.Command, KeepLink: o.KeepLink && o.Command == journal.CommandDisable, DryRun: o.DryRun}.String()
+}

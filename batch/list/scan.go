@@ -30,11 +30,13 @@ type scanner struct {
 	columns columns
 	origin  origin
 	missing []string // of Options.Organizations, those without a row so far
+
+	snapshots map[string]*journal.Snapshot // by their cells, see snapshot
 }
 
 // newScanner reads a list's header.
 func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
-	s := &scanner{name: name, opt: opt, missing: slices.Clone(opt.Organizations)}
+	s := &scanner{name: name, opt: opt, missing: slices.Clone(opt.Organizations), snapshots: map[string]*journal.Snapshot{}}
 	return s, s.readHeader(content)
 }
 
@@ -168,7 +170,7 @@ func (s *scanner) crossOff(org string) {
 // leftOut returns why a row is not selected, or "".
 func (s *scanner) leftOut(r *csvRecord) string {
 	switch {
-	case s.columns.results && !slices.Contains(selectedOutcomes(s.opt.Command, s.origin.command), journal.Outcome(r.Outcome)):
+	case s.columns.results && !slices.Contains(s.opt.selectedOutcomes(s.origin.command), journal.Outcome(r.Outcome)):
 		return "its outcome was " + string(r.Outcome)
 	case len(s.opt.Organizations) > 0 && !slices.Contains(s.opt.Organizations, string(r.OrgID)):
 		return "its organization is not one given with --org"
@@ -215,22 +217,24 @@ func (s *scanner) repeatsHeader(rec *Record) bool {
 }
 
 // snapshot returns the settings that a row has, nil if it has none, or why they
-// are unusable.
+// are unusable. Rows with the same settings share one snapshot, which saves memory.
 func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
+	if r.Settings.blank() {
+		return nil, ""
+	}
+	key := string(r.ConnectionName) + "\x00" + strings.Join(r.Settings, "\x00") // no cell has a zero byte
+	if known := s.snapshots[key]; known != nil {
+		return known, ""
+	}
 	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as newRecord does
 	all := snapshot.All()
-	there := false
 	for i, cell := range r.Settings { // the row may be short
-		setting := all[s.columns.settings[i]]
-		value, ok := parseSetting(cell)
-		if !ok {
+		if setting := all[s.columns.settings[i]]; !parseSetting(setting, cell) {
 			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(cell))
 		}
-		*setting.Value = value
-		there = there || value != nil
 	}
-	if !there {
-		return nil, ""
+	if len(s.snapshots) < maxShared {
+		s.snapshots[key] = snapshot
 	}
 	return snapshot, ""
 }

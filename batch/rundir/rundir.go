@@ -85,6 +85,7 @@ func ListOptions(h journal.Header, names *list.Names) list.Options {
 	return list.Options{
 		Command:       h.Command,
 		DryRun:        h.Settings.DryRun,
+		KeepLink:      h.Settings.KeepLink,
 		AnyID:         h.Settings.AnyID,
 		MinRows:       h.Settings.MinRows,
 		Limit:         h.Settings.Limit,

@@ -126,6 +126,8 @@ func neededScopes(w *work) []string {
 	}
 	switch {
 	case w.header.Settings.DryRun:
+	case w.header.Settings.KeepLink:
+		scopes = append(scopes, "update:organization_connections")
 	case w.header.Command == journal.CommandRestore:
 		scopes = append(scopes, "create:organization_connections")
 	default:

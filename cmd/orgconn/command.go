@@ -139,7 +139,7 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 		return batch.Result{ExitCode: stop.Code, Stop: stop}, journal.Sample{Calls: lookups}, nil
 	}
 	run, err := batch.New(batch.Config{
-		Command: c.name, List: w.list, History: w.history, API: client,
+		RunID: w.header.RunID, Command: c.name, List: w.list, History: w.history, API: client,
 		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections, Log: c.log,
 	})
 	if err != nil {

@@ -10,8 +10,11 @@ const disableLong = `Disable every organization connection that a CSV lists, one
 
 The CSV has a header with org_id and connection_id, or org_name and
 connection_name; - is standard input. With a dry run's results.csv, it disables
-the rows that still say would_disable. The run directory keeps the settings for
-restore, except organization_access_level and organization_connection_name.
+the rows that still say would_disable.
+
+Each link is removed, and the run directory keeps its settings for restore. With
+--keep-link it is switched off instead (is_enabled: false). Only Auth0's newer
+endpoints can do that, and only they show access level and name of a link.
 
 AUTH0_DOMAIN names the tenant. The credentials are AUTH0_API_TOKEN, or
 AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY.
@@ -46,6 +49,7 @@ func newDisable(getenv func(string) string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
+	flags.BoolVar(&o.settings.KeepLink, "keep-link", false, "switch links off instead of removing them; their settings stay")
 	o.addDisable(flags)
 	o.addSlice(flags)
 	o.addBounds(flags)

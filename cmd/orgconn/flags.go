@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap/zapcore"
 	"golang.org/x/term"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -22,6 +24,7 @@ type options struct {
 	settings journal.Settings
 	getenv   func(string) string // where tenant and credentials come from
 
+	sha256   string // that the list must have; "" allows any
 	out      string
 	note     string
 	yes      bool
@@ -37,6 +40,7 @@ type options struct {
 func (o *options) addRun(flags *pflag.FlagSet) {
 	flags.BoolVar(&o.settings.DryRun, "dry-run", false, "only read, and say what would happen")
 	flags.StringVar(&o.out, "out", "", "run directory `DIR` (default orgconn-TENANT-TIME-COMMAND)")
+	flags.TextVar(&o.settings.API, "api", apiclient.Family(""), "`A` is enabled_connections, connections (newer, all settings), or auto")
 }
 
 // addDisable adds the flags of disable that resume has too.
@@ -68,6 +72,7 @@ func atLeastOne(flags *pflag.FlagSet, names ...string) error {
 // addSlice adds the flags that say how much of the list is done, and why.
 func (o *options) addSlice(flags *pflag.FlagSet) {
 	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
+	flags.StringVar(&o.sha256, "sha256", "", "refuse a list whose SHA-256 is not `HEX`")
 	flags.IntVar(&o.settings.MinRows, "min-rows", 0, "refuse a list of fewer than `N` rows")
 	flags.BoolVar(&o.settings.AnyID, "any-id", false, "accept ids of any length, for compatible servers")
 	flags.StringVar(&o.note, "note", "", "`TEXT` for the reports: why, such as a change ticket")
@@ -136,6 +141,8 @@ func (o *options) checkValues(flags *pflag.FlagSet) error {
 	}
 	_, levelErr := zapcore.ParseLevel(o.logLevel)
 	switch {
+	case o.sha256 != "" && !sha256Text.MatchString(o.sha256):
+		return errors.New("--sha256 must be 64 hexadecimal digits, as sha256sum prints them")
 	case o.lockWait < 0:
 		return errors.New("--lock-wait must not be negative")
 	case levelErr != nil:
@@ -148,6 +155,17 @@ func (o *options) checkValues(flags *pflag.FlagSet) error {
 		return errors.New("--log-format must be json or console")
 	}
 	return nil
+}
+
+var sha256Text = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
+
+// checkSum refuses a list that is not the one of --sha256.
+func (o *options) checkSum(list, sum string) error {
+	if o.sha256 == "" || strings.EqualFold(o.sha256, sum) {
+		return nil
+	}
+	return refused(fmt.Errorf("%s is not the list that was approved: its SHA-256 is %s, not %s", list, sum, strings.ToLower(o.sha256)),
+		"have its changes approved, or give the list that was")
 }
 
 func isFolder(path string) bool {

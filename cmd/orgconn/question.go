@@ -108,11 +108,17 @@ func (w *work) disableTerms() string {
 	case !w.header.Settings.AllowLockout:
 		text += "An organization's last enabled connection is left alone.\n"
 	}
-	return text + "The run directory keeps the settings for restore, except organization_access_level and organization_connection_name.\n"
+	if w.header.Settings.KeepLink {
+		return text + "--keep-link: the links are switched off and keep their settings. restore switches them on again.\n"
+	}
+	return text + "The links are removed. restore makes them anew with the settings that the tenant shows; without the newer endpoints, these lack organization_access_level and organization_connection_name.\n"
 }
 
 func (w *work) restoreTerms() string {
 	text := "Each gets the settings that it had. A connection that is already enabled again is left alone.\n"
+	if w.header.Settings.KeepLink {
+		text = "Links that the run switched off are switched on. A connection that is already enabled again is left alone.\n"
+	}
 	if w.header.Settings.AllowDefaults {
 		text += "--allow-defaults: rows of a --no-check run get Auth0's default settings, even if they were off before that run.\n"
 	}

@@ -11,9 +11,9 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-const restoreLong = `Enable again what a run disabled, each connection with the settings that it had,
-except organization_access_level and organization_connection_name, which the API
-does not accept. What somebody has enabled in the meantime is left alone.
+const restoreLong = `Enable again what a run disabled, each connection with the settings that the
+tenant showed then. What a run with --keep-link switched off is switched on.
+What somebody has enabled in the meantime is left alone.
 
 Give it a run directory, or a results.csv of disable or of restore --dry-run. In
 the file you may delete rows, or set their outcome to not_selected. (Rows that a

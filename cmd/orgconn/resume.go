@@ -105,7 +105,10 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 		return nil, err
 	}
 	w.names = &w.history.Names
-	w.header = c.header(w.history.Header.Input)
+	if err = c.options.checkSum(w.history.Header.Input.Name(), w.history.Header.Input.SHA256); err != nil {
+		return nil, err
+	}
+	w.header = c.header(w.history.Header.RunID, w.history.Header.Input)
 	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
 		return nil, refused(err, "")
 	}

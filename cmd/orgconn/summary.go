@@ -180,7 +180,7 @@ func (c *command) writeMetrics(summary *reports.Summary, err error) error {
 	if err != nil {
 		code = classify(err).code
 	}
-	s := reports.Summary{Command: c.name, DryRun: c.options.settings.DryRun, Tenant: c.target.tenant}
+	s := reports.Summary{Command: c.name, DryRun: c.options.settings.DryRun, KeepLink: c.options.settings.KeepLink, Tenant: c.target.tenant}
 	if summary != nil {
 		s = *summary
 	}

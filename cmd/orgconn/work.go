@@ -140,7 +140,10 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	if err != nil {
 		return nil, refused(err, "")
 	}
-	w.header = c.header(journal.Input{Path: from.path, SHA256: sum})
+	if err = c.options.checkSum(from.name(), sum); err != nil {
+		return nil, err
+	}
+	w.header = c.header(journal.NewRunID(), journal.Input{Path: from.path, SHA256: sum})
 	if from.isRun {
 		w.header.Settings.AnyID = true // the tenant has accepted these ids
 	}
@@ -150,6 +153,9 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	}
 	if err = c.checkList(w.list, from.name()); err != nil {
 		return nil, err
+	}
+	if c.name == journal.CommandRestore {
+		w.header.Settings.KeepLink = w.list.KeepsLinks()
 	}
 	return w, nil
 }
@@ -177,9 +183,9 @@ func copyInput(ctx context.Context, staged *rundir.Staged, from source) (sum str
 }
 
 // header is the first record of this invocation.
-func (c *command) header(input journal.Input) journal.Header {
+func (c *command) header(runID string, input journal.Input) journal.Header {
 	return journal.Header{
-		Format: journal.Format, Command: c.name, Tenant: c.target.tenant, Version: version(),
+		Format: journal.Format, RunID: runID, Command: c.name, Tenant: c.target.tenant, Version: version(),
 		Note: c.options.note, Input: input, Settings: c.options.settings,
 	}
 }
