@@ -176,7 +176,7 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
 	if id, ok := ctx.Value(correlationID{}).(string); ok {
-		req.Header["X-Correlation-ID"] = []string{id}
+		req.Header.Set("X-Correlation-ID", id)
 	}
 	return req, nil
 }

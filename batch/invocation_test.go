@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -36,6 +37,11 @@ func (s *scenario) injectFaults() {
 		{Code: 403, Path: "/api/v2/organizations/" + orgID(s.random.IntN(5))},                // a refused organization
 		{Code: 503, Path: "/oauth/token", Skip: s.random.IntN(2), Times: s.random.IntN(100)}, // the token endpoint is out
 	}
+	if !s.lacks && s.settings.API == "" { // a refusal of the first read would decide for the older family
+		faults = slices.DeleteFunc(faults, func(f simulator.Fault) bool {
+			return f.Code == 400 || f.Code == 403
+		})
+	}
 	for range s.random.IntN(4) {
 		f := faults[s.random.IntN(len(faults))]
 		f.Path, f.Probability = cmp.Or(f.Path, "/api/v2/"), []float64{0.05, 0.2, 1}[s.random.IntN(3)]
@@ -57,7 +63,7 @@ func (s *scenario) invocation(n int, troubled bool) int {
 	s.must(err)
 	defer l.Close()
 	r, err := New(Config{
-		Command: s.command, List: l, History: history, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
+		RunID: s.run().RunID, Command: s.command, List: l, History: history, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
 	})
 	s.must(err)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -83,7 +89,7 @@ func (s *scenario) invocation(n int, troubled bool) int {
 // run is what a invocation begins with.
 func (s *scenario) run() journal.Header {
 	return journal.Header{
-		Format: journal.Format, Command: s.command, Tenant: "tenant.example", Settings: s.settings,
+		Format: journal.Format, RunID: "k3v9q2m7x4ta", Command: s.command, Tenant: "tenant.example", Settings: s.settings,
 		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
 	}
 }

@@ -178,12 +178,18 @@ func (l *linkCaller) readPage(permit *throttle.Permit, family apiclient.Family, 
 		switch {
 		case finding && refusesFamily(resp, err):
 			err = familyRefused{err}
-		case err != nil:
+		case isFault(err):
 			l.setFree()
 		}
 		return resp, err
 	}, nil)
 	return page, reply, err
+}
+
+// isFault reports whether a call got no answer, or none that tells anything.
+func isFault(err error) bool {
+	failure, ok := errors.AsType[*apiclient.Error](err)
+	return ok && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable)
 }
 
 // familyRefused is an answer of the newer family that the older one has to explain.
@@ -200,8 +206,8 @@ func refusesFamily(resp *apiclient.Response, err error) bool {
 	switch failure.Class {
 	case apiclient.Refused, apiclient.NotFound, apiclient.Conflict, apiclient.Forbidden, apiclient.InsufficientScope:
 		return true
-	case apiclient.Transient: // a web page, say
-		return resp.Status < 300
+	case apiclient.Transient:
+		return failure.Page && resp.Status < 300
 	}
 	return false
 }

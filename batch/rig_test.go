@@ -28,6 +28,8 @@ type rig struct {
 	tenant      *simulator.Tenant
 	credentials apiclient.Credentials
 	command     string
+	runID       string
+	input       string // the list's text; "" is made from the rows
 	settings    journal.Settings
 	records     memoryJournal
 	stop        context.Context
@@ -129,7 +131,7 @@ func (r *rig) newRun(rows []simulator.Pair) *Run {
 		r.t.Fatal(err)
 	}
 	run, err := New(Config{
-		Command: r.command, List: l, History: r.history, API: r.client(), Journal: &r.records, Settings: r.settings,
+		RunID: r.runID, Command: r.command, List: l, History: r.history, API: r.client(), Journal: &r.records, Settings: r.settings,
 		ReadConnections: r.connections, Log: r.log,
 	})
 	if err != nil {
@@ -141,6 +143,9 @@ func (r *rig) newRun(rows []simulator.Pair) *Run {
 // list is the text of a list, or of the results that are to be restored.
 func (r *rig) list(rows []simulator.Pair) string {
 	var text strings.Builder
+	if r.input != "" {
+		return r.input
+	}
 	if r.command == journal.CommandDisable {
 		text.WriteString("org_id,connection_id\n")
 		for _, p := range rows {

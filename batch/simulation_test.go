@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -65,6 +67,7 @@ type scenario struct {
 	before   map[string]string // each organization's links, as text
 	had      map[simulator.Pair]bool
 	settings journal.Settings
+	lacks    bool // the tenant lacks the newer family of endpoints
 	suspends bool // the machine sleeps now and then
 
 	dir     string
@@ -97,6 +100,13 @@ func newScenario(t *testing.T, seed uint64, sheet *sheet) *scenario {
 		Workers:  []int{1, 2, 8, 128}[random.IntN(4)], Timeout: journal.Duration(5 * time.Second),
 		AllowLockout: random.IntN(4) == 0, NoCheck: random.IntN(6) == 0,
 	}
+	switch random.IntN(3) {
+	case 0:
+		s.lacks = true
+	case 1:
+		s.settings.API = apiclient.Connections
+	}
+	s.settings.KeepLink = !s.lacks && !s.settings.NoCheck && random.IntN(3) == 0
 	s.populate()
 	return s
 }
@@ -113,12 +123,14 @@ func (s *scenario) populate() {
 			switch s.random.IntN(8) {
 			case 0: // not linked
 			case 1:
-				s.tenant.Enable(orgID(org), simulator.EnabledConnection{ConnectionID: connID(conn), Off: true, ShowAsButton: true})
+				link := s.link(conn)
+				link.Off = !s.lacks // nobody could tell
+				s.tenant.Enable(orgID(org), link)
+				if !link.Off {
+					s.had[p] = true
+				}
 			default:
-				assign := s.random.IntN(2) == 0
-				s.tenant.Enable(orgID(org), simulator.EnabledConnection{
-					ConnectionID: connID(conn), AssignMembershipOnLogin: assign, ShowAsButton: s.random.IntN(2) == 0,
-				})
+				s.tenant.Enable(orgID(org), s.link(conn))
 				s.had[p] = true
 			}
 		}
@@ -138,11 +150,25 @@ func (s *scenario) populate() {
 	s.sheet.rows.Add(int64(len(s.rows)))
 }
 
-// links is what every organization has, as text.
-func (s *scenario) links() map[string]string {
+// link is a link with settings of all kinds, as far as the tenant has them.
+func (s *scenario) link(conn int) simulator.EnabledConnection {
+	link := simulator.EnabledConnection{
+		ConnectionID: connID(conn), AssignMembershipOnLogin: s.random.IntN(2) == 0, ShowAsButton: s.random.IntN(2) == 0,
+	}
+	if !s.lacks {
+		link.AccessLevel = []string{"", "readonly", "limited", "full"}[s.random.IntN(4)]
+		link.Alias = []string{"", "staff", "=1+1", "true"}[s.random.IntN(4)]
+	}
+	return link
+}
+
+func (s *scenario) links() map[string]string { return linksIn(s.tenant) }
+
+// linksIn is what every organization has, as text.
+func linksIn(tenant *simulator.Tenant) map[string]string {
 	all := map[string]string{}
-	for _, org := range s.tenant.Organizations() {
-		links := s.tenant.Enabled(org)
+	for _, org := range tenant.Organizations() {
+		links := tenant.Enabled(org)
 		slices.SortFunc(links, func(a, b simulator.EnabledConnection) int {
 			return strings.Compare(a.ConnectionID, b.ConnectionID)
 		})
@@ -199,6 +225,9 @@ func (s *scenario) job(command string, input []byte) {
 			s.t.Fatal("the run does not come to an end")
 		}
 		s.tenant.ClearFaults()
+		if s.lacks {
+			s.tenant.Inject(ofNewer(status(http.StatusNotFound)))
+		}
 		if n < troubled {
 			s.injectFaults()
 		}
