@@ -6,6 +6,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -18,6 +19,7 @@ type index struct {
 	invocations []invocation   // at least one
 	rows        map[int]rowRecords
 	seen        []string // connections named by Seen records
+	family      apiclient.Family
 	timeline    timeline
 }
 
@@ -77,6 +79,9 @@ func (ix *index) add(e journal.Entry) {
 		ix.seen = append(ix.seen, e.Seen.Connections...)
 	}
 	answersWrite := ix.addRowRecord(e)
+	if e.Family != nil {
+		ix.family = e.Family.Name
+	}
 	inv := ix.invocationOf(e.Record)
 	ix.timeline.add(e.Record, inv, answersWrite)
 	inv.add(e.Record)

@@ -6,6 +6,8 @@ package reports
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -40,8 +42,9 @@ func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 	defer run.close()
 	counts := newRowCounts(run.index.header, run.list)
 	page := newPageBuilder(run.index, run.list)
+	sum := sha256.New()
 	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {
-		return writeResults(w, run.index, run.list, func(r list.Result) error {
+		return writeResults(io.MultiWriter(w, sum), run.index, run.list, func(r list.Result) error {
 			counts.add(r)
 			return page.add(r)
 		})
@@ -50,6 +53,7 @@ func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 		return nil, err
 	}
 	s := summarize(dir, run.index, run.list, counts)
+	s.ResultsSHA256 = hex.EncodeToString(sum.Sum(nil))
 	err = replace(filepath.Join(dir, rundir.PageFile), func(w *bufio.Writer) error {
 		return page.write(w, s)
 	})

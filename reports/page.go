@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -198,6 +199,17 @@ func (v *pageView) counts() (all []outcomeCount) {
 // fact is a line of the run's details.
 type fact struct{ Name, Value string }
 
+// endpoints says by which family of endpoints a run went.
+func endpoints(family apiclient.Family) string {
+	switch family {
+	case apiclient.Connections:
+		return "connections (newer, all settings)"
+	case apiclient.EnabledConnections:
+		return "enabled_connections (links that are switched off, access level and name may not show)"
+	}
+	return "not known yet"
+}
+
 // facts are the details of the run: what was asked for, and how it went.
 func (v *pageView) facts(ix *index) []fact {
 	finished, exitCode := "not yet, or the run was killed", "none yet"
@@ -210,7 +222,9 @@ func (v *pageView) facts(ix *index) []fact {
 		{"List", ix.header.Input.Name()},
 		{"List, rows", fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
 		{"List, SHA-256", v.Input.SHA256},
+		{"results.csv, SHA-256", v.ResultsSHA256},
 		{"Settings", flags(ix.header.Settings)},
+		{"Endpoints", endpoints(ix.family)},
 		{"Version", v.Version},
 		{"Run directory", v.RunDir},
 		{"Started", utc(v.StartedAt)},
@@ -220,6 +234,9 @@ func (v *pageView) facts(ix *index) []fact {
 		{"Exit code", exitCode},
 		{"Calls", fmt.Sprintf("%s, %s, %s retried, %s answered with 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
 			grouped(v.Calls.Retries), grouped(v.Calls.RateLimited))},
+	}
+	if v.RunID != "" {
+		facts = append(facts, fact{"Run id", v.RunID + "; each write has an id that begins with it, and the tenant's log shows it as references.correlation_id"})
 	}
 	if v.Note != "" {
 		facts = append([]fact{{"Note", v.Note}}, facts...)

@@ -70,17 +70,32 @@ func (v *pageView) proposed() verdict {
 		return out
 	}
 	out.Cost = v.cost()
-	out.Advice = "To approve all rows, run this command. To approve only some, first delete the other rows from results.csv, or set their outcome to not_selected. " +
-		"A spreadsheet's filter only hides rows: the run would still include them."
-	out.Commands = []string{visible(v.Proposed(v.RunDir + "/" + rundir.ResultsFile))}
+	out.Advice = "To approve all rows, run the first command. To approve only some, first delete the other rows from results.csv, or set their outcome to not_selected. " +
+		"A spreadsheet's filter only hides rows: the run would still include them. The second command runs results.csv exactly as it is, and refuses it if anything was changed."
+	results := v.RunDir + "/" + rundir.ResultsFile
+	out.Commands = []string{visible(v.Proposed(results)), visible(v.Exactly(results))}
 	return out
+}
+
+// way says what a run does to each link.
+func (v *pageView) way() string {
+	switch {
+	case v.Command == journal.CommandRestore && v.KeepLink:
+		return "A run from these results switches links on that were switched off."
+	case v.Command == journal.CommandRestore:
+		return "A run from these results makes links anew, with the settings that are in results.csv."
+	case v.KeepLink:
+		return "A run from these results switches links off (PATCH, is_enabled: false). They keep their settings, and restore switches them on again."
+	default:
+		return "A run from these results removes links (DELETE). The run directory keeps their settings, and restore makes them anew."
+	}
 }
 
 // cost says what a run from a dry run's results would take.
 func (v *pageView) cost() string {
 	writes := v.announced()
 	reads := min(writes, v.Input.Organizations)
-	text := fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
+	text := v.way() + " " + fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
 		Counted(writes, "write"), Counted(reads, "read"))
 	if d := v.Rate.Expected(reads, writes); d > 0 {
 		return text + fmt.Sprintf(" That takes about %s. A dry run measures only the limit on reads; the limit on writes is the one that Auth0 publishes for the same plan.", secondsText(d.Seconds()))

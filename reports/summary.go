@@ -36,6 +36,8 @@ type Summary struct {
 	// rows first.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
+	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
+	ResultsSHA256 string `json:"-"`
 	// Allowed are the flags that were given and that a run from a dry run's results
 	// needs again: --allow-..., and --keep-link and --any-id for disable.
 	Allowed  []string      `json:"-"`
@@ -196,8 +198,15 @@ func (s *Summary) label() string {
 
 // Proposed is the command line that does what a dry run announced. results is the
 // path of the dry run's results file.
-func (s *Summary) Proposed(results string) string {
-	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, []string{ShellWord(results)})
+func (s *Summary) Proposed(results string) string { return s.proposed(results) }
+
+// Exactly is Proposed for the results as they are: an edited file is refused.
+func (s *Summary) Exactly(results string) string {
+	return s.proposed(results, "--sha256", s.ResultsSHA256)
+}
+
+func (s *Summary) proposed(results string, flags ...string) string {
+	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, flags, []string{ShellWord(results)})
 	return strings.Join(words, " ")
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"hash/crc32"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -142,6 +143,10 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 			fault.Method, fault.Times, fault.PerPath = args[1], 1, true
 		}
 		tenant.Inject(fault)
+	case "older": // lacks the newer family of endpoints
+		tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: http.StatusNotFound, Match: func(r *http.Request) bool {
+			return strings.Contains(r.URL.Path, "/organizations/") && strings.Contains(r.URL.Path, "/connections")
+		}})
 	case "token":
 		ts.Setenv("AUTH0_API_TOKEN", tenant.IssueToken(args...))
 	case "calls":

@@ -87,6 +87,9 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", oneLine(next))
 	}
+	if proposes(s) && s.ResultsSHA256 != "" {
+		fmt.Fprintf(&b, "  as is:   %s\n", oneLine(s.Exactly(filepath.ToSlash(results))))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -108,12 +111,17 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 	switch {
 	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
-	case s.DryRun && announced(s) > 0:
+	case proposes(s):
 		return s.Proposed(filepath.ToSlash(results))
 	case s.Outcomes[journal.NotAttempted] > 0:
 		return resume
 	}
 	return ""
+}
+
+// proposes reports whether there is something to approve: a dry run came to its end.
+func proposes(s *reports.Summary) bool {
+	return s.DryRun && announced(s) > 0 && s.ExitCode != nil && *s.ExitCode <= journal.ExitFailedRows
 }
 
 // printNeverSeen names the connections found in no organization. Their rows count
