@@ -16,8 +16,8 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-// command is one invocation of a command that calls a tenant. It does not change
-// once it is made.
+// command is one invocation of a command that calls a tenant. Once it is made, only
+// resume changes it: its options become those of the run.
 //
 // A run has these steps. What a person can mend is refused early, before anything
 // is sent:

@@ -47,7 +47,7 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	var failed []string
 	for _, outcome := range journal.Outcomes() {
 		if n := s.Outcomes[outcome]; n > 0 && outcome.Failed(false) {
-			failed = append(failed, fmt.Sprintf("%d %s", n, words(outcome)))
+			failed = append(failed, fmt.Sprintf("%d %s", n, outcome.Words()))
 		}
 	}
 	text := fmt.Sprintf("some rows failed (%s), see %s", strings.Join(failed, ", "), filepath.Join(dir, rundir.ResultsFile))
@@ -56,9 +56,6 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	}
 	return &failure{code: code, err: errors.New(text)}
 }
-
-// words writes an outcome for people.
-func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }
 
 // printSummary prints in a few lines what happened and what to type next.
 func printSummary(w io.Writer, s *reports.Summary, dir string) error {
@@ -69,7 +66,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
-		fmt.Fprintf(&b, "  %-18s %6d\n", words(outcome), s.Outcomes[outcome])
+		fmt.Fprintf(&b, "  %-18s %6d\n", outcome.Words(), s.Outcomes[outcome])
 	}
 	if s.Drifted > 0 {
 		fmt.Fprintf(&b, "  different from the dry run: %d\n", s.Drifted)
@@ -78,7 +75,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
-	if d := s.Rate.Expected(s.Input.Organizations, announced(s)); s.DryRun && d > 0 {
+	if d := s.Rate.Expected(s.Input.Organizations, s.Announced()); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
 	results := filepath.Join(dir, rundir.ResultsFile)
@@ -91,16 +88,6 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	return err
 }
 
-// announced counts the rows that a run would change, according to a dry run.
-func announced(s *reports.Summary) (rows int) {
-	for outcome, n := range s.Outcomes {
-		if outcome.Announced() {
-			rows += n
-		}
-	}
-	return rows
-}
-
 // nextCommand is what to type next: resume a run that stopped or did only a slice,
 // or do what a dry run announced. It may be empty.
 func nextCommand(s *reports.Summary, dir, results string) string {
@@ -108,7 +95,7 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 	switch {
 	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
-	case s.DryRun && announced(s) > 0:
+	case s.DryRun && s.Announced() > 0:
 		return s.Proposed(filepath.ToSlash(results))
 	case s.Outcomes[journal.NotAttempted] > 0:
 		return resume
@@ -135,7 +122,7 @@ func printNeverSeen(b *strings.Builder, s *reports.Summary) {
 // were not measured, or if they are another tenant's.
 func measuredRates(from, tenant string) reports.Rates {
 	dir := from
-	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+	if !isFolder(from) {
 		dir = filepath.Dir(from)
 	}
 	s, err := readSummary(dir)
