@@ -36,6 +36,7 @@ type Summary struct {
 	// rows first.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
+	NoneSeen             bool     `json:"-"` // NeverSeenTotal is not 0, and no connection of the list was found
 	// Allowed are the flags that were given and that a run from a dry run's results
 	// needs again: --allow-..., and --keep-link and --any-id for disable.
 	Allowed  []string      `json:"-"`
@@ -137,6 +138,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		s.RowsPerS = round(float64(rows.answered) / s.DurationS)
 	}
 	s.NeverSeenConnections, s.NeverSeenTotal = rows.neverSeen(ix)
+	s.NoneSeen = s.NeverSeenTotal > 0 && !rows.unseen.any()
 	return s
 }
 

@@ -218,6 +218,7 @@ func (c *command) report(w *work) (*reports.Summary, error) {
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}
+	c.warnIfNoneSeen(summary, w.readConnections)
 	if err := c.print(summary, w.dir.Path); err != nil {
 		return summary, fmt.Errorf("print the summary: %w", err)
 	}

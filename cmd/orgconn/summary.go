@@ -35,6 +35,23 @@ func (c *command) print(s *reports.Summary, dir string) error {
 	return printSummary(out, s, dir)
 }
 
+// noneSeen is what a list with only unknown connections looks like.
+const noneSeen = "warning: no organization has any connection of the list: are the ids and the tenant right? " +
+	"A token with the scope read:connections finds out which of them do not exist"
+
+// warnIfNoneSeen says, before the summary, that not one connection of the list was seen.
+// Its rows look as if they were already disabled. If the token has the scope, the run
+// has asked for the connections, and the rows of those that do not exist say so.
+func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
+	switch {
+	case !s.NoneSeen || readConnections:
+	case c.options.quiet || c.options.json:
+		fmt.Fprintln(c.view, "orgconn: "+noneSeen)
+	default:
+		fmt.Fprintln(newOutput(os.Stdout, lastPatience), noneSeen)
+	}
+}
+
 // ended is how a run ends that came to its end, with its exit code. If some rows failed
 // and --quiet has kept the summary back, the error says which.
 func (c *command) ended(code int, s *reports.Summary, dir string) error {
@@ -51,8 +68,11 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 		}
 	}
 	text := fmt.Sprintf("some rows failed (%s), see %s", strings.Join(failed, ", "), filepath.Join(dir, rundir.ResultsFile))
-	if s.Reason != "" {
+	switch {
+	case s.Reason != "":
 		text += "; " + s.Reason
+	case c.options.settings.MissingOK && s.Outcomes[journal.NotFound] > 0: // they do not tell which is missing
+		text += "; with --missing-ok, organizations that do not exist count as ok"
 	}
 	return &failure{code: code, err: errors.New(text)}
 }
