@@ -59,8 +59,7 @@ func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 				names.Add(*rec.Names)
 			}
 		}
-		l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", list.Options{
-			Command: first.Header.Command, DryRun: first.Header.Settings.DryRun, Limit: first.Header.Settings.Limit, Names: &names})
+		l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", rundir.ListOptions(*first.Header, &names))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -66,7 +66,7 @@ func (v *pageView) section(t topic, found []*reason) section {
 			"Check whether somebody else is working on the same organizations."
 		return s
 	}
-	s.Title, s.Filter = words(t.outcome), t.outcome
+	s.Title, s.Filter = t.outcome.Words(), t.outcome
 	if t.remark {
 		s.Title += ", with a remark"
 		s.Advice = "These rows count as ok. Check whether you agree with the remarks."
@@ -210,7 +210,7 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 	}
 	if rs.announced && r.Outcome.Drifted() {
 		attention, urgent = true, true
-		rs.count(topic{drifted: true}, "outcome: "+words(r.Outcome), r.OrgID)
+		rs.count(topic{drifted: true}, "outcome: "+r.Outcome.Words(), r.OrgID)
 	}
 	return attention, urgent
 }

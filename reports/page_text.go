@@ -46,9 +46,6 @@ func (c outcomeGroup) String() string {
 // Shape is a symbol that identifies the group without colour.
 func (c outcomeGroup) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[c] }
 
-// words is an outcome without underscores.
-func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }
-
 // meaning explains an outcome.
 func meaning(outcome journal.Outcome, command string) string {
 	switch outcome {

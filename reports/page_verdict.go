@@ -65,7 +65,7 @@ func (v *pageView) proposed() verdict {
 	if bad := v.failedRows(); bad > 0 {
 		out.Title += ", " + needAttention(bad)
 	}
-	if v.announced() == 0 {
+	if v.Announced() == 0 {
 		out.Advice = "There is nothing to approve."
 		return out
 	}
@@ -93,7 +93,7 @@ func (v *pageView) way() string {
 
 // cost says what a run from a dry run's results would take.
 func (v *pageView) cost() string {
-	writes := v.announced()
+	writes := v.Announced()
 	reads := min(writes, v.Input.Organizations)
 	text := v.way() + " " + fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
 		Counted(writes, "write"), Counted(reads, "read"))
@@ -151,9 +151,9 @@ func (v *pageView) sentence() string {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
 	case v.DryRun && restore:
-		return grouped(v.announced()) + of + " would be enabled again."
+		return grouped(v.Announced()) + of + " would be enabled again."
 	case v.DryRun:
-		return grouped(v.announced()) + of + " would be disabled."
+		return grouped(v.Announced()) + of + " would be disabled."
 	case restore:
 		return "This run enabled " + rowsWith(journal.Restored) + of + " again. Already enabled before: " + rowsWith(journal.AlreadyEnabled) + "."
 	case v.noCheck:

@@ -36,6 +36,7 @@ type Summary struct {
 	// rows first.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
+	NoneSeen             bool     `json:"-"` // NeverSeenTotal is not 0, and no connection of the list was found
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
 	// Allowed are the flags that were given and that a run from a dry run's results
@@ -78,7 +79,7 @@ type rowCounts struct {
 	outcomes  map[journal.Outcome]int
 	answered  int
 	drifted   int
-	unseen    unseen // nil if the run read nothing (--no-check)
+	unseen    unseen // nil, which sees and misses nothing, if the run read nothing (--no-check)
 }
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
@@ -97,9 +98,6 @@ func (c *rowCounts) add(r list.Result) {
 	if c.announced && r.Outcome.Drifted() {
 		c.drifted++
 	}
-	if c.unseen == nil {
-		return
-	}
 	switch {
 	case r.Snapshot != nil:
 		c.unseen.saw(r.ConnectionID)
@@ -111,9 +109,6 @@ func (c *rowCounts) add(r list.Result) {
 // neverSeen returns the ids and the number of the connections that the run found in
 // no organization. There are none if the run read nothing.
 func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
-	if c.unseen == nil {
-		return []string{}, 0 // an empty JSON array, not null
-	}
 	for _, id := range ix.seen {
 		c.unseen.saw(id)
 	}
@@ -145,6 +140,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		s.RowsPerS = round(float64(rows.answered) / s.DurationS)
 	}
 	s.NeverSeenConnections, s.NeverSeenTotal = rows.neverSeen(ix)
+	s.NoneSeen = s.NeverSeenTotal > 0 && !rows.unseen.any()
 	return s
 }
 
@@ -188,8 +184,8 @@ func (s *Summary) count(matches func(journal.Outcome) bool) (rows int) {
 	return rows
 }
 
-// announced is how many rows a run would change, according to a dry run.
-func (s *Summary) announced() int { return s.count(journal.Outcome.Announced) }
+// Announced is how many rows a run would change, according to a dry run.
+func (s *Summary) Announced() int { return s.count(journal.Outcome.Announced) }
 
 // label is the command with the flags that name its way; see journal.Label.
 func (s *Summary) label() string {
@@ -231,10 +227,15 @@ func round(x float64) float64 {
 	return x
 }
 
-// Expected estimates how long a run takes that reads this many organizations and
-// makes this many writes; 0 if it cannot be estimated. A dry run measures only
-// reads, so the limit on writes is then taken from Auth0's published plans.
+// Expected estimates how long a run takes that makes this many writes on a list of
+// this many organizations; 0 if there is nothing to write, or no estimate. The run
+// reads at most one organization for each write. A dry run measures only reads, so
+// the limit on writes is then taken from Auth0's published plans.
 func (r Rates) Expected(organizations, writes int) time.Duration {
+	if writes == 0 {
+		return 0
+	}
+	organizations = min(organizations, writes)
 	writeRate := r.Writes
 	if writeRate.RefillPerS == 0 {
 		writeRate = publishedWrites(r.Reads)

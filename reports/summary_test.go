@@ -28,6 +28,9 @@ func TestExpected(t *testing.T) {
 		"without a check, only writes":  {Rates{Writes: Rate{Burst: 5, RefillPerS: 2.5}}, 0, 55, 20 * time.Second},
 		"hours":                         {Rates{Reads: enterprise}, 100, 150 * 600, 10*time.Hour - 2*time.Second},
 		"self-service has fewer writes": {Rates{Reads: Rate{Burst: 5, RefillPerS: 0.83}}, 10, 55, 120 * time.Second},
+		// A run after a dry run reads only organizations that it writes to.
+		"more organizations than writes": {Rates{Reads: enterprise}, 600, 2, time.Second},
+		"nothing to write":               {Rates{Reads: enterprise}, 600, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := c.rates.Expected(c.organizations, c.writes); got != c.want {

@@ -39,6 +39,16 @@ func (u unseen) missed(id string) {
 	}
 }
 
+// any reports whether a connection was seen.
+func (u unseen) any() bool {
+	for _, use := range u {
+		if use.seen {
+			return true
+		}
+	}
+	return false
+}
+
 // never returns the connections that were looked for and never seen, those with
 // most rows first and at most 100 of them, and how many there are.
 func (u unseen) never() (ids []string, total int) {

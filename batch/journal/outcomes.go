@@ -1,11 +1,18 @@
 package journal
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Outcome is what became of a row; "" means that it is not known yet. The methods
 // group the outcomes by what they mean for counts, exit code, resume and dry runs.
 // Other code asks them, and names an outcome only for what is true of it alone, such
 // as its explanation on the page.
+//
+// To add an outcome, add the constant, list it in Outcomes, look whether each method
+// here answers rightly for it, and give it a meaning on the page (reports/page_text.go)
+// and a line in the README's table.
 type Outcome string
 
 // The outcomes that a row can have.
@@ -36,6 +43,9 @@ func Outcomes() []Outcome {
 
 // Known reports whether o is one of Outcomes.
 func (o Outcome) Known() bool { return slices.Contains(Outcomes(), o) }
+
+// Words is the outcome as people write it, without underscores.
+func (o Outcome) Words() string { return strings.ReplaceAll(string(o), "_", " ") }
 
 // Decided reports whether the run reached the row.
 func (o Outcome) Decided() bool { return o != "" && o != NotAttempted }

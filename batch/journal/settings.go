@@ -10,7 +10,9 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 )
 
-// Settings are the flags that decide what a run does.
+// Settings are the flags that decide what a run does. A new one needs a field here, its
+// line in Flags, its check in Validate unless every value is valid, and the flag itself
+// in cmd/orgconn/flags.go.
 type Settings struct {
 	DryRun        bool             `json:"dry_run,omitempty"`
 	NoCheck       bool             `json:"no_check,omitempty"`

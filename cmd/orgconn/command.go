@@ -16,8 +16,8 @@ import (
 	"github.com/orgconn/orgconn/reports"
 )
 
-// command is one invocation of a command that calls a tenant. It does not change
-// once it is made.
+// command is one invocation of a command that calls a tenant. Once it is made, only
+// resume changes it: its options become those of the run.
 //
 // A run has these steps. What a person can mend is refused early, before anything
 // is sent:
@@ -218,6 +218,7 @@ func (c *command) report(w *work) (*reports.Summary, error) {
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}
+	c.warnIfNoneSeen(summary, w.readConnections)
 	if err := c.print(summary, w.dir.Path); err != nil {
 		return summary, fmt.Errorf("print the summary: %w", err)
 	}

@@ -50,12 +50,12 @@ type crash struct {
 // round disables a list and restores it, with kills.
 func (c *crash) round(name string) {
 	dir := c.t.TempDir()
-	pairs := c.populate(name)
+	pairs := populate(c.tenant, name)
 	before := links(c.tenant.Tenant)
 	writePairs(c.t, filepath.Join(dir, "pairs.csv"), pairs)
 	c.misbehave()
 	c.until(dir, "run", "disable", "--yes", "--max-failures", "0", "--out", "run", "pairs.csv")
-	c.expect(filepath.Join(dir, "run"), len(pairs), "disabled")
+	expectOutcome(c.t, filepath.Join(dir, "run"), len(pairs), "disabled")
 	for _, p := range pairs {
 		if slices.ContainsFunc(c.tenant.Enabled(p.OrganizationID), func(l simulator.EnabledConnection) bool { return l.ConnectionID == p.ConnectionID }) {
 			c.t.Errorf("%v is still enabled", p)
@@ -63,7 +63,7 @@ func (c *crash) round(name string) {
 	}
 	c.misbehave()
 	c.until(dir, "back", "restore", "--yes", "--max-failures", "0", "--out", "back", "run")
-	c.expect(filepath.Join(dir, "back"), len(pairs), "restored")
+	expectOutcome(c.t, filepath.Join(dir, "back"), len(pairs), "restored")
 	if after := links(c.tenant.Tenant); after != before {
 		c.t.Errorf("before:\n%s\nafter restore:\n%s", before, after)
 	}
@@ -72,7 +72,7 @@ func (c *crash) round(name string) {
 
 // populate makes 20 organizations with four connections each, and returns the pairs
 // of three of them.
-func (c *crash) populate(name string) []simulator.Pair {
+func populate(tenant *simulated, name string) []simulator.Pair {
 	var pairs []simulator.Pair
 	for org := range 20 {
 		for connection := range 3 {
@@ -81,7 +81,7 @@ func (c *crash) populate(name string) []simulator.Pair {
 			})
 		}
 	}
-	c.tenant.SeedPairs(pairs)
+	tenant.SeedPairs(pairs)
 	return pairs
 }
 
@@ -138,23 +138,24 @@ func (c *crash) kill(dir string, invocation int, args []string) (code int, outpu
 	return code, p.output.String()
 }
 
-// expect checks that the results have each row once, with the outcome.
-func (c *crash) expect(dir string, rows int, outcome string) {
+// expectOutcome checks that the results have each row once, with the outcome.
+func expectOutcome(t *testing.T, dir string, rows int, outcome string) {
+	t.Helper()
 	f, err := os.Open(filepath.Join(dir, "results.csv"))
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	defer f.Close()
 	records, err := csv.NewReader(f).ReadAll()
 	if err != nil {
-		c.t.Fatal(err)
+		t.Fatal(err)
 	}
 	if len(records) != rows+1 {
-		c.t.Fatalf("%d lines of results for %d rows", len(records)-1, rows)
+		t.Fatalf("%d lines of results for %d rows", len(records)-1, rows)
 	}
 	for i, record := range records[1:] {
 		if record[0] != fmt.Sprint(i+2) || record[3] != outcome {
-			c.t.Errorf("%s: line %s is %s, want line %d %s", dir, record[0], record[3], i+2, outcome)
+			t.Errorf("%s: line %s is %s, want line %d %s", dir, record[0], record[3], i+2, outcome)
 		}
 	}
 }

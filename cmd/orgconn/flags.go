@@ -60,8 +60,8 @@ func (o *options) addRestore(flags *pflag.FlagSet) {
 
 // atLeastOne refuses a 0 that was given: it would mean no limit, and is most likely
 // a variable that somebody forgot to set.
-func atLeastOne(flags *pflag.FlagSet, names ...string) error {
-	for _, name := range names {
+func atLeastOne(flags *pflag.FlagSet) error {
+	for _, name := range []string{"limit", "min-rows", "max-changes"} {
 		if flag := flags.Lookup(name); flag != nil && flag.Changed && flag.Value.String() == "0" {
 			return fmt.Errorf("--%s must be 1 or more; leave it out if you do not need it", name)
 		}
@@ -133,7 +133,7 @@ func (o *options) check(flags *pflag.FlagSet) error {
 }
 
 func (o *options) checkValues(flags *pflag.FlagSet) error {
-	if err := atLeastOne(flags, "limit", "min-rows", "max-changes"); err != nil {
+	if err := atLeastOne(flags); err != nil {
 		return err
 	}
 	if err := o.settings.Validate(); err != nil {
@@ -195,9 +195,6 @@ func (o *options) load(run journal.Header, flags *pflag.FlagSet) error {
 // percent is a share, written "25%" or "0.25". It is a pflag.Value.
 type percent float64
 
-// maxHeadroom leaves a part of the bucket to this program.
-const maxHeadroom = 90 // percent
-
 func (p *percent) String() string {
 	return journal.FormatShare(float64(*p) * 100)
 }
@@ -206,9 +203,6 @@ func (p *percent) Type() string { return "P%" }
 
 func (p *percent) Set(s string) error {
 	v, err := journal.ParseShare(s)
-	if err == nil && v > maxHeadroom {
-		err = fmt.Errorf("%q is not a share from 0%% to %d%%", s, maxHeadroom)
-	}
 	if err != nil {
 		return err
 	}

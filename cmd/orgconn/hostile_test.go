@@ -109,10 +109,7 @@ func openHostile(run string) {
 // The question names every setting that must be typed, since in a run that is resumed
 // somebody else may have typed it. A list's path cannot add lines to it.
 func TestQuestionNamesWhatMustBeTyped(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "pairs.csv")
-	if err := os.WriteFile(path, []byte("org_id,connection_id\norg_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	path := writeFile(t, "pairs.csv", oneRow)
 	l, err := list.Open(path, "pairs.csv", list.Options{Command: journal.CommandDisable})
 	if err != nil {
 		t.Fatal(err)

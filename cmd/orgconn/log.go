@@ -4,8 +4,20 @@ import (
 	"io"
 
 	"go.uber.org/zap"
+	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
 )
+
+// lineEncoder writes each entry as one line. The console format writes a message as it
+// is, unlike fields, and a message may have text from a list or a server.
+type lineEncoder struct{ zapcore.Encoder }
+
+func (e lineEncoder) Clone() zapcore.Encoder { return lineEncoder{e.Encoder.Clone()} }
+
+func (e lineEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
+	entry.Message = oneLine(entry.Message)
+	return e.Encoder.EncodeEntry(entry, fields)
+}
 
 // newLogger returns a logger that writes to w. Sampling is off, so that no row's
 // line is missing.
@@ -18,7 +30,7 @@ func newLogger(w io.Writer, level zapcore.Level, console bool) *zap.Logger {
 	if console {
 		encoder.EncodeTime = zapcore.TimeEncoderOfLayout("15:04:05")
 		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
-		format = zapcore.NewConsoleEncoder(encoder)
+		format = lineEncoder{zapcore.NewConsoleEncoder(encoder)}
 	}
 	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(w)), level))
 }

@@ -4,34 +4,12 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
-
-// under starts orgconn by another program, such as strace, which must work on this
-// machine: try is a command line that shows it.
-func under(t *testing.T, tenant *simulated, dir string, program []string, args ...string) *process {
-	t.Helper()
-	if output, err := exec.Command(program[0], append(program[1:], "true")...).CombinedOutput(); err != nil {
-		t.Skipf("%v: %v %s", program, err, output)
-	}
-	orgconn := start(t, tenant, dir, "version")
-	orgconn.end()
-	link := filepath.Join(t.TempDir(), "orgconn")
-	if err := os.Symlink(orgconn.Path, link); err != nil {
-		t.Fatal(err)
-	}
-	p := &process{Cmd: exec.Command(program[0], append(append(program[1:], link), args...)...)}
-	p.Dir, p.Env, p.Stdout, p.Stderr = dir, orgconn.Env, &p.output, &p.output
-	if err := p.Start(); err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 // On a file system that cannot sync folders, such as CIFS, a run works as ever. Any
 // other failure is one: then nothing is sent, and no run directory is left.

@@ -34,16 +34,16 @@ const rootExample = `  orgconn demo                            see the whole job
   orgconn restore RUNDIR                  undo it`
 
 func main() {
-	noRefusedByRuntime()
+	endFaultsBySignal()
 	log.SetOutput(io.Discard) // net/http logs there what a server sent, and headers with the token
 	err := execute(notify(), os.Args[1:])
 	os.Exit(explain(newOutput(os.Stderr, lastPatience), err))
 }
 
-// noRefusedByRuntime makes a fault that the Go runtime finds end the process by a
+// endFaultsBySignal makes a fault that the Go runtime finds end the process by a
 // signal. Else it ends with exit code 2, which means that nothing was sent. The signal
 // leaves no core file, because the memory has secrets in it.
-func noRefusedByRuntime() {
+func endFaultsBySignal() {
 	noCoreFile()
 	debug.SetTraceback("crash")
 }

@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -14,9 +16,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
-	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
 )
@@ -63,6 +66,27 @@ func newProcess(t testing.TB, tenant *simulated, dir, name string, args ...strin
 	return p
 }
 
+// under starts orgconn by another program, such as strace. It skips the test if the
+// program does not work on this machine.
+func under(t *testing.T, tenant *simulated, dir string, program []string, args ...string) *process {
+	t.Helper()
+	if output, err := exec.Command(program[0], append(program[1:], "true")...).CombinedOutput(); err != nil {
+		t.Skipf("%v: %v %s", program, err, output)
+	}
+	orgconn := start(t, tenant, dir, "version")
+	orgconn.end()
+	link := filepath.Join(t.TempDir(), "orgconn")
+	if err := os.Symlink(orgconn.Path, link); err != nil {
+		t.Fatal(err)
+	}
+	p := &process{Cmd: exec.Command(program[0], append(append(program[1:], link), args...)...)}
+	p.Dir, p.Env, p.Stdout, p.Stderr = dir, orgconn.Env, &p.output, &p.output
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // unread returns a full pipe that nobody reads.
 func unread(t *testing.T) *os.File {
 	t.Helper()
@@ -96,10 +120,8 @@ func slowTenant(t *testing.T, latency time.Duration) (tenant *simulated, dir str
 		t.Fatal(err)
 	}
 	t.Cleanup(tenant.close)
-	c := &crash{t: t, tenant: tenant}
-	pairs := c.populate("signal")
 	dir = t.TempDir()
-	writePairs(t, filepath.Join(dir, "pairs.csv"), pairs)
+	writePairs(t, filepath.Join(dir, "pairs.csv"), populate(tenant, "signal"))
 	return tenant, dir
 }
 
@@ -175,24 +197,43 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != journal.ExitOK {
 		t.Errorf("resume: exit %d", code)
 	}
-	c := &crash{t: t, tenant: tenant}
-	c.expect(filepath.Join(dir, "run"), 60, "disabled")
+	expectOutcome(t, filepath.Join(dir, "run"), 60, "disabled")
 }
 
-// A fault that the Go runtime finds, here SIGABRT, does not end the program with the
-// runtime's exit code 2, which means that nothing was sent.
+// A fault that the Go runtime finds does not end the program with the runtime's exit
+// code 2, which means that nothing was sent.
 func TestFaultOfTheRuntimeIsNotRefused(t *testing.T) {
-	t.Parallel() // the runtime takes ten seconds to dump its threads
+	t.Parallel()
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
-	p := start(t, tenant, dir, "disable", "--yes", "--out", "run", "pairs.csv")
+	p := newProcess(t, tenant, dir, "faulty", "disable", "--yes", "--out", "run", "pairs.csv")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reader.Close()
+	p.Stdin = reader
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
 	waitForWrites(t, tenant, 1)
-	_ = p.Process.Signal(syscall.SIGABRT)
-	if code := p.end(); code != killed {
-		t.Errorf("exit %d", code)
+	writer.Close()
+	if code := p.end(); code != killed || !strings.Contains(p.output.String(), faultText) {
+		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "core")); err == nil {
 		t.Error("a core file is left, which has secrets in it")
 	}
+}
+
+const faultText = "a fault that nothing recovers"
+
+// faulty is orgconn with a fault at the end of standard input.
+func faulty() {
+	go func() {
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		panic(faultText)
+	}()
+	main()
 }
 
 // noisyRun is a run that writes much to standard error, and some to standard output.
@@ -310,24 +351,13 @@ func TestExportIntoUnreadPipeEnds(t *testing.T) {
 // it.
 func TestSignalsUnderNohup(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
-	p := start(t, tenant, dir, "version")
-	if p.end() != journal.ExitOK {
-		t.Fatal(&p.output)
-	}
 	// The shell becomes orgconn, with SIGINT ignored and standard input closed.
-	link := filepath.Join(t.TempDir(), "orgconn")
-	if err := os.Symlink(p.Path, link); err != nil {
-		t.Fatal(err)
-	}
-	sh := &process{Cmd: exec.Command("sh", "-c", `trap '' INT HUP; exec "$0" disable --yes --out run pairs.csv <&-`, link)}
-	sh.Dir, sh.Env, sh.Stdout, sh.Stderr = dir, p.Env, &sh.output, &sh.output
-	if err := sh.Start(); err != nil {
-		t.Fatal(err)
-	}
+	shell := []string{"sh", "-c", `trap '' INT HUP; exec "$0" "$@" <&-`}
+	p := under(t, tenant, dir, shell, "disable", "--yes", "--out", "run", "pairs.csv")
 	waitForWrites(t, tenant, 2)
-	_ = sh.Process.Signal(syscall.SIGINT)
-	if code := sh.end(); code != journal.ExitInterrupted {
-		t.Errorf("exit %d\n%s", code, &sh.output)
+	_ = p.Process.Signal(syscall.SIGINT)
+	if code := p.end(); code != journal.ExitInterrupted {
+		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 }
 
@@ -386,40 +416,30 @@ func TestRestoreWaitsForItsRun(t *testing.T) {
 	}
 }
 
-// resume never works beside another run on the tenant.
-func TestResumeTakesTheLock(t *testing.T) {
+// A signal in the moment in which a resumed run begins ends it like any other.
+func TestSignalAsResumeBegins(t *testing.T) {
 	t.Parallel()
 	tenant, dir := slowTenant(t, 0)
 	unlimit(tenant)
 	if code := start(t, tenant, dir, "disable", "--yes", "--limit", "3", "--out", "run", "pairs.csv").end(); code != journal.ExitOK {
 		t.Fatalf("exit %d", code)
 	}
-	lock, err := batch.LockTenant(t.Context(), strings.TrimPrefix(tenant.domain, "http://"), 0)
+	o := &options{yes: true, quiet: true, logLevel: "error", getenv: tenant.environment}
+	flags := pflag.NewFlagSet("resume", pflag.ContinueOnError)
+	o.addBounds(flags)
+	c, err := newCommand(o, journal.CommandDisable)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() { _ = lock.Release() }()
-	if p := start(t, tenant, dir, "resume", "--yes", "run"); p.end() != journal.ExitLocked {
-		t.Errorf("exit %d\n%s", p.ProcessState.ExitCode(), &p.output)
+	w, err := c.reopen(t.Context(), filepath.Join(dir, "run"), flags)
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// Once a run is resumed, the reports of earlier invocations no longer hold: a kill
-// does not leave them behind.
-func TestResumeRemovesReports(t *testing.T) {
-	t.Parallel()
-	tenant, dir := slowTenant(t, 10*time.Millisecond)
-	if code := start(t, tenant, dir, "disable", "--yes", "--limit", "3", "--out", "run", "pairs.csv").end(); code != journal.ExitOK {
-		t.Fatalf("exit %d", code)
-	}
-	p := start(t, tenant, dir, "resume", "--yes", "run")
-	waitForWrites(t, tenant, 5)
-	_ = p.Process.Kill()
-	p.end()
-	for _, name := range rundir.Reports() {
-		if _, err := os.Stat(filepath.Join(dir, "run", name)); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("%s: %v", name, err)
-		}
+	defer c.close(w)
+	terminated, cancel := context.WithCancelCause(t.Context())
+	cancel(stopBy(syscall.SIGTERM))
+	if err := w.begin(terminated); err != nil { // what comes next ends with the signal's code
+		t.Errorf("exit %d: %v", classify(err).code, err)
 	}
 }
 

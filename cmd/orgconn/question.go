@@ -87,7 +87,7 @@ func (w *work) question(rows int) string {
 // howLong says how long the run will take, if an earlier run has measured the
 // tenant's limits.
 func (w *work) howLong(rows int) string {
-	organizations := min(w.list.Counts().Organizations, rows)
+	organizations := w.list.Counts().Organizations
 	if w.header.Settings.NoCheck {
 		organizations = 0
 	}

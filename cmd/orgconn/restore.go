@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -42,7 +41,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if info, err := os.Stat(args[0]); err == nil && info.IsDir() {
+			if isFolder(args[0]) {
 				return c.writeMetrics(c.restoreRun(cmd.Context(), args[0]))
 			}
 			return c.writeMetrics(c.startRun(cmd.Context(), args[0]))

@@ -62,11 +62,14 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 	if err != nil {
 		return err
 	}
+	o.settings.DryRun = first.Settings.DryRun // which needs neither --yes nor a lock
+	if err := o.check(flags); err != nil {
+		return err
+	}
 	c, err := newCommand(o, first.Command)
 	if err != nil {
 		return err
 	}
-	o.settings.DryRun = first.Settings.DryRun // which needs no lock
 	unlock, err := c.lockRun(ctx, path, first)
 	if err != nil {
 		return c.writeMetrics(nil, err)
@@ -137,7 +140,7 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 	if s.AllowLockout || s.AllowDefaults {
 		h.Unblock = true
 	}
-	return c.options.check(flags)
+	return c.options.check(flags) // again: what was typed may not go together with what the run has
 }
 
 // retyped refuses --yes for settings of the run that must be typed, unless they are

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"flag"
 	"fmt"
 	"hash/crc32"
 	"net/http"
@@ -19,7 +20,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"orgconn": main, "bareloop": bareLoop})
+	_ = flag.Set("test.parallel", "6") // the tests mostly wait for processes and the tenant's limits
+	testscript.Main(m, map[string]func(){"orgconn": main, "faulty": faulty, "bareloop": bareLoop})
 }
 
 // TestScripts runs the program as users do. Each script has a simulated tenant of

@@ -35,6 +35,23 @@ func (c *command) print(s *reports.Summary, dir string) error {
 	return printSummary(out, s, dir)
 }
 
+// noneSeen is what a list with only unknown connections looks like.
+const noneSeen = "warning: no organization has any connection of the list: are the ids and the tenant right? " +
+	"A token with the scope read:connections finds out which of them do not exist"
+
+// warnIfNoneSeen says, before the summary, that not one connection of the list was seen.
+// Its rows look as if they were already disabled. If the token has the scope, the run
+// has asked for the connections, and the rows of those that do not exist say so.
+func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
+	switch {
+	case !s.NoneSeen || readConnections:
+	case c.options.quiet || c.options.json:
+		fmt.Fprintln(c.view, "orgconn: "+noneSeen)
+	default:
+		fmt.Fprintln(newOutput(os.Stdout, lastPatience), noneSeen)
+	}
+}
+
 // ended is how a run ends that came to its end, with its exit code. If some rows failed
 // and --quiet has kept the summary back, the error says which.
 func (c *command) ended(code int, s *reports.Summary, dir string) error {
@@ -47,18 +64,18 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	var failed []string
 	for _, outcome := range journal.Outcomes() {
 		if n := s.Outcomes[outcome]; n > 0 && outcome.Failed(false) {
-			failed = append(failed, fmt.Sprintf("%d %s", n, words(outcome)))
+			failed = append(failed, fmt.Sprintf("%d %s", n, outcome.Words()))
 		}
 	}
 	text := fmt.Sprintf("some rows failed (%s), see %s", strings.Join(failed, ", "), filepath.Join(dir, rundir.ResultsFile))
-	if s.Reason != "" {
+	switch {
+	case s.Reason != "":
 		text += "; " + s.Reason
+	case c.options.settings.MissingOK && s.Outcomes[journal.NotFound] > 0: // they do not tell which is missing
+		text += "; with --missing-ok, organizations that do not exist count as ok"
 	}
 	return &failure{code: code, err: errors.New(text)}
 }
-
-// words writes an outcome for people.
-func words(outcome journal.Outcome) string { return strings.ReplaceAll(string(outcome), "_", " ") }
 
 // printSummary prints in a few lines what happened and what to type next.
 func printSummary(w io.Writer, s *reports.Summary, dir string) error {
@@ -69,7 +86,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
-		fmt.Fprintf(&b, "  %-18s %6d\n", words(outcome), s.Outcomes[outcome])
+		fmt.Fprintf(&b, "  %-18s %6d\n", outcome.Words(), s.Outcomes[outcome])
 	}
 	if s.Drifted > 0 {
 		fmt.Fprintf(&b, "  different from the dry run: %d\n", s.Drifted)
@@ -78,7 +95,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
-	if d := s.Rate.Expected(s.Input.Organizations, announced(s)); s.DryRun && d > 0 {
+	if d := s.Rate.Expected(s.Input.Organizations, s.Announced()); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
 	results := filepath.Join(dir, rundir.ResultsFile)
@@ -92,16 +109,6 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
-}
-
-// announced counts the rows that a run would change, according to a dry run.
-func announced(s *reports.Summary) (rows int) {
-	for outcome, n := range s.Outcomes {
-		if outcome.Announced() {
-			rows += n
-		}
-	}
-	return rows
 }
 
 // nextCommand is what to type next: resume a run that stopped or did only a slice,
@@ -121,7 +128,7 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 
 // proposes reports whether there is something to approve: a dry run came to its end.
 func proposes(s *reports.Summary) bool {
-	return s.DryRun && announced(s) > 0 && s.ExitCode != nil && *s.ExitCode <= journal.ExitFailedRows
+	return s.DryRun && s.Announced() > 0 && s.ExitCode != nil && *s.ExitCode <= journal.ExitFailedRows
 }
 
 // printNeverSeen names the connections found in no organization. Their rows count
@@ -143,7 +150,7 @@ func printNeverSeen(b *strings.Builder, s *reports.Summary) {
 // were not measured, or if they are another tenant's.
 func measuredRates(from, tenant string) reports.Rates {
 	dir := from
-	if info, err := os.Stat(from); err != nil || !info.IsDir() {
+	if !isFolder(from) {
 		dir = filepath.Dir(from)
 	}
 	s, err := readSummary(dir)

@@ -53,7 +53,8 @@ func (w *work) begin(ctx context.Context) (err error) {
 	if err := w.dir.RemoveReports(ctx); err != nil {
 		return refused(err, "")
 	}
-	if err := w.dir.Journal.Commit(ctx, journal.Record{At: now, Header: &w.header}); err != nil {
+	// After a signal too: then the run stops at once, with the signal's exit code.
+	if err := w.dir.Journal.Commit(context.Background(), journal.Record{At: now, Header: &w.header}); err != nil {
 		if removed, ok := errors.AsType[*rundir.RemovedError](err); ok {
 			return removedFailure(w.dir.Path, removed)
 		}
