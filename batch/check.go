@@ -82,7 +82,8 @@ func (r *Run) nextCheck(gate chan struct{}, next func() (string, []*row, bool)) 
 	case r.Settings.NoCheck:
 		return &organization{id: id, rows: rows, unchecked: true}, nil, nil
 	}
-	permit, err := r.reads.acquireInTurn()
+	r.reads.awaitTurn()
+	permit, err := r.reads.acquire()
 	return &organization{id: id, rows: rows}, permit, err
 }
 

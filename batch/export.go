@@ -188,6 +188,7 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 		case <-e.stopping.Done():
 			return context.Cause(e.stopping)
 		}
+		e.links.awaitTurn()
 		e.reads.Add(1)
 		e.spawn(func() error {
 			defer e.reads.Done()
@@ -201,7 +202,7 @@ func (e *Export) readEach(window chan<- *exported, orgs []apiclient.Named) error
 // read reads an organization, without links that are switched off. One that was
 // deleted since it was listed has nothing to export. The error ends the export.
 func (e *Export) read(x *exported) error {
-	permit, err := e.links.acquireInTurn() // here, since who holds a permit may not wait for a worker
+	permit, err := e.links.acquire() // here, since who holds a permit may not wait for a worker
 	if err != nil {
 		return err
 	}

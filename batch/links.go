@@ -40,15 +40,14 @@ func (p *pool) newLinkCaller(api LinkLister, family apiclient.Family, found func
 	return l
 }
 
-// acquireInTurn is acquire for an organization of the list: it waits until another read
-// does not look for the family any more.
-func (l *linkCaller) acquireInTurn() (*throttle.Permit, error) {
+// awaitTurn waits until no other read looks for the family. It is asked in the order of
+// the reads, before a read's permit is acquired. The read ends the turn.
+func (l *linkCaller) awaitTurn() {
 	select {
 	case <-l.freely.Done():
 	case <-l.pool.stopping.Done():
-	case l.finder <- struct{}{}: // read takes it back
+	case l.finder <- struct{}{}:
 	}
-	return l.acquire()
 }
 
 // known is the family, "" until it is known.

@@ -26,7 +26,7 @@ func TestExportInterrupted(t *testing.T) {
 	for _, args := range [][]string{{"export"}, {"export", "--out", "export.csv"}} {
 		seen := tenant.Count("GET", apiPath)
 		p := start(t, tenant, dir, args...)
-		waitUntil(t, func() bool { return tenant.Count("GET", apiPath) >= seen+12 })
+		waitUntil(t, func() bool { return tenant.Count("GET", apiPath) >= seen+6 })
 		_ = p.Process.Signal(syscall.SIGINT)
 		if code := p.end(); code != journal.ExitInterrupted {
 			t.Errorf("%v: exit %d\n%s", args, code, &p.output)
