@@ -15,10 +15,10 @@ import (
 )
 
 const (
-	maxFaults    = 5  // attempts of one call that may go wrong
-	maxForbidden = 10 // answers of status 403 in a row
-	backoffBase  = 500 * time.Millisecond
-	backoffCap   = 30 * time.Second
+	maxFaults   = 5  // attempts of one call that may go wrong
+	maxRefusals = 10 // answers of status 403 in a row
+	backoffBase = 500 * time.Millisecond
+	backoffCap  = 30 * time.Second
 )
 
 // caller sends the calls of one of Auth0's rate-limit groups: it waits for the
@@ -33,8 +33,11 @@ type caller struct {
 	// repeated after a lost or faulty answer.
 	sent, limited, retries atomic.Int64
 
-	mu        sync.Mutex
-	forbidden streak // answers of status 403 in a row
+	started atomic.Int64 // attempts of calls
+
+	mu           sync.Mutex
+	refusals     int   // answers of status 403 in a row
+	firstRefused int64 // attempts started when the first of them came
 }
 
 // expect changes the number of new calls to come. The throttle needs it to know
@@ -61,6 +64,7 @@ type sender func(context.Context) (*apiclient.Response, error)
 type reply struct {
 	resp     *apiclient.Response // of the last attempt; nil where none was sent
 	err      error               // nil: done; *apiclient.Error; where none was sent: why
+	number   int64               // of the last attempt, as started counts them
 	attempts int                 // calls not answered by 429
 	faults   int                 // attempts outside an outage that went wrong
 	lost     bool                // an attempt may have taken effect, with no answer that tells
@@ -140,6 +144,7 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool
 
 func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
 	faulty := r.resp != nil && r.resp.Status != http.StatusTooManyRequests // the attempt before
+	r.number = c.started.Add(1)
 	r.resp, r.err = send(c.pool.cutoff)
 	observation, left := observe(r.resp, r.err)
 	if !left {
@@ -200,19 +205,23 @@ func (c *caller) worthRepeating(r *reply) (bool, error) {
 // answered notes an answer that shows the tenant at work, and the credentials good.
 func (c *caller) answered() {
 	c.mu.Lock()
-	c.forbidden = streak{}
+	c.refusals = 0
 	c.mu.Unlock()
 	c.pool.breaker.good()
 }
 
-// refused notes an answer of status 403. It is about the credentials, which ends
-// the job, if nothing good came yet or if only such answers come for several calls.
-// Else it is about the call's organization.
+// refused notes an answer of status 403. It is about the credentials, which ends the
+// job, if nothing good came yet or if only such answers come. Else it is about the
+// call's organization. Calls in flight may be refused in one bunch, so only a call that
+// was sent after the first refusal shows that nothing else comes.
 func (c *caller) refused(r *reply, failure *apiclient.Error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.forbidden.add(r, true)
-	if !c.pool.breaker.hasWorked() || c.forbidden.several && c.forbidden.answers >= maxForbidden {
+	if c.refusals == 0 {
+		c.firstRefused = c.started.Load()
+	}
+	c.refusals++
+	if !c.pool.breaker.hasWorked() || c.refusals >= maxRefusals && r.number > c.firstRefused {
 		return StopOf(failure)
 	}
 	return nil

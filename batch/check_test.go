@@ -39,6 +39,24 @@ func TestNoWriteOnAnOldCheckOfTheWholeList(t *testing.T) {
 	})
 }
 
+// A row that a new check has settled is not sent any more, so its connection counts as
+// a way in if it is there again. The other row need not be blocked for its sake.
+func TestSettledRowDoesNotBlockAnother(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 2)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(on(http.MethodDelete, simulator.Fault{Code: http.StatusTooManyRequests}))
+		time.AfterFunc(3*time.Minute, func() { r.tenant.Disable(orgID(0), connID(0)) })
+		time.AfterFunc(8*time.Minute, func() {
+			r.tenant.Enable(orgID(0), simulator.DefaultSettings(connID(0)))
+			r.tenant.Disable(orgID(0), simulator.SpareConnection)
+		})
+		time.AfterFunc(13*time.Minute, r.tenant.ClearFaults)
+		r.run(rows)
+		r.expect(rows, "already_disabled", "disabled")
+	})
+}
+
 // runWithoutSpares runs the job, and after six minutes takes the other connection
 // from each organization. Five minutes later all rows have to be blocked.
 func (r *rig) runWithoutSpares(rows []simulator.Pair) {

@@ -166,7 +166,7 @@ func TestRemarkIsForItsOutcome(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
 	o.rows[0].lost = true
 	o.remark(o.check(disabling{}, apiclient.Connections, nil), journal.AlreadyDisabled, messageUnconfirmed)
-	if a, b := o.decided(o.rows[0]), o.decided(o.rows[1]); a.message != messageEarlier || b.message != messageUnconfirmed {
+	if a, b := o.conclude(o.rows[0], true), o.conclude(o.rows[1], true); a.message != messageEarlier || b.message != messageUnconfirmed {
 		t.Errorf("row a is %q: %q, row b is %q: %q", a.outcome, a.message, b.outcome, b.message)
 	}
 }
@@ -183,7 +183,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 		t.Error("an old check is acted on")
 	}
 	o.check(disabling{}, apiclient.Connections, linksOf("a")) // b is gone by now
-	if d := o.decided(o.rows[0]); d.outcome != journal.Blocked || o.begin(o.rows[0]) {
+	if d := o.conclude(o.rows[0], true); d.outcome != journal.Blocked || o.begin(o.rows[0]) {
 		t.Errorf("row a is %q, though it is the last way in by now", d.outcome)
 	}
 }
@@ -196,10 +196,10 @@ func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
 	o.check(disabling{}, apiclient.Connections, linksOf("a b c"))
 	o.begin(o.rows[0])
 	o.check(disabling{}, apiclient.Connections, linksOf("a b")) // c is gone by now
-	if d := o.decided(o.rows[1]); d.outcome != journal.Blocked {
+	if d := o.conclude(o.rows[1], true); d.outcome != journal.Blocked {
 		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.outcome)
 	}
-	if d := o.decided(o.rows[0]); d.outcome != "" {
+	if d := o.conclude(o.rows[0], true); d.outcome != "" {
 		t.Errorf("row a, whose call is on its way, is %q", d.outcome)
 	}
 }

@@ -80,6 +80,7 @@ func LockTenant(ctx context.Context, tenant string, wait time.Duration) (*Lock, 
 		err = writeHolder(holder, now)
 	}
 	if err != nil {
+		_ = holder.Close() // an error, which means nothing, if there is none
 		return nil, errors.Join(fmt.Errorf("write the lock file %s: %w", path, err), lock.Close())
 	}
 	touching, stopTouch := context.WithCancel(context.Background())

@@ -80,6 +80,45 @@ func TestLockFileIsTouched(t *testing.T) {
 	}
 }
 
+// A lock that cannot be taken, as the disk is full, say, leaves no file open.
+func TestLockThatFailsLeavesNoFileOpen(t *testing.T) {
+	tenant, lock := lockedTenant(t)
+	if err := lock.Release(); err != nil {
+		t.Fatal(err)
+	}
+	before := nextDescriptor(t)
+	var limit syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	full := limit
+	full.Cur = 0
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &full); err != nil {
+		t.Fatal(err)
+	}
+	_, err := LockTenant(t.Context(), tenant, 0)
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	if err == nil {
+		t.Error("the lock was taken, and nobody can see by whom")
+	}
+	if after := nextDescriptor(t); after != before {
+		t.Errorf("the next file gets descriptor %d, before it was %d", after, before)
+	}
+}
+
+// nextDescriptor is the descriptor that the next file gets.
+func nextDescriptor(t *testing.T) uintptr {
+	t.Helper()
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	return f.Fd()
+}
+
 // The hint for a machine without a writable /tmp needs to know that this is the cause.
 func TestLockWithoutItsFolder(t *testing.T) {
 	var folder *FolderError

@@ -139,7 +139,7 @@ func pages(items int) int { return (items + apiclient.PageSize - 1) / apiclient.
 func (l *Lookup) inList(k *nameKind, total int) error {
 	k.lists.expect(pages(total))
 	listed := 0
-	err := readPages(k.lists, k.list, func(page []apiclient.Named) (more bool, err error) {
+	asked, err := readPages(k.lists, k.list, func(page []apiclient.Named) (more bool, err error) {
 		listed += len(page)
 		ids := map[string]string{}
 		for _, item := range page {
@@ -150,6 +150,7 @@ func (l *Lookup) inList(k *nameKind, total int) error {
 		err = l.note(k, ids)
 		return k.table.Missing() > 0, err
 	})
+	k.lists.expect(min(asked-pages(total), 0)) // less, if it ended early
 	if err == nil && listed >= total {
 		err = l.noteUnknown(k)
 	}

@@ -88,24 +88,25 @@ func ask[T any](c *caller, send func(context.Context) (T, *apiclient.Response, e
 // pager gets the page of a list that begins at a cursor.
 type pager func(ctx context.Context, cursor string) (items []apiclient.Named, next string, resp *apiclient.Response, err error)
 
-// readPages reads a list page by page until it ends or visit says so. A tenant
-// that ignores paging sends a page again; that ends the list. The error ends the
-// job: a call came to nothing, or visit failed.
-func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) error {
+// readPages reads a list page by page until it ends or visit says so, and returns how
+// many pages it asked for. A tenant that ignores paging sends a page again; that ends
+// the list. The error ends the job: a call came to nothing, or visit failed.
+func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) (asked int, _ error) {
 	begun := map[string]bool{} // by the first item of each page
 	for cursor := ""; ; {
+		asked++
 		var next string
 		items, reply, err := ask(c, func(ctx context.Context) (items []apiclient.Named, resp *apiclient.Response, err error) {
 			items, next, resp, err = get(ctx, cursor)
 			return items, resp, err
 		})
 		if err = cmp.Or(err, reply.err); err != nil || len(items) == 0 || begun[items[0].ID] {
-			return err
+			return asked, err
 		}
 		begun[items[0].ID] = true
 		more, err := visit(items)
 		if err != nil || !more || next == "" {
-			return err
+			return asked, err
 		}
 		cursor = next
 	}
@@ -140,7 +141,7 @@ func (r *reader) connectionNamed(name string) (found apiclient.Named, err error)
 	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
 		return r.api.Connections(ctx, name, cursor)
 	}
-	err = readPages(r.connections, get, func(page []apiclient.Named) (more bool, err error) {
+	_, err = readPages(r.connections, get, func(page []apiclient.Named) (more bool, err error) {
 		for _, c := range page {
 			if c.Name == name { // a filter may be ignored
 				found = c

@@ -87,13 +87,19 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	defer time.AfterFunc(24*time.Hour, func() { panic("the run does not end") }).Stop()
 	result := run.Do(ctx)
 	if result.Stop == nil { // else the throttle and the ETA count on calls that never come
-		for _, c := range run.callers {
-			if left := c.throttle.State().Left; left != 0 {
-				r.t.Errorf("at the end %d calls are still expected", left)
-			}
-		}
+		r.expectNoCalls(run.pool)
 	}
 	return result
+}
+
+// expectNoCalls fails if a job still expects calls at its end.
+func (r *rig) expectNoCalls(p *pool) {
+	r.t.Helper()
+	for _, c := range p.callers {
+		if left := c.throttle.State().Left; left != 0 {
+			r.t.Errorf("at the end %d calls are still expected", left)
+		}
+	}
 }
 
 // resume runs the job again, as resume does after all that the journal has.

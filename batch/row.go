@@ -16,8 +16,9 @@ const checkAge = 5 * time.Minute
 // row is a row of the list, with what the check decided and how far it is.
 type row struct {
 	list.Row
-	lost  bool // an earlier invocation's attempt may have taken effect
-	begun bool // its call is on its way: later checks leave it alone
+	lost    bool // an earlier invocation's attempt may have taken effect
+	begun   bool // its call is on its way: later checks leave it alone
+	settled bool // it has its outcome without a call: later checks leave it alone
 	decision
 }
 
@@ -73,18 +74,19 @@ func (o *organization) stillRecent(w *row) bool {
 	return w.begun
 }
 
-// check decides the rows whose calls are not on their way, by what the
-// organization has, and returns them. Links that the other rows' calls are about
-// to remove do not count any more.
+// check decides the rows that are neither on their way nor settled, by what the
+// organization has, and returns them. Links that calls on their way are about to
+// remove do not count any more. Those of settled rows stay, so they count.
 func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link) (open []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, w := range o.rows {
-		if !w.begun {
+		switch {
+		case w.begun:
+			links = slices.DeleteFunc(links, func(l apiclient.Link) bool { return l.ConnectionID == w.ConnectionID })
+		case !w.settled:
 			open = append(open, w)
-			continue
 		}
-		links = slices.DeleteFunc(links, func(l apiclient.Link) bool { return l.ConnectionID == w.ConnectionID })
 	}
 	a.decide(open, family, links)
 	o.checkedAt = time.Now()
@@ -102,10 +104,12 @@ func (o *organization) remark(rows []*row, outcome journal.Outcome, message stri
 	}
 }
 
-// decided is what the last check says of a row.
-func (o *organization) decided(w *row) decision {
+// conclude returns what the last check says of a row. A row with an outcome is settled by
+// it. So is one without, if it could not be checked.
+func (o *organization) conclude(w *row, checked bool) decision {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	w.settled = !checked || w.outcome != ""
 	return w.decision
 }
 

@@ -116,10 +116,11 @@ func (r *Run) checkAgain(o *organization, row *row) (open bool, err error) {
 	if err != nil {
 		return false, err
 	}
+	d := o.conclude(row, reply.err == nil)
 	if reply.err != nil {
 		return false, r.unread(reply, row)
 	}
-	if d := o.decided(row); d.outcome != "" {
+	if d.outcome != "" {
 		return false, r.settle(d.settled(row.Line))
 	}
 	return true, nil
