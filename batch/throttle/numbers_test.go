@@ -275,16 +275,16 @@ func (t table) line(name string) string {
 // with so few seeds.
 func (n numbers) check(t *testing.T, got table) {
 	t.Helper()
-	chance := 1.0
+	chance, refused := 1.0, 25.0 // one burst of another user may refuse 16 calls
 	if n.seeds() >= manySeeds {
-		chance = 0.1
+		chance, refused = 0.1, 1
 	}
 	for _, c := range []struct {
 		what                 string
 		got, goal, tolerance float64
 	}{
 		{"time over the ideal time, T/T*", median(got.ratio), n.ratio, (0.02 + (n.ratio-1)/2) * chance},
-		{"429s per 1000 calls", mean(got.limited), n.limited, 10 * chance},
+		{"429s per 1000 calls", mean(got.limited), n.limited, refused},
 		{"harm to another user in percentage points", mean(got.harm), n.harm, 3 * chance},
 	} {
 		if c.got > c.goal+c.tolerance {
