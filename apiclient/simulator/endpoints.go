@@ -14,15 +14,13 @@ import (
 // organizationBody is an organization as the API shows it: without its
 // connections.
 type organizationBody struct {
-	ID          string            `json:"id"`
-	Name        string            `json:"name"`
-	DisplayName string            `json:"display_name"`
-	Branding    struct{}          `json:"branding"`
-	Metadata    map[string]string `json:"metadata"`
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	DisplayName string `json:"display_name"`
 }
 
 func (o *organization) body() organizationBody {
-	return organizationBody{ID: o.id, Name: o.name, DisplayName: o.name, Metadata: map[string]string{}}
+	return organizationBody{ID: o.id, Name: o.name, DisplayName: o.name}
 }
 
 func (t *Tenant) listOrganizations(c *call) *response {
@@ -30,11 +28,32 @@ func (t *Tenant) listOrganizations(c *call) *response {
 	if refusal != nil {
 		return refusal
 	}
+	sorted, refusal := sortOrganizations(t.organizations.list, c.URL.Query().Get("sort"))
+	if refusal != nil {
+		return refusal
+	}
 	var items []organizationBody
-	for _, o := range pageOf(p, t.organizations.list) {
+	for _, o := range pageOf(p, sorted) {
 		items = append(items, o.body())
 	}
 	return listResponse(p, "organizations", items, len(t.organizations.list))
+}
+
+// sortOrganizations sorts by name or display_name, which are the same here, or by
+// created_at, the order of the list: name:1 up, name:-1 down.
+func sortOrganizations(list []*organization, order string) ([]*organization, *response) {
+	field, direction, _ := strings.Cut(order, ":")
+	if order != "" && (!slices.Contains([]string{"name", "display_name", "created_at"}, field) || direction != "1" && direction != "-1") {
+		return nil, badQuery("'String does not match pattern' on property sort.")
+	}
+	list = slices.Clone(list)
+	if field != "created_at" && order != "" {
+		slices.SortFunc(list, func(a, b *organization) int { return strings.Compare(a.name, b.name) })
+	}
+	if direction == "-1" {
+		slices.Reverse(list)
+	}
+	return list, nil
 }
 
 func (t *Tenant) getOrganization(c *call) *response {
@@ -186,8 +205,11 @@ func listResponse[T any](p page, key string, items []T, total int) *response {
 			body["next"] = encodeCursor(end)
 		}
 	case p.totals:
-		// limit is recorded as the number of items returned, not per_page.
-		body["start"], body["limit"], body["total"] = p.start, len(items), total
+		limit := p.size
+		if key == olderFamily { // as recorded
+			limit = len(items)
+		}
+		body["start"], body["limit"], body["total"] = p.start, limit, total
 	default:
 		return jsonResponse(http.StatusOK, items)
 	}

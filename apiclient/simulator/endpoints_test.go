@@ -3,6 +3,7 @@ package simulator
 import (
 	"encoding/json"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -41,16 +42,24 @@ func TestNewerFamily(t *testing.T) {
 	tenant := sample(Config{})
 	full := strings.TrimSuffix(link1, "}") + `,"is_enabled":%s,"organization_access_level":"none"}`
 	inMemory(t, tenant).steps([]step{
-		{"GET", newer + "?include_totals=true", "", 200, `{"connections":[` + fmt.Sprintf(full, "true") + `],"start":0,"limit":1,"total":1}`},
+		{"GET", newer + "?include_totals=true", "", 200, `{"connections":[` + fmt.Sprintf(full, "true") + `],"start":0,"limit":50,"total":1}`},
 		{"PATCH", newer + "/" + con1, `{"is_enabled":false}`, 200, fmt.Sprintf(full, "false")},
 		{"GET", newer + "?is_enabled=true", "", 200, "[]"},
 		{"GET", newer + "?is_enabled=false", "", 200, "[" + fmt.Sprintf(full, "false") + "]"},
-		{"GET", links, "", 200, "[" + strings.TrimSuffix(link1, "}") + `,"is_enabled":false}]`},
+		{"GET", links, "", 200, "[" + link1 + "]"}, // nothing tells that it is off
 		{"PATCH", newer + "/" + con2, `{"is_enabled":false}`, 404, "No connection found"},
 		{"POST", newer, `{"connection_id":"` + con1 + `"}`, 409, "already enabled"},
 		{"POST", newer, `{"connection_id":"` + con2 + `","organization_access_level":"all"}`, 400, "invalid_body"},
 		{"POST", newer, `{"connection_id":"` + con2 + `","organization_access_level":"full","organization_connection_name":"x"}`, 201, `"organization_connection_name":"x"`},
 		{"GET", newer + "/" + con2, "", 200, `"organization_access_level":"full"`},
+		{"PATCH", newer + "/" + con2, `{"organization_access_level":null,"organization_connection_name":null}`, 200,
+			`{"connection_id":"con_0000000000000002","assign_membership_on_login":false,"show_as_button":true,"connection":{"name":"corp","strategy":"samlp"},
+			"is_enabled":true,"organization_access_level":"none"}`},
+		{"PATCH", newer + "/" + con2, `{"organization_connection_name":"two words"}`, 400, "does not match pattern' on property organization_connection_name"},
+		{"PATCH", newer + "/" + con2, `{"organization_connection_name":""}`, 400, "too short"},
+		{"PATCH", newer + "/" + con2, `{"organization_connection_name":"` + strings.Repeat("x", 51) + `"}`, 400, "too long (51 chars), maximum 50"},
+		{"PATCH", newer + "/" + con2, `{"is_enabled":"no"}`, 400, "'Expected type boolean but found type string' on property is_enabled."},
+		{"PATCH", newer + "/" + con2, `{"is_enabled":null}`, 400, "found type null"},
 		{"DELETE", newer + "/" + con2, "", 204, ""},
 		{"PATCH", newer + "/" + con1, `{"is_enabled":true}`, 200, fmt.Sprintf(full, "true")},
 	})
@@ -59,14 +68,16 @@ func TestNewerFamily(t *testing.T) {
 func TestBadRequestsAreRefused(t *testing.T) {
 	long := strings.Repeat("x", 51)
 	inMemory(t, sample(Config{})).steps([]step{
-		{"POST", links, `{"connection_id":"` + con2 + `","is_signup_enabled":true}`, 400, "assign_membership_on_login"},
+		{"POST", links, `{"connection_id":"` + con2 + `","is_signup_enabled":true,"assign_membership_on_login":true}`, 400,
+			"Only database connections with assign_membership_on_login = true support is_signup_enabled = true."},
 		{"POST", links, `{"connection_id":"` + con2 + `","is_enabled":true}`, 400, "invalid_body"},
 		{"POST", links, `{"connection_id":"` + con2 + `","color":"red"}`, 400, "Payload validation error"},
 		{"POST", links, `{}`, 400, "Missing required property"},
-		{"POST", links, ``, 400, "invalid_body"},
+		{"POST", links, ``, 400, "'Expected type object'"},
+		{"POST", links, `[]`, 400, "'Expected type object'"},
 		{"POST", links, `{"connection_id":"con_9999999999999999"}`, 404, "No connection found"},
 		{"PATCH", links + "/" + con1, `{"connection_id":"` + con1 + `"}`, 400, "Additional properties"},
-		{"PATCH", links + "/" + con1, `{"is_signup_enabled":true}`, 400, "assign_membership_on_login"},
+		{"PATCH", links + "/" + con1, `{"is_signup_enabled":true}`, 400, "Only database connections"},
 		{"DELETE", links + "/con_" + long, "", 400, `"errorCode":"invalid_uri"`},
 		{"GET", "/api/v2/organizations/" + long, "", 400, "maximum 50"},
 		{"GET", links + "?per_page=1000", "", 400, "'Value 1000 is greater than maximum 100' on property per_page"},
@@ -76,7 +87,10 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{"DELETE", links + "/", "", 404, "Not Found"},
 		{"DELETE", links, "", 404, "Not Found"},
 		{"DELETE", links + "/" + con1 + "/more/and/more", "", 404, "Not Found"},
-		{"DELETE", "/api/v2/connections/" + con1, "", 404, "Not Found"},
+		{"DELETE", "/api/v2/connections/" + con1, "", 403, "Insufficient scope, expected any of: delete:connections"},
+		{"GET", "/api/v2/clients?page=1", "", 403, "Insufficient scope, expected any of: read:clients"},
+		{"PATCH", "/api/v2/tenants/settings", `{}`, 403, "expected any of: update:tenant_settings"},
+		{"GET", "/api/v2/nonsense", "", 404, "Not Found"},
 		{"GET", "/api/v2/organizations/first/name", "", 404, "Not Found"},
 		{"GET", "/", "", 404, "Not Found"},
 	})
@@ -100,8 +114,62 @@ func TestOptionsForUndocumentedResponses(t *testing.T) {
 	})
 }
 
+// Whether the older family lists links that are off is not documented.
+func TestLinksThatAreOffInTheOlderFamily(t *testing.T) {
+	for _, omit := range []bool{false, true} {
+		tenant := sample(Config{OmitOff: omit})
+		tenant.Enable(org1, EnabledConnection{ConnectionID: con1, ShowAsButton: true, Off: true})
+		status, list, one := 200, "["+link1+"]", link1
+		if omit {
+			status, list, one = 404, "[]", "No connection found"
+		}
+		inMemory(t, tenant).steps([]step{{"GET", links, "", 200, list}, {"GET", links + "/" + con1, "", status, one}})
+	}
+}
+
+// A list is in the order of the connections' ids, and has at most ten.
+func TestOrganizationHasTenConnectionsInOrder(t *testing.T) {
+	tenant := sample(Config{})
+	for i := range 9 {
+		tenant.Enable(org1, DefaultSettings(fmt.Sprintf("con_%c00000000000000%d", "zAb"[i%3], i)))
+	}
+	c := inMemory(t, tenant)
+	c.want("POST", links, `{"connection_id":"`+con2+`"}`, 400, "limit of 10")
+	_, body := c.do("GET", links, "")
+	var listed []struct {
+		ID string `json:"connection_id"`
+	}
+	if err := json.Unmarshal([]byte(body), &listed); err != nil || len(listed) != 10 {
+		t.Fatal(body, err)
+	}
+	for i := 1; i < len(listed); i++ {
+		if strings.ToLower(listed[i-1].ID) > strings.ToLower(listed[i].ID) {
+			t.Errorf("%s is before %s", listed[i-1].ID, listed[i].ID)
+		}
+	}
+}
+
+func TestOrganizationsAreSorted(t *testing.T) {
+	tenant := New(Config{})
+	for _, name := range []string{"b", "c", "a"} {
+		tenant.AddOrganization("org_000000000000000"+name, name)
+	}
+	c := inMemory(t, tenant)
+	for order, want := range map[string]string{"": "bca", "name:1": "abc", "display_name:-1": "cba", "created_at:1": "bca", "created_at:-1": "acb"} {
+		_, body := c.do("GET", "/api/v2/organizations?sort="+order, "")
+		got := ""
+		for _, match := range regexp.MustCompile(`"name":"(.)"`).FindAllStringSubmatch(body, -1) {
+			got += match[1]
+		}
+		if got != want {
+			t.Errorf("sort=%s: %s, want %s", order, got, want)
+		}
+	}
+	c.want("GET", "/api/v2/organizations?sort=id:1", "", 400, "property sort")
+}
+
 func TestOrganizationsAndConnections(t *testing.T) {
-	first := `{"id":"org_0000000000000001","name":"first","display_name":"first","branding":{},"metadata":{}}`
+	first := `{"id":"org_0000000000000001","name":"first","display_name":"first"}`
 	second := strings.NewReplacer("1\"", "2\"", "first", "second").Replace(first)
 	inMemory(t, sample(Config{})).steps([]step{
 		{"GET", "/api/v2/organizations", "", 200, "[" + first + "," + second + "]"},

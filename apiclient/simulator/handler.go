@@ -190,6 +190,11 @@ func (t *Tenant) admit(c *call, h http.Header) (refusal *response) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if c.route.handle == nil {
+		if c.route.scopes = scopesElsewhere(c); c.route.scopes != nil {
+			if refusal := t.authenticate(c, h); refusal != nil {
+				return refusal
+			}
+		}
 		return errorResponse(http.StatusNotFound, "", "Not Found")
 	}
 	if len(c.route.scopes) == 0 {
@@ -202,6 +207,26 @@ func (t *Tenant) admit(c *call, h http.Header) (refusal *response) {
 		return errorResponse(http.StatusTooManyRequests, "too_many_requests", b.message())
 	}
 	return nil
+}
+
+// scopesElsewhere returns the scope of an endpoint that Auth0 has and that is not
+// simulated, by its first path segment; nil for any other path. There, a token without
+// the scope learns what it lacks.
+func scopesElsewhere(c *call) []string {
+	action := map[string]string{"GET": "read", "POST": "create", "PATCH": "update", "PUT": "update", "DELETE": "delete"}[c.Method]
+	path, ok := strings.CutPrefix(c.URL.Path, "/api/v2/")
+	segment, rest, _ := strings.Cut(path, "/")
+	deeper := strings.Contains(rest, "/") && (segment == "organizations" || segment == "connections") // all simulated
+	if !ok || action == "" || deeper || !slices.Contains([]string{
+		"actions", "clients", "client-grants", "connections", "custom-domains", "grants", "hooks", "log-streams", "logs",
+		"organizations", "prompts", "resource-servers", "roles", "rules", "stats", "tenants", "users",
+	}, segment) {
+		return nil
+	}
+	if segment == "tenants" {
+		segment = "tenant_settings"
+	}
+	return []string{action + ":" + strings.ReplaceAll(segment, "-", "_")}
 }
 
 func (t *Tenant) handle(c *call) *response {
@@ -264,12 +289,13 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // Call is a request that the tenant has received.
 type Call struct {
-	Method string
-	Path   string    // without the query
-	Query  string    // as sent
-	Bucket string    // of its group; Default if it has none, empty for the token endpoint
-	Status int       // of the response; 0: none was sent
-	Time   time.Time // of its arrival
+	Method        string
+	Path          string    // without the query
+	Query         string    // as sent
+	CorrelationID string    // of the header X-Correlation-ID
+	Bucket        string    // of its group; Default if it has none, empty for the token endpoint
+	Status        int       // of the response; 0: none was sent
+	Time          time.Time // of its arrival
 }
 
 // Calls returns a copy of all calls so far, in the order in which they ended.
@@ -296,7 +322,7 @@ func (t *Tenant) Count(method, pathPrefix string) int {
 
 // recordCall keeps a call for Calls; resp is nil if none was sent.
 func (t *Tenant) recordCall(c *call, resp *response) {
-	record := Call{Method: c.Method, Path: c.URL.Path, Query: c.URL.RawQuery, Bucket: c.route.group, Time: c.start}
+	record := Call{Method: c.Method, Path: c.URL.Path, Query: c.URL.RawQuery, CorrelationID: c.Header.Get("X-Correlation-ID"), Bucket: c.route.group, Time: c.start}
 	if resp != nil {
 		record.Status = resp.status
 	}

@@ -1,12 +1,15 @@
 package simulator
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"strings"
+	"unicode"
 )
 
 // The two families of endpoints for an organization's links, by the end of
@@ -37,8 +40,7 @@ type connectionSummary struct {
 // isNewer reports whether the call is to the newer family.
 func (c *call) isNewer() bool { return c.route.family == newerFamily }
 
-// showLink returns a link as the call's family shows it. The older family has
-// is_enabled only for a link that is off.
+// showLink returns a link as the call's family shows it.
 func (t *Tenant) showLink(c *call, link EnabledConnection) linkBody {
 	connection := t.connections.byID[link.ConnectionID] // removed only with its links
 	body := linkBody{
@@ -50,10 +52,8 @@ func (t *Tenant) showLink(c *call, link EnabledConnection) linkBody {
 	if connection.strategy == databaseStrategy {
 		body.IsSignupEnabled = new(link.IsSignupEnabled)
 	}
-	if link.Off || c.isNewer() {
-		body.IsEnabled = new(!link.Off)
-	}
 	if c.isNewer() {
+		body.IsEnabled = new(!link.Off)
 		body.AccessLevel, body.Alias = cmp.Or(link.AccessLevel, "none"), link.Alias
 	}
 	return body
@@ -74,12 +74,20 @@ func (t *Tenant) listLinks(c *call) *response {
 	if ok {
 		wanted, err := strconv.ParseBool(query.Get("is_enabled"))
 		for _, link := range o.links {
-			if !c.isNewer() || err != nil || wanted != link.Off {
+			if t.shows(c, link) && (!c.isNewer() || err != nil || wanted != link.Off) {
 				links = append(links, t.showLink(c, link))
 			}
 		}
 	}
+	slices.SortFunc(links, func(a, b linkBody) int { // as recorded
+		return strings.Compare(strings.ToLower(a.ConnectionID), strings.ToLower(b.ConnectionID))
+	})
 	return listResponse(p, c.route.family, pageOf(p, links), len(links))
+}
+
+// shows reports whether the call's family shows a link at all.
+func (t *Tenant) shows(c *call, link EnabledConnection) bool {
+	return c.isNewer() || !link.Off || !t.config.OmitOff
 }
 
 func (t *Tenant) getLink(c *call) *response {
@@ -88,7 +96,7 @@ func (t *Tenant) getLink(c *call) *response {
 		return organizationNotFound()
 	}
 	link := o.link(c.connectionID)
-	if link == nil {
+	if link == nil || !t.shows(c, *link) {
 		return linkNotFound()
 	}
 	return jsonResponse(http.StatusOK, t.showLink(c, *link))
@@ -129,9 +137,16 @@ func (t *Tenant) createLink(c *call) *response {
 	if refusal != nil {
 		return refusal
 	}
+	if o.link(connection.id) == nil && len(o.links) >= maxLinks {
+		return errorResponse(http.StatusBadRequest, "", "The organization has reached the limit of 10 connections")
+	}
 	t.enable(o.id, link)
 	return jsonResponse(http.StatusCreated, t.showLink(c, link))
 }
+
+// maxLinks is how many connections an organization may have, by Auth0's entity limit
+// policy. What Auth0 answers to one more is not known.
+const maxLinks = 10
 
 // duplicateStatus is for a POST of a pair that is enabled already. The newer
 // family's 409 is documented; what the older family does is not known.
@@ -166,33 +181,93 @@ func (t *Tenant) updateLink(c *call) *response {
 	return jsonResponse(http.StatusOK, t.showLink(c, link))
 }
 
-// settings is the body of a POST or PATCH. Absent settings are nil.
+// settings is the body of a POST or PATCH. Absent settings are nil. The texts are "" if
+// the body says null.
 type settings struct {
-	ConnectionID            *string `json:"connection_id"`
-	AssignMembershipOnLogin *bool   `json:"assign_membership_on_login"`
-	IsSignupEnabled         *bool   `json:"is_signup_enabled"`
-	ShowAsButton            *bool   `json:"show_as_button"`
-	newerSettings
+	ConnectionID            *string
+	AssignMembershipOnLogin *bool
+	IsSignupEnabled         *bool
+	ShowAsButton            *bool
+	IsEnabled               *bool
+	AccessLevel             *string
+	Alias                   *string
 }
 
-// newerSettings are the settings that only the newer family accepts.
-type newerSettings struct {
-	IsEnabled   *bool   `json:"is_enabled"`
-	AccessLevel *string `json:"organization_access_level"`
-	Alias       *string `json:"organization_connection_name"`
+// fields are where the properties go that the call's family knows.
+func (s *settings) fields(c *call) map[string]any {
+	fields := map[string]any{
+		"connection_id":              &s.ConnectionID,
+		"assign_membership_on_login": &s.AssignMembershipOnLogin,
+		"is_signup_enabled":          &s.IsSignupEnabled,
+		"show_as_button":             &s.ShowAsButton,
+	}
+	if c.isNewer() {
+		fields["is_enabled"] = &s.IsEnabled
+		fields["organization_access_level"] = &s.AccessLevel
+		fields["organization_connection_name"] = &s.Alias
+	}
+	return fields
 }
 
 func parseSettings(c *call) (s settings, refusal *response) {
-	decoder := json.NewDecoder(bytes.NewReader(c.body))
-	decoder.DisallowUnknownFields()
-	err := decoder.Decode(&s)
-	switch {
-	case err != nil:
-		return s, badBody(fmt.Sprintf("Payload validation error: '%s'.", err))
-	case !c.isNewer() && s.newerSettings != newerSettings{}:
-		return s, badBody("Payload validation error: 'Additional properties not allowed'.")
+	var body map[string]any
+	if json.Unmarshal(c.body, &body) != nil || body == nil {
+		return s, badBody("Payload validation error: 'Expected type object'.")
+	}
+	fields := s.fields(c)
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		field, known := fields[name]
+		if !known {
+			return s, badBody(fmt.Sprintf("Payload validation error: 'Additional properties not allowed: %s'.", name))
+		}
+		if problem := setField(field, body[name], name != "connection_id"); problem != "" {
+			return s, badBody(fmt.Sprintf("Payload validation error: '%s' on property %s.", problem, name))
+		}
 	}
 	return s, nil
+}
+
+// setField sets a field of settings to a property's value, or says why it is none.
+func setField(field, value any, nullable bool) (problem string) {
+	const maxText = 50
+	switch field := field.(type) {
+	case **bool:
+		on, ok := value.(bool)
+		if !ok {
+			return "Expected type boolean but found type " + typeOf(value)
+		}
+		*field = &on
+	case **string:
+		text, ok := value.(string)
+		switch {
+		case value == nil && nullable:
+		case !ok:
+			return "Expected type string but found type " + typeOf(value)
+		case text == "":
+			return "String is too short (0 chars), minimum 1"
+		case len(text) > maxText:
+			return fmt.Sprintf("String is too long (%d chars), maximum %d", len(text), maxText)
+		}
+		*field = &text
+	}
+	return ""
+}
+
+// typeOf is the JSON type of a value.
+func typeOf(value any) string {
+	switch value.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case float64:
+		return "number"
+	case string:
+		return "string"
+	case []any:
+		return "array"
+	}
+	return "object"
 }
 
 // apply returns the link with the settings of the body, or a refusal if their
@@ -206,8 +281,8 @@ func (s settings) apply(link EnabledConnection, strategy string) (changed Enable
 	if s.IsEnabled != nil {
 		link.Off = !*s.IsEnabled
 	}
-	if link.IsSignupEnabled && !link.AssignMembershipOnLogin {
-		return link, badBody("is_signup_enabled can only be enabled if assign_membership_on_login is enabled")
+	if link.IsSignupEnabled && (!link.AssignMembershipOnLogin || strategy != databaseStrategy) {
+		return link, badBody("Only database connections with assign_membership_on_login = true support is_signup_enabled = true.")
 	}
 	switch link.AccessLevel {
 	case "none":
@@ -216,7 +291,9 @@ func (s settings) apply(link EnabledConnection, strategy string) (changed Enable
 	default:
 		return link, badBody("Payload validation error: 'No enum match' on property organization_access_level.")
 	}
-	link.IsSignupEnabled = link.IsSignupEnabled && strategy == databaseStrategy
+	if s.Alias != nil && strings.ContainsFunc(link.Alias, unicode.IsSpace) {
+		return link, badBody("Payload validation error: 'String does not match pattern' on property organization_connection_name.")
+	}
 	return link, nil
 }
 

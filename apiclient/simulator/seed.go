@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"slices"
 )
 
@@ -11,37 +12,73 @@ import (
 type Pair struct {
 	OrganizationID, OrganizationName string
 	ConnectionID, ConnectionName     string
+	// Link has the settings; its ConnectionID does not matter. Nil: they are invented.
+	Link *EnabledConnection
+	// Database says that the connection is a database. It counts with Link only.
+	Database bool
 }
 
 // SpareConnection is the connection that SeedPairs enables in every
 // organization.
 const SpareConnection = "con_spareConnection1"
 
-// SeedPairs enables every pair, with settings and strategies that vary from
-// pair to pair. It also enables SpareConnection in each organization, so that
-// nobody is locked out when all the pairs are disabled. An organization or
-// connection without an id gets one that is derived from its name.
+// SeedPairs is Seed with SpareConnection in each organization, so that nobody is locked
+// out when all the pairs are disabled.
 func (t *Tenant) SeedPairs(pairs []Pair) {
+	t.Seed(pairs)
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	pairs = t.withIDs(pairs)
-	strategies := []string{databaseStrategy, "samlp", "okta", "waad"}
-	for i, pair := range pairs {
-		strategy := strategies[len(t.connections.list)%len(strategies)]
-		connection := t.ensureConnection(pair.ConnectionID, pair.ConnectionName, strategy)
-		t.ensureOrganization(pair.OrganizationID, pair.OrganizationName)
-		t.enable(pair.OrganizationID, EnabledConnection{
-			ConnectionID:            pair.ConnectionID,
-			AssignMembershipOnLogin: i%2 == 0,
-			IsSignupEnabled:         i%4 == 0 && connection.strategy == databaseStrategy,
-			ShowAsButton:            i%3 != 0,
-		})
-	}
-	for _, pair := range pairs {
+	for _, pair := range t.withIDs(pairs) {
 		if t.organizations.byID[pair.OrganizationID].link(SpareConnection) == nil {
 			t.enable(pair.OrganizationID, DefaultSettings(SpareConnection))
 		}
 	}
+}
+
+// Seed enables every pair. Settings and strategies that are not given vary from pair to
+// pair. An organization or connection without an id gets one that is derived from its
+// name.
+func (t *Tenant) Seed(pairs []Pair) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, pair := range t.withIDs(pairs) {
+		connection := t.ensureConnection(pair.ConnectionID, pair.ConnectionName, t.strategy(pair))
+		t.ensureOrganization(pair.OrganizationID, pair.OrganizationName)
+		link := inventLink(i, connection.strategy)
+		if pair.Link != nil {
+			link = *pair.Link
+		}
+		link.ConnectionID = pair.ConnectionID
+		t.enable(pair.OrganizationID, link)
+	}
+}
+
+// strategy is that of a pair's connection if the tenant does not have it yet.
+func (t *Tenant) strategy(pair Pair) string {
+	strategies := []string{databaseStrategy, "samlp", "okta", "waad"}
+	switch {
+	case pair.Database:
+		return databaseStrategy
+	case pair.Link != nil:
+		return strategies[1]
+	}
+	return strategies[len(t.connections.list)%len(strategies)]
+}
+
+// inventLink returns settings that vary from pair to pair.
+func inventLink(i int, strategy string) EnabledConnection {
+	link := EnabledConnection{
+		AssignMembershipOnLogin: i%2 == 0,
+		IsSignupEnabled:         i%4 == 0 && strategy == databaseStrategy,
+		ShowAsButton:            i%3 != 0,
+	}
+	if i%5 == 4 {
+		link.AccessLevel = "limited"
+	}
+	if i%7 == 6 {
+		link.Alias = fmt.Sprint("name-", i)
+	}
+	return link
 }
 
 // withIDs returns the pairs with all their ids. The id for a name is the

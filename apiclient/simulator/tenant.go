@@ -59,6 +59,11 @@ type Config struct {
 	// enabled_connections family: 409 by default, 400 or 201.
 	DuplicateStatus int
 
+	// OmitOff leaves links that are off out of the older family's lists. By default
+	// these show them, and nothing tells that they are off: no source shows which of
+	// them Auth0 does.
+	OmitOff bool
+
 	RecordCalls bool // keep every call in memory, for Calls and Count
 }
 

@@ -110,7 +110,7 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 	tenant := ts.Value(tenantKey{}).(*simulated)
 	switch what, args := args[0], args[1:]; what {
 	case "seed":
-		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]))
+		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]), "auto")
 	case "disable":
 		found := 0
 		for pair, line := range pairsIn(ts, args[0]) {

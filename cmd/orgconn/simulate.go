@@ -1,18 +1,24 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch"
@@ -22,7 +28,11 @@ import (
 
 const simulateLong = `Serve a simulated Auth0 tenant on loopback until interrupted, to rehearse with.
 It prints the environment variables that lead orgconn to it; paste them into
-another terminal. When it ends, its state is lost.`
+another terminal. When it ends, its state is lost.
+
+A list that is an export gives the very tenant that was exported. With any other
+list, settings are invented, and each organization gets one connection more, so
+that nobody is locked out; --spare decides that.`
 
 const simulateExample = `  orgconn simulate --from pairs.csv --plan private-500`
 
@@ -31,6 +41,8 @@ type simulateOptions struct {
 	listen  string // address
 	plan    string
 	from    string // path of a list; may be empty
+	spare   string // yes, no, or auto
+	key     bool
 	latency time.Duration
 }
 
@@ -47,7 +59,9 @@ func newSimulate() *cobra.Command {
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 is any that is free")
 	flags.StringVar(&o.plan, "plan", "enterprise", "limits of a `PLAN`: "+strings.Join(planNames(), ", "))
-	flags.StringVar(&o.from, "from", "", "list `PAIRS.csv`: the tenant has every pair of it enabled, and one connection more in each organization")
+	flags.StringVar(&o.from, "from", "", "list `PAIRS.csv`: the tenant has every pair of it enabled")
+	flags.StringVar(&o.spare, "spare", "auto", "one connection more in each organization: `yes`, no, or auto (not if the list has settings)")
+	flags.BoolVar(&o.key, "private-key-jwt", false, "the application signs with a private key instead of a secret")
 	flags.DurationVar(&o.latency, "latency", demoLatency, "time to an answer")
 	return cmd
 }
@@ -58,9 +72,15 @@ func (o *simulateOptions) simulate(ctx context.Context) error {
 	if !ok {
 		return refused(fmt.Errorf("there is no plan %q", o.plan), "plans: "+strings.Join(planNames(), ", "))
 	}
-	tenant := newSimulated(simulator.Config{Plan: plan, Latency: o.latency})
+	if !slices.Contains([]string{"yes", "no", "auto"}, o.spare) {
+		return refused(fmt.Errorf("--spare must be yes, no or auto, not %q", o.spare), "")
+	}
+	tenant, err := o.tenant(simulator.Config{Plan: plan, Latency: o.latency})
+	if err != nil {
+		return err
+	}
 	if o.from != "" {
-		if err := seedFrom(tenant.Tenant, o.from); err != nil {
+		if err := seedFrom(tenant.Tenant, o.from, o.spare); err != nil {
 			return refused(err, "")
 		}
 	}
@@ -69,11 +89,26 @@ func (o *simulateOptions) simulate(ctx context.Context) error {
 	}
 	defer tenant.close()
 	for _, name := range tenant.variables() {
-		fmt.Printf("export %s=%s\n", name, tenant.environment(name))
+		value := tenant.environment(name)
+		if strings.Contains(value, "\n") { // the key, which has no quotes
+			value = "'" + value + "'"
+		}
+		fmt.Printf("export %s=%s\n", name, value)
+	}
+	if tenant.key != "" {
+		fmt.Println("unset AUTH0_CLIENT_SECRET") // it would be used before the key
 	}
 	fmt.Fprintf(os.Stderr, "simulated tenant with the limits of plan %s; interrupt to end it\n", o.plan)
 	<-ctx.Done()
 	return nil
+}
+
+// tenant makes the tenant with an application as --private-key-jwt says.
+func (o *simulateOptions) tenant(cfg simulator.Config) (*simulated, error) {
+	if o.key {
+		return newSimulatedWithKey(cfg)
+	}
+	return newSimulated(cfg), nil
 }
 
 func planNames() []string {
@@ -84,27 +119,71 @@ func planNames() []string {
 	return names
 }
 
-// seedFrom enables every pair of a list in the tenant.
-func seedFrom(tenant *simulator.Tenant, path string) error {
+// seedFrom enables every pair of a list in the tenant, with its settings if the list has
+// some.
+func seedFrom(tenant *simulator.Tenant, path, spare string) error {
 	l, err := list.Open(path, path, list.Options{Command: journal.CommandDisable, AnyID: true})
 	if err != nil {
 		return err
 	}
 	defer l.Close()
+	columns := settingColumns(l.Carried())
 	var pairs []simulator.Pair
 	for rec, err := range l.Records() {
 		switch {
 		case err != nil:
 			return err
 		case rec.Outcome == "":
-			pairs = append(pairs, simulator.Pair{
+			pair := simulator.Pair{
 				OrganizationID: rec.OrgID, OrganizationName: rec.OrgName,
 				ConnectionID: rec.ConnectionID, ConnectionName: rec.ConnectionName,
-			})
+			}
+			if len(columns) > 0 {
+				addLink(&pair, columns, rec.Carried)
+			}
+			pairs = append(pairs, pair)
 		}
 	}
-	tenant.SeedPairs(pairs)
+	if spare == "yes" || spare == "auto" && len(columns) == 0 {
+		tenant.SeedPairs(pairs)
+	} else {
+		tenant.Seed(pairs)
+	}
 	return nil
+}
+
+// settingColumns finds the columns of settings, by name, among the carried-through ones
+// of a list.
+func settingColumns(carried []string) map[string]int {
+	columns := map[string]int{}
+	for _, setting := range new(apiclient.LinkSettings).All() {
+		if i := slices.Index(carried, "input_"+setting.Name); i >= 0 { // results.csv has one of its name
+			columns[setting.Name] = i
+		}
+	}
+	return columns
+}
+
+// addLink adds the settings of a row. Only databases have is_signup_enabled.
+func addLink(pair *simulator.Pair, columns map[string]int, cells []string) {
+	cell := func(name string) string {
+		if i, ok := columns[name]; ok {
+			return cells[i]
+		}
+		return ""
+	}
+	pair.Database = cell("is_signup_enabled") != ""
+	pair.Link = &simulator.EnabledConnection{
+		AssignMembershipOnLogin: isYes(cell("assign_membership_on_login")),
+		IsSignupEnabled:         isYes(cell("is_signup_enabled")),
+		ShowAsButton:            isYes(cmp.Or(cell("show_as_button"), "yes")),
+		AccessLevel:             cell("organization_access_level"),
+		Alias:                   cell("organization_connection_name"),
+	}
+}
+
+func isYes(cell string) bool {
+	return strings.EqualFold(cell, "yes") || strings.EqualFold(cell, "true")
 }
 
 // simulatedClient is the client id of the application that a simulated tenant has.
@@ -116,12 +195,25 @@ type simulated struct {
 	server *http.Server
 	domain string // its URL
 	secret string // of its application
+	key    string // of its application, as PEM; "" if it has a secret
 }
 
 // newSimulated makes a tenant with one application, whose secret is random.
 func newSimulated(cfg simulator.Config) *simulated {
 	cfg.ClientID, cfg.ClientSecret = simulatedClient, rand.Text()
 	return &simulated{Tenant: simulator.New(cfg), secret: cfg.ClientSecret}
+}
+
+// newSimulatedWithKey makes a tenant whose application signs with a private key.
+func newSimulatedWithKey(cfg simulator.Config) (*simulated, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return nil, err
+	}
+	cfg.PublicKey = &key.PublicKey
+	s := newSimulated(cfg)
+	s.key = string(pem.EncodeToMemory(&pem.Block{Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}))
+	return s, nil
 }
 
 // listen serves the tenant on a loopback address until close. It refuses any other
@@ -150,7 +242,11 @@ func (s *simulated) close() {
 // variables returns the names of the environment variables that lead orgconn to the
 // tenant.
 func (s *simulated) variables() []string {
-	return []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID", "AUTH0_CLIENT_SECRET"}
+	names := []string{"AUTH0_DOMAIN", "AUTH0_CLIENT_ID"}
+	if s.key != "" {
+		return append(names, "AUTH0_CLIENT_ASSERTION_PRIVATE_KEY", "AUTH0_CLIENT_ASSERTION_SIGNING_ALG")
+	}
+	return append(names, "AUTH0_CLIENT_SECRET")
 }
 
 // environment returns the value of one of these variables, and "" for any other.
@@ -162,6 +258,10 @@ func (s *simulated) environment(name string) string {
 		return simulatedClient
 	case "AUTH0_CLIENT_SECRET":
 		return s.secret
+	case "AUTH0_CLIENT_ASSERTION_PRIVATE_KEY":
+		return s.key
+	case "AUTH0_CLIENT_ASSERTION_SIGNING_ALG":
+		return "RS256"
 	}
 	return ""
 }
