@@ -8,8 +8,9 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// action is what a run does to its rows. All that differs between disabling
-// and restoring is here.
+// action is what a run does to its rows: all that differs between disabling and
+// restoring, but for connections that no organization has, for which only a disable
+// asks (see askForUnseen).
 type action interface {
 	// done, already and would are the outcomes of a row that this run changed,
 	// that was so before, and that a dry run would change.

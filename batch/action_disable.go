@@ -74,11 +74,11 @@ func (a disabling) decide(rows []*row, _ apiclient.Family, links []apiclient.Lin
 // decideRow decides a row by its connection's link alone.
 func (a disabling) decideRow(row *row, link *apiclient.Link) decision {
 	switch {
-	case link == nil && row.lost:
+	case link == nil && row.maybeDone:
 		return decision{outcome: journal.Disabled, message: messageEarlier}
 	case link == nil:
 		return decision{outcome: journal.AlreadyDisabled}
-	case link.Off() && row.lost && a.keepLink:
+	case link.Off() && row.maybeDone && a.keepLink:
 		return decision{outcome: journal.Disabled, message: messageEarlier}
 	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}

@@ -76,7 +76,7 @@ func (a restoring) decideRow(row *row, family apiclient.Family, link *apiclient.
 // of ours it would have the settings that were sent.
 func decideEnabled(row *row, family apiclient.Family, link *apiclient.Link) decision {
 	other := differences(row.Snapshot, family, link)
-	if row.lost && other == "" {
+	if row.maybeDone && other == "" {
 		return decision{outcome: journal.Restored, message: messageEarlier}
 	}
 	return decision{outcome: journal.AlreadyEnabled, message: other}

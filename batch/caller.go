@@ -110,7 +110,7 @@ func (c *caller) do(permit *throttle.Permit, send sender, fresh func() bool) (*r
 		if !c.attempt(permit, send, fresh, r) {
 			return r, nil
 		}
-		again, err := c.worthRepeating(r)
+		again, err := c.afterAnswer(r)
 		if err != nil || !again {
 			return r, err
 		}
@@ -124,7 +124,7 @@ func (c *caller) do(permit *throttle.Permit, send sender, fresh func() bool) (*r
 // attempt makes one call, and tells the throttle what its answer says of the
 // bucket. It is false where nothing was sent.
 func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool, r *reply) bool {
-	done := c.begin()
+	done := c.enter()
 	defer done()
 	switch {
 	case c.pool.stopping.Err() != nil:
@@ -161,10 +161,10 @@ func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
 	}
 }
 
-// begin waits until there are not too many calls in flight and, in an outage,
+// enter waits until there are not too many calls in flight and, in an outage,
 // until this call may try the tenant. Either wait ends when the job stops. Done
 // ends the call in any case.
-func (c *caller) begin() (done func()) {
+func (c *caller) enter() (done func()) {
 	select {
 	case c.pool.inFlight <- struct{}{}:
 	case <-c.pool.stopping.Done():
@@ -174,9 +174,9 @@ func (c *caller) begin() (done func()) {
 	return func() { tried(); <-c.pool.inFlight }
 }
 
-// worthRepeating classifies an answer, and waits where a repetition has to. The
+// afterAnswer classifies an answer, says whether to repeat the call, and waits where that has to. The
 // error ends the job.
-func (c *caller) worthRepeating(r *reply) (bool, error) {
+func (c *caller) afterAnswer(r *reply) (bool, error) {
 	failure, isError := errors.AsType[*apiclient.Error](r.err)
 	if isError && failure.Class == apiclient.RateLimited {
 		c.pool.breaker.good()

@@ -42,7 +42,7 @@ func (r *Run) checkAll() error {
 		})
 	}
 	workers.Wait()
-	r.queue.close()
+	r.queue.close() // before the last question below, so that the writes need not wait for it
 	return cmp.Or(context.Cause(r.stopping), r.askForUnseen())
 }
 
@@ -175,7 +175,7 @@ func (r *Run) exceeds(changes int) bool {
 // so. Rows that ask at the same time share one read.
 func (r *Run) readAgain(o *organization) (*reply, error) {
 	answer, err, _ := r.rereads.Do(o.id, func() (any, error) {
-		if o.isRecent() {
+		if o.freshlyChecked() {
 			return &reply{}, nil
 		}
 		permit, err := r.reads.acquireExtra()
@@ -251,7 +251,7 @@ func (r *Run) unread(reply *reply, rows ...*row) error {
 		if reply.class() == apiclient.NotFound {
 			o.Outcome, o.Message, o.Call = journal.NotFound, messageNoOrganization, nil
 		} else {
-			if row.lost {
+			if row.maybeDone {
 				o.Outcome = journal.Unknown
 			}
 			o.Message = "read the organization's connections: " + reply.err.Error()

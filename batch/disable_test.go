@@ -128,7 +128,7 @@ func TestBeginGoesByTheLastCheck(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
 	o.check(disabling{}, apiclient.Connections, linksOf("a b c"))
 	o.check(disabling{}, apiclient.Connections, linksOf("b")) // a and c are gone by now
-	if o.begin(o.rows[1]) {
+	if o.claim(o.rows[1]) {
 		t.Error("row b is sent, though it is the last way in by now")
 	}
 }
@@ -146,7 +146,7 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 		"set back":  func(c *clocks) { c.monotonic -= int64(checkAge) },
 	} {
 		o := &organization{checkedAt: time.Now()}
-		if !o.recent() {
+		if !o.fresh() {
 			t.Fatal("a new check is old")
 		}
 		turnBack((*clocks)(unsafe.Pointer(&o.checkedAt)))
@@ -155,7 +155,7 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 		if old := max(byWall, byMonotonic); old < checkAge || old > checkAge+time.Minute || min(byWall, byMonotonic) > time.Minute {
 			t.Fatalf("%s: the clocks say %s and %s: is time.Time another struct by now?", name, byWall, byMonotonic)
 		}
-		if o.recent() {
+		if o.fresh() {
 			t.Errorf("%s: an old check counts as recent", name)
 		}
 	}
@@ -164,7 +164,7 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 // What is said of rows that were off before is not said of one that this run disabled.
 func TestRemarkIsForItsOutcome(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
-	o.rows[0].lost = true
+	o.rows[0].maybeDone = true
 	o.remark(o.check(disabling{}, apiclient.Connections, nil), journal.AlreadyDisabled, messageUnconfirmed)
 	if a, b := o.conclude(o.rows[0], true), o.conclude(o.rows[1], true); a.message != messageEarlier || b.message != messageUnconfirmed {
 		t.Errorf("row a is %q: %q, row b is %q: %q", a.outcome, a.message, b.outcome, b.message)
@@ -175,15 +175,15 @@ func TestRemarkIsForItsOutcome(t *testing.T) {
 func TestStaleRowIsDecidedAgain(t *testing.T) {
 	o := &organization{rows: rowsOf("a")}
 	o.check(disabling{}, apiclient.Connections, linksOf("a b"))
-	if !o.begin(o.rows[0]) {
+	if !o.claim(o.rows[0]) {
 		t.Fatal("a new check is not acted on")
 	}
 	o.checkedAt = o.checkedAt.Add(-checkAge)
-	if o.stillRecent(o.rows[0]) {
+	if o.stillFresh(o.rows[0]) {
 		t.Error("an old check is acted on")
 	}
 	o.check(disabling{}, apiclient.Connections, linksOf("a")) // b is gone by now
-	if d := o.conclude(o.rows[0], true); d.outcome != journal.Blocked || o.begin(o.rows[0]) {
+	if d := o.conclude(o.rows[0], true); d.outcome != journal.Blocked || o.claim(o.rows[0]) {
 		t.Errorf("row a is %q, though it is the last way in by now", d.outcome)
 	}
 }
@@ -194,7 +194,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
 	o.check(disabling{}, apiclient.Connections, linksOf("a b c"))
-	o.begin(o.rows[0])
+	o.claim(o.rows[0])
 	o.check(disabling{}, apiclient.Connections, linksOf("a b")) // c is gone by now
 	if d := o.conclude(o.rows[1], true); d.outcome != journal.Blocked {
 		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.outcome)

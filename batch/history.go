@@ -104,7 +104,7 @@ func (r *Run) organizations() iter.Seq2[string, []*row] {
 	return func(yield func(string, []*row) bool) {
 		for _, untried := range []bool{true, false} {
 			for org := range r.List.Organizations() {
-				rows, hasUntried := r.openRows(org.Rows)
+				rows, hasUntried := r.rowsToDo(org.Rows)
 				if len(rows) > 0 && hasUntried == untried && !yield(org.ID, rows) {
 					return
 				}
@@ -116,12 +116,12 @@ func (r *Run) organizations() iter.Seq2[string, []*row] {
 	}
 }
 
-// openRows are the rows that are to be tried.
-func (r *Run) openRows(all []list.Row) (rows []*row, untried bool) {
+// rowsToDo are the rows that are to be tried.
+func (r *Run) rowsToDo(all []list.Row) (rows []*row, untried bool) {
 	for _, listed := range all {
 		if r.History.toDo(listed.Line) {
 			outcome := r.History.outcome(listed.Line)
-			rows = append(rows, &row{Row: listed, lost: outcome == journal.Unknown})
+			rows = append(rows, &row{Row: listed, maybeDone: outcome == journal.Unknown})
 			untried = untried || !outcome.Decided()
 		}
 	}

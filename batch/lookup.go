@@ -39,14 +39,14 @@ type LookupConfig struct {
 // with NewLookup; Do may be called once, Progress at any time from any goroutine.
 type Lookup struct {
 	LookupConfig
-	*reader
+	*readJob
 	total int // names
 	kinds []*nameKind
 }
 
 // NewLookup prepares a lookup of the names that are missing.
 func NewLookup(cfg LookupConfig) *Lookup {
-	l := &Lookup{LookupConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
+	l := &Lookup{LookupConfig: cfg, readJob: newReadJob(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
 	l.kinds = l.nameKinds()
 	return l
 }
@@ -76,7 +76,7 @@ func (l *Lookup) Progress() Progress {
 }
 
 // Calls counts the calls so far.
-func (l *Lookup) Calls() journal.Calls { return l.counts() }
+func (l *Lookup) Calls() journal.Calls { return l.callsSoFar() }
 
 // nameKind is what differs between the names of organizations and of connections.
 type nameKind struct {

@@ -155,8 +155,8 @@ func (p *pool) sleep(d time.Duration) bool {
 	}
 }
 
-// counts counts the calls so far, all of them as reads.
-func (p *pool) counts() (calls journal.Calls) {
+// callsSoFar counts the calls so far, all of them as reads.
+func (p *pool) callsSoFar() (calls journal.Calls) {
 	for _, c := range p.callers {
 		calls.Reads += int(c.sent.Load())
 		calls.Retries += int(c.retries.Load())

@@ -41,7 +41,7 @@ const greedy = 1.0 / 3
 
 // Progress is how far the run is now.
 func (r *Run) Progress() Progress {
-	p := Progress{Rows: r.List.Counts().Pairs, Outcomes: map[journal.Outcome]int{}, Limited: r.counts().RateLimited}
+	p := Progress{Rows: r.List.Counts().Pairs, Outcomes: map[journal.Outcome]int{}, Limited: r.callsSoFar().RateLimited}
 	for _, c := range []*counts{&r.books.now, &r.books.earlier} {
 		for outcome, rows := range c.snapshot() {
 			p.Outcomes[outcome] += rows
@@ -53,7 +53,7 @@ func (r *Run) Progress() Progress {
 	}
 	r.foresee(&p)
 	if r.stopping.Err() != nil {
-		p.stopping()
+		p.setStopping()
 	}
 	return p
 }
@@ -70,25 +70,25 @@ func (r *Run) foresee(p *Progress) {
 	if known {
 		p.ETA = slow.time()
 	}
-	p.hold(slow, holdup, r.breaker.open())
-	p.pause(r.reads.remaining())
-	p.pause(writes)
+	p.addHoldup(slow, holdup, r.breaker.open())
+	p.addPause(r.reads.remaining())
+	p.addPause(writes)
 }
 
-// pause adds the pause of a caller that still has something to do.
-func (p *Progress) pause(a remaining) {
+// addPause adds the pause of a caller that still has something to do.
+func (p *Progress) addPause(a remaining) {
 	if until := a.state.PausedUntil; a.calls >= 1 && until.After(p.PausedUntil) {
 		p.Holdup, p.PausedUntil = HeldByPause, until
 	}
 }
 
-// stopping makes it the progress of a job that stops.
-func (p *Progress) stopping() {
+// setStopping makes it the progress of a job that stops.
+func (p *Progress) setStopping() {
 	p.Holdup, p.ETA, p.PausedUntil = Stopping, 0, time.Time{}
 }
 
-// hold adds what holds back the calls that take longest, which are of this kind.
-func (p *Progress) hold(slow remaining, kind Holdup, outage bool) {
+// addHoldup adds what holds back the calls that take longest, which are of this kind.
+func (p *Progress) addHoldup(slow remaining, kind Holdup, outage bool) {
 	p.Holdup, p.Known, p.Tokens = kind, slow.state.Known, slow.state.Content
 	switch state := slow.state; {
 	case outage, state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:

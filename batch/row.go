@@ -16,9 +16,9 @@ const checkAge = 5 * time.Minute
 // row is a row of the list, with what the check decided and how far it is.
 type row struct {
 	list.Row
-	lost    bool // an earlier invocation's attempt may have taken effect
-	begun   bool // its call is on its way: later checks leave it alone
-	settled bool // it has its outcome without a call: later checks leave it alone
+	maybeDone bool // an earlier invocation's attempt may have taken effect
+	begun     bool // its call is on its way: later checks leave it alone
+	settled   bool // it has its outcome without a call: later checks leave it alone
 	decision
 }
 
@@ -35,49 +35,49 @@ func (d decision) settled(line int) journal.RowOutcome {
 }
 
 // organization is an organization's rows on their way. Its methods are safe for
-// concurrent use. A row's decision may only be read by them, until begin has given
+// concurrent use. A row's decision may only be read by them, until claim has given
 // the row to its worker.
 type organization struct {
 	id        string
 	unchecked bool // --no-check: nothing was read
 
 	mu        sync.Mutex
-	rows      []*row
+	rows      []*row // once they are checked, those with a call to be sent
 	checkedAt time.Time
 }
 
-// recent reports whether the last check may still be acted on. The wall clock goes on
+// fresh reports whether the last check may still be acted on. The wall clock goes on
 // while a machine is suspended, and may be set back; the monotonic clock is the
 // other way round. So the one that says older counts.
-func (o *organization) recent() bool {
+func (o *organization) fresh() bool {
 	now := time.Now()
 	age := max(now.Sub(o.checkedAt), now.Round(0).Sub(o.checkedAt.Round(0)))
 	return o.unchecked || age < checkAge
 }
 
-// begin marks a row whose call is about to be sent, so that later checks leave it
+// claim marks a row whose call is about to be sent, so that later checks leave it
 // alone. It is false where the row's check is too old to act on, or another row's
 // new check has decided it.
-func (o *organization) begin(w *row) bool {
+func (o *organization) claim(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.begun = o.recent() && w.outcome == ""
+	w.begun = o.fresh() && w.outcome == ""
 	return w.begun
 }
 
-// stillRecent is asked in the last moment before a call. If the check has grown too
+// stillFresh is asked in the last moment before a call. If the check has grown too
 // old meanwhile, the row is left to later checks again.
-func (o *organization) stillRecent(w *row) bool {
+func (o *organization) stillFresh(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.begun = o.recent()
+	w.begun = o.fresh()
 	return w.begun
 }
 
 // check decides the rows that are neither on their way nor settled, by what the
 // organization has, and returns them. Links that calls on their way are about to
 // remove do not count any more. Those of settled rows stay, so they count.
-func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link) (open []*row) {
+func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link) (undecided []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, w := range o.rows {
@@ -85,12 +85,12 @@ func (o *organization) check(a action, family apiclient.Family, links []apiclien
 		case w.begun:
 			links = slices.DeleteFunc(links, func(l apiclient.Link) bool { return l.ConnectionID == w.ConnectionID })
 		case !w.settled:
-			open = append(open, w)
+			undecided = append(undecided, w)
 		}
 	}
-	a.decide(open, family, links)
+	a.decide(undecided, family, links)
 	o.checkedAt = time.Now()
-	return open
+	return undecided
 }
 
 // remark adds a message to rows with an outcome.
@@ -113,9 +113,9 @@ func (o *organization) conclude(w *row, checked bool) decision {
 	return w.decision
 }
 
-// isRecent is recent, for callers that do not hold the lock.
-func (o *organization) isRecent() bool {
+// freshlyChecked is fresh, for callers that do not hold the lock.
+func (o *organization) freshlyChecked() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.recent()
+	return o.fresh()
 }

@@ -28,7 +28,7 @@ func (r *Run) sample(ctx context.Context) {
 
 // Sample is what the throttles know now, with the calls of this invocation so far.
 func (r *Run) Sample() journal.Sample {
-	calls := r.counts()
+	calls := r.callsSoFar()
 	calls.Writes = int(r.writes.sent.Load())
 	calls.Reads -= calls.Writes
 	return journal.Sample{Reads: r.reads.measured(), Writes: r.writes.measured(), Calls: calls.Plus(r.Lookups)}

@@ -54,12 +54,12 @@ func (r *Run) write(o *organization, row *row) error {
 		return err
 	}
 	for {
-		settled, err := r.attempt(o, row, permit)
+		settled, err := r.writeOnce(o, row, permit)
 		if settled || err != nil {
 			return err
 		}
-		open, err := r.checkAgain(o, row)
-		if !open || err != nil {
+		toSend, err := r.checkAgain(o, row)
+		if !toSend || err != nil {
 			return err
 		}
 		if permit, err = r.writes.acquireExtra(); err != nil {
@@ -68,10 +68,10 @@ func (r *Run) write(o *organization, row *row) error {
 	}
 }
 
-// attempt makes a row's call and settles the row, unless its check is too old to
+// writeOnce makes a row's call and settles the row, unless its check is too old to
 // act on: then the row is not settled, and nothing was sent. The permit ends here.
-func (r *Run) attempt(o *organization, row *row, permit *throttle.Permit) (settled bool, err error) {
-	if !o.begin(row) {
+func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (settled bool, err error) {
+	if !o.claim(row) {
 		permit.Unused()
 		return false, nil
 	}
@@ -86,7 +86,7 @@ func (r *Run) attempt(o *organization, row *row, permit *throttle.Permit) (settl
 			}
 			return r.action.send(ctx, r.API, r.reads.known(), row)
 		},
-		func() bool { return o.stillRecent(row) })
+		func() bool { return o.stillFresh(row) })
 	if reply.stale {
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
 		return false, r.record(journal.Record{Outcome: &takenBack})
@@ -111,7 +111,7 @@ func (r *Run) correlationID(row *row) string {
 
 // checkAgain reads a row's organization again, and reports whether the row's call
 // is still to be sent. If it is not, the row has its outcome.
-func (r *Run) checkAgain(o *organization, row *row) (open bool, err error) {
+func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 	reply, err := r.readAgain(o)
 	if err != nil {
 		return false, err
@@ -128,7 +128,7 @@ func (r *Run) checkAgain(o *organization, row *row) (open bool, err error) {
 
 // settleWrite records the outcome of a row whose intent is on disk.
 func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
-	lost := reply.lost || o.unchecked && row.lost
+	lost := reply.lost || o.unchecked && row.maybeDone
 	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.record()}
 	switch {
 	case reply.err == nil:
@@ -157,7 +157,7 @@ func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 // its organization. The read is the row's own: one that began earlier may have
 // been answered before the call was.
 func (r *Run) understand(o *organization, asked *row, reply *reply, outcome journal.RowOutcome) error {
-	lost := reply.lost || asked.lost
+	lost := reply.lost || asked.maybeDone
 	outcome.Outcome, outcome.Message = journal.Failed, reply.err.Error() // unless the read tells more
 	links, read, err := r.reads.readExtra(o.id)
 	switch {
@@ -166,7 +166,7 @@ func (r *Run) understand(o *organization, asked *row, reply *reply, outcome jour
 	case read.err != nil && lost:
 		outcome.Outcome = journal.Unknown
 	case read.err == nil:
-		again := &row{Row: asked.Row, lost: lost}
+		again := &row{Row: asked.Row, maybeDone: lost}
 		r.action.decide([]*row{again}, r.reads.known(), links)
 		if again.outcome == r.action.already() || again.outcome == r.action.done() {
 			outcome.Outcome, outcome.Message = again.outcome, again.message

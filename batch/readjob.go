@@ -23,9 +23,9 @@ type Directory interface {
 	Connections(ctx context.Context, name, cursor string) ([]apiclient.Named, string, *apiclient.Response, error)
 }
 
-// reader is a job that only reads, and has no rows: a lookup or an export. Each of
+// readJob is a job that only reads, and has no rows: a lookup or an export. Each of
 // Auth0's groups of calls has a token bucket of its own, and so a caller.
-type reader struct {
+type readJob struct {
 	*pool
 	api Directory
 
@@ -33,10 +33,10 @@ type reader struct {
 	links                            *linkCaller
 }
 
-// newReader takes headroom, pace and workers from the settings.
-func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
+// newReadJob takes headroom, pace and workers from the settings.
+func newReadJob(api Directory, s journal.Settings, log *zap.Logger) *readJob {
 	p := newPool(s, log)
-	return &reader{
+	return &readJob{
 		pool: p, api: api,
 		lists: p.newCaller(), byID: p.newCaller(), byName: p.newCaller(), connections: p.newCaller(),
 		links: p.newLinkCaller(api, s.API, func(apiclient.Family) error { return nil }),
@@ -44,14 +44,14 @@ func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
 }
 
 // do runs the job. See [pool.do].
-func (r *reader) do(ctx context.Context, stages ...func() error) *Stop {
+func (r *readJob) do(ctx context.Context, stages ...func() error) *Stop {
 	return r.pool.do(ctx, func(context.Context) {}, stages...)
 }
 
 // foresee adds the calls so far, and when the job will be over, which is up to
 // the slowest of these callers.
-func (r *reader) foresee(p *Progress, callers ...*caller) {
-	p.Limited = r.counts().RateLimited
+func (r *readJob) foresee(p *Progress, callers ...*caller) {
+	p.Limited = r.callsSoFar().RateLimited
 	var slow remaining
 	for _, c := range callers {
 		if todo := c.remaining(); slow.calls == 0 || todo.time() > slow.time() {
@@ -59,15 +59,15 @@ func (r *reader) foresee(p *Progress, callers ...*caller) {
 		}
 	}
 	p.ETA = slow.time()
-	p.hold(slow, HeldByReads, r.breaker.open())
+	p.addHoldup(slow, HeldByReads, r.breaker.open())
 	for _, c := range callers {
-		p.pause(c.remaining())
+		p.addPause(c.remaining())
 	}
 	if p.Rows == 0 {
 		p.ETA = 0 // the calls to come are not known either
 	}
 	if r.stopping.Err() != nil {
-		p.stopping()
+		p.setStopping()
 	}
 }
 
@@ -114,7 +114,7 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 
 // organization finds an organization by its id or its name; the zero one where
 // there is none. The error is that of the call, or why the job stops.
-func (r *reader) organization(name string) (apiclient.Named, error) {
+func (r *readJob) organization(name string) (apiclient.Named, error) {
 	if !list.IsOrganizationID(name) {
 		return r.organizationNamed(name)
 	}
@@ -125,7 +125,7 @@ func (r *reader) organization(name string) (apiclient.Named, error) {
 
 // organizationNamed finds an organization by its name; the zero one where there
 // is none. The error is that of the call, or why the job stops.
-func (r *reader) organizationNamed(name string) (apiclient.Named, error) {
+func (r *readJob) organizationNamed(name string) (apiclient.Named, error) {
 	org, err := orNone(ask(r.byName, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
 		return r.api.OrganizationByName(ctx, name)
 	}))
@@ -137,7 +137,7 @@ func (r *reader) organizationNamed(name string) (apiclient.Named, error) {
 
 // connectionNamed finds a connection by its name; the zero one where there is
 // none. The error is that of the call, or why the job stops.
-func (r *reader) connectionNamed(name string) (found apiclient.Named, err error) {
+func (r *readJob) connectionNamed(name string) (found apiclient.Named, err error) {
 	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
 		return r.api.Connections(ctx, name, cursor)
 	}
