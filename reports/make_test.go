@@ -80,6 +80,7 @@ func TestReportsAreTheSameWhenMadeAgain(t *testing.T) {
 // Even if the journal was cut off at any byte, every record of the input is in the
 // results once, in the order of the input, and the outcomes add up.
 func TestEveryRecordOnce(t *testing.T) {
+	t.Parallel() // it mostly waits for the disk
 	dir := t.TempDir()
 	rapid.Check(t, func(rt *rapid.T) {
 		rows := rapid.IntRange(0, 30).Draw(rt, "rows")

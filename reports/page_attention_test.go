@@ -34,6 +34,7 @@ func TestReasonsAreGrouped(t *testing.T) {
 }
 
 func TestReasonsAreBounded(t *testing.T) {
+	t.Parallel()
 	rs := newReasons(false, false)
 	for i := range 3 * maxCounted {
 		r := list.Result{}
