@@ -72,7 +72,7 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	case s.Reason != "":
 		text += "; " + s.Reason
 	case c.options.settings.MissingOK && s.Outcomes[journal.NotFound] > 0: // they do not tell which is missing
-		text += "; with --missing-ok, organizations that do not exist count as ok"
+		text += "; with --missing-ok, organizations that do not exist count as ok, unless none of the list exists"
 	}
 	return &failure{code: code, err: errors.New(text)}
 }
