@@ -20,6 +20,7 @@ type History struct {
 
 	found        apiclient.Family        // of endpoints; "" where that was not known yet
 	outcomes     map[int]journal.Outcome // by line
+	off          map[int]bool            // lines of rows already disabled whose link is there, switched off
 	seen         []string                // connections of the list that organizations had unpaired
 	noConnection int                     // rows whose connection does not exist
 }
@@ -27,7 +28,7 @@ type History struct {
 // Replay reads what a journal's records say. A row whose call was begun and not
 // settled is unknown.
 func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
-	h := &History{outcomes: map[int]journal.Outcome{}}
+	h := &History{outcomes: map[int]journal.Outcome{}, off: map[int]bool{}}
 	for e, err := range entries {
 		switch {
 		case err != nil:
@@ -46,6 +47,9 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.seen = append(h.seen, e.Seen.Connections...)
 		case e.Outcome != nil:
 			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
+			if e.Outcome.Outcome == journal.AlreadyDisabled && e.Outcome.Snapshot != nil {
+				h.off[e.Outcome.Line] = true
+			}
 			if e.Outcome.NoConnection {
 				h.noConnection++
 			}
@@ -149,7 +153,7 @@ func (r *Run) replay() {
 				r.replayRow(outcome)
 			}
 			switch {
-			case outcome.Changed(), outcome == journal.Blocked:
+			case outcome.Changed(), outcome == journal.Blocked, r.History.off[row.Line]:
 				r.books.seen.add(row.ConnectionID)
 			case outcome == journal.AlreadyDisabled:
 				r.books.seen.miss(row)

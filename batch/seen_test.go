@@ -94,16 +94,19 @@ func TestConnectionSeenElsewhere(t *testing.T) {
 	})
 }
 
-// A connection of which one row is done, or blocked, exists, whichever invocation
-// did it: the tenant is not asked for it when another organization lacks it.
+// A connection of which one row is done, blocked, or there and off, exists, whichever
+// invocation did it: the tenant is not asked for it when another organization lacks it.
 func TestConnectionSeenBefore(t *testing.T) {
-	for _, want := range []string{"disabled", "blocked"} {
+	for _, want := range []string{"disabled", "blocked", "already_disabled"} {
 		for _, resumed := range []bool{false, true} {
 			inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 				rows := []simulator.Pair{pair(0, 0), pair(1, 0)}
 				r.tenant.SeedPairs([]simulator.Pair{pair(0, 0), pair(1, 1)})
-				if want == "blocked" {
+				switch want {
+				case "blocked":
 					r.tenant.Disable(orgID(0), simulator.SpareConnection)
+				case "already_disabled":
+					r.tenant.Enable(orgID(0), simulator.EnabledConnection{ConnectionID: connID(0), Off: true})
 				}
 				r.settings.Workers, r.connections = 1, true
 				if resumed {
