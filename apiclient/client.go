@@ -175,7 +175,7 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 	if r.body != nil {
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
-	if id, ok := ctx.Value(correlationID{}).(string); ok {
+	if id, _ := ctx.Value(correlationID{}).(string); id != "" {
 		req.Header.Set("X-Correlation-ID", id)
 	}
 	return req, nil
@@ -194,7 +194,7 @@ func WithoutRenewal(ctx context.Context) context.Context {
 type correlationID struct{}
 
 // WithCorrelationID returns a context for calls that the tenant's log is to show
-// under an id, as references.correlation_id. Auth0 takes ids of at most 64
+// under an id, as references.correlation_id; "" is none. Auth0 takes ids of at most 64
 // characters, and documents them for calls that change something.
 func WithCorrelationID(ctx context.Context, id string) context.Context {
 	return context.WithValue(ctx, correlationID{}, id)

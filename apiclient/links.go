@@ -129,16 +129,10 @@ func (s Setting) Value() any {
 // that stores, reads or compares settings goes by this list, so a new setting needs
 // a field and a line here.
 func (s *LinkSettings) All() []Setting {
-	return append([]Setting{
+	return []Setting{
 		{"assign_membership_on_login", &s.AssignMembershipOnLogin},
 		{"show_as_button", &s.ShowAsButton},
 		{"is_signup_enabled", &s.IsSignupEnabled},
-	}, s.newer()...)
-}
-
-// newer lists the settings that only the newer family has.
-func (s *LinkSettings) newer() []Setting {
-	return []Setting{
 		{"organization_access_level", &s.AccessLevel},
 		{"organization_connection_name", &s.OrganizationConnectionName},
 	}

@@ -128,7 +128,7 @@ func (r *Run) check(o *organization, permit *throttle.Permit) error {
 		if d.outcome == journal.AlreadyDisabled && d.link == nil {
 			r.books.seen.miss(row.Row)
 		}
-		if err := r.settle(d.settled(row.Line)); err != nil {
+		if err := r.settle(d.rowOutcome(row.Line)); err != nil {
 			return err
 		}
 	}

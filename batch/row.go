@@ -29,8 +29,8 @@ type decision struct {
 	link    *journal.Snapshot // the link as it is; nil where there is none
 }
 
-// settled is the outcome of a row that the check decided.
-func (d decision) settled(line int) journal.RowOutcome {
+// rowOutcome is the outcome of a row that the check decided.
+func (d decision) rowOutcome(line int) journal.RowOutcome {
 	return journal.RowOutcome{Line: line, Outcome: d.outcome, Message: d.message, Snapshot: d.link}
 }
 

@@ -75,16 +75,14 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (set
 		permit.Unused()
 		return false, nil
 	}
-	if err := r.intend(row); err != nil {
+	id := journal.CorrelationID(r.RunID, row.Line, row.OrgID, row.ConnectionID)
+	if err := r.intend(row, id); err != nil {
 		permit.Unused()
 		return false, err
 	}
 	reply, err := r.writes.do(permit,
 		func(ctx context.Context) (*apiclient.Response, error) {
-			if id := r.correlationID(row); id != "" {
-				ctx = apiclient.WithCorrelationID(ctx, id)
-			}
-			return r.action.send(ctx, r.API, r.reads.known(), row)
+			return r.action.send(apiclient.WithCorrelationID(ctx, id), r.API, r.reads.known(), row)
 		},
 		func() bool { return o.stillFresh(row) })
 	if reply.stale {
@@ -94,19 +92,14 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (set
 	return true, cmp.Or(r.settleWrite(o, row, reply), err)
 }
 
-// intend puts on disk that a row's call is about to be sent, and what the link's
-// settings were.
-func (r *Run) intend(row *row) error {
-	intent := journal.Record{At: time.Now().UTC(), Intent: &journal.Intent{Line: row.Line, CorrelationID: r.correlationID(row), Snapshot: row.link}}
+// intend puts on disk that a row's call is about to be sent, under which id, and what
+// the link's settings were.
+func (r *Run) intend(row *row, id string) error {
+	intent := journal.Record{At: time.Now().UTC(), Intent: &journal.Intent{Line: row.Line, CorrelationID: id, Snapshot: row.link}}
 	if err := r.Journal.Commit(r.cutoff, intent); err != nil {
 		return cmp.Or(context.Cause(r.cutoff), error(journalFailed(err)))
 	}
 	return nil
-}
-
-// correlationID is the id of a row's write in the tenant's log.
-func (r *Run) correlationID(row *row) string {
-	return journal.CorrelationID(r.RunID, row.Line, row.OrgID, row.ConnectionID)
 }
 
 // checkAgain reads a row's organization again, and reports whether the row's call
@@ -121,7 +114,7 @@ func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 		return false, r.unread(reply, row)
 	}
 	if d.outcome != "" {
-		return false, r.settle(d.settled(row.Line))
+		return false, r.settle(d.rowOutcome(row.Line))
 	}
 	return true, nil
 }

@@ -193,17 +193,15 @@ func (s *Summary) label() string {
 }
 
 // Proposed is the command line that does what a dry run announced. results is the
-// path of the dry run's results file.
-func (s *Summary) Proposed(results string) string { return s.proposed(results) }
+// path of the dry run's results file; flags are further ones.
+func (s *Summary) Proposed(results string, flags ...string) string {
+	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, flags, []string{ShellWord(results)})
+	return strings.Join(words, " ")
+}
 
 // Exactly is Proposed for the results as they are: an edited file is refused.
 func (s *Summary) Exactly(results string) string {
-	return s.proposed(results, "--sha256", s.ResultsSHA256)
-}
-
-func (s *Summary) proposed(results string, flags ...string) string {
-	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, flags, []string{ShellWord(results)})
-	return strings.Join(words, " ")
+	return s.Proposed(results, "--sha256", s.ResultsSHA256)
 }
 
 // add adds an invocation's calls. The bucket itself is as the last invocation that

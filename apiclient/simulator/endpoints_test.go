@@ -133,8 +133,15 @@ func TestOrganizationHasTenConnectionsInOrder(t *testing.T) {
 	for i := range 9 {
 		tenant.Enable(org1, DefaultSettings(fmt.Sprintf("con_%c00000000000000%d", "zAb"[i%3], i)))
 	}
+	tenant.Enable(org1, DefaultSettings(SpareConnection)) // does not count
 	c := inMemory(t, tenant)
 	c.want("POST", links, `{"connection_id":"`+con2+`"}`, 400, "limit of 10")
+	tenant.Disable(org1, SpareConnection)
+	c.want("POST", links, `{"connection_id":"`+con2+`"}`, 400, "limit of 10")
+	tenant.Disable(org1, con1)
+	tenant.Enable(org1, DefaultSettings(SpareConnection))
+	c.want("POST", links, `{"connection_id":"`+con1+`"}`, 201, con1)
+	tenant.Disable(org1, SpareConnection)
 	_, body := c.do("GET", links, "")
 	var listed []struct {
 		ID string `json:"connection_id"`

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 )
 
 // The two families of endpoints for an organization's links, by the end of
@@ -137,7 +138,7 @@ func (t *Tenant) createLink(c *call) *response {
 	if refusal != nil {
 		return refusal
 	}
-	if o.link(connection.id) == nil && len(o.links) >= maxLinks {
+	if o.link(connection.id) == nil && o.isFull() {
 		return errorResponse(http.StatusBadRequest, "", "The organization has reached the limit of 10 connections")
 	}
 	t.enable(o.id, link)
@@ -148,8 +149,18 @@ func (t *Tenant) createLink(c *call) *response {
 // policy. What Auth0 answers to one more is not known.
 const maxLinks = 10
 
-// duplicateStatus is for a POST of a pair that is enabled already. The newer
-// family's 409 is documented; what the older family does is not known.
+// isFull reports whether the organization has so many. SpareConnection does not count,
+// as the tenant that is simulated does not have it.
+func (o *organization) isFull() bool {
+	n := len(o.links)
+	if o.link(SpareConnection) != nil {
+		n--
+	}
+	return n >= maxLinks
+}
+
+// duplicateStatus is for a POST of a pair that is enabled already. 409 is documented
+// for both families, for the older one since September 2026.
 func (t *Tenant) duplicateStatus(c *call) int {
 	if c.isNewer() {
 		return http.StatusConflict
@@ -245,8 +256,8 @@ func setField(field, value any, nullable bool) (problem string) {
 			return "Expected type string but found type " + typeOf(value)
 		case text == "":
 			return "String is too short (0 chars), minimum 1"
-		case len(text) > maxText:
-			return fmt.Sprintf("String is too long (%d chars), maximum %d", len(text), maxText)
+		case utf8.RuneCountInString(text) > maxText:
+			return fmt.Sprintf("String is too long (%d chars), maximum %d", utf8.RuneCountInString(text), maxText)
 		}
 		*field = &text
 	}
