@@ -388,6 +388,11 @@ func TestSettingsThatCannotBeGivenBackAreNamed(t *testing.T) {
 		if o := r.outcome(0); o.Outcome != journal.Disabled || o.Message != messageUnknown+`"organization_member_access_level"` {
 			t.Errorf("%s: %q", o.Outcome, o.Message)
 		}
+		for _, rec := range r.records.all {
+			if rec.Intent != nil && string(rec.Intent.Snapshot.Unknown["organization_member_access_level"]) != `"full"` {
+				t.Errorf("the journal has not kept it: %+v", rec.Intent.Snapshot)
+			}
+		}
 	})
 }
 

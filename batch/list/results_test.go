@@ -1,6 +1,7 @@
 package list
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -89,6 +90,24 @@ func TestRestoreReadsTheSettings(t *testing.T) {
 		if diff := cmp.Diff(named, rec.Snapshot); rec.Line == 2 && diff != "" {
 			t.Errorf("snapshot of the record (-want +got):\n%s", diff)
 		}
+	}
+}
+
+// Rows with the same settings share a snapshot, but not the name of another connection.
+func TestRowsDoNotShareNames(t *testing.T) {
+	l := open(t, `org_id,connection_id,outcome,connection_name,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant
+org_0000000000000001,con_0000000000000001,disabled,okta,yes,no,,disable,tenant.example
+org_0000000000000001,con_0000000000000002,disabled,entra,yes,no,,disable,tenant.example
+org_0000000000000002,con_0000000000000001,disabled,okta,yes,no,,disable,tenant.example
+`, Options{Command: "restore"})
+	var names []string
+	for org := range l.Organizations() {
+		for _, row := range org.Rows {
+			names = append(names, row.Snapshot.Name)
+		}
+	}
+	if want := []string{"okta", "entra", "okta"}; !slices.Equal(names, want) {
+		t.Errorf("names %q, want %q", names, want)
 	}
 }
 
