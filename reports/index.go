@@ -14,7 +14,8 @@ import (
 // index is what reports need to know of a journal. A list may have a million
 // rows, so the index holds only the positions of their records.
 type index struct {
-	journal     io.ReaderAt
+	intents     io.ReaderAt    // the journal,
+	outcomes    io.ReaderAt    // and the journal: each is read nearly in order
 	header      journal.Header // of the last invocation
 	invocations []invocation   // at least one
 	rows        map[int]rowRecords
@@ -31,10 +32,14 @@ func (r rowRecords) unanswered() bool { return r.intentAt > r.outcomeAt }
 
 // position is where a record is in the journal: its offset and, in the low bits, its
 // length, both in bytes. A row has two, and there may be a million rows. 0 means
-// that there is no record: the journal begins with a header.
+// that there is no record: the journal begins with a header. A length of 0 means that
+// the record need not be read again.
 type position uint64
 
-const lengthBits = 21 // a record has at most 1 MiB
+const (
+	lengthBits = 21 // a record has at most 1 MiB
+	maxLength  = 1<<lengthBits - 1
+)
 
 func positionOf(e journal.Entry) position {
 	return position(e.Offset)<<lengthBits | position(e.Length)
@@ -58,7 +63,7 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, lines int, names *list.Names) (*index, error) {
-	ix := &index{journal: r, rows: make(map[int]rowRecords)}
+	ix := &index{intents: &blockReader{file: r}, outcomes: &blockReader{file: r}, rows: make(map[int]rowRecords)}
 	reader := journal.NewReader(r)
 	reader.Lines = lines
 	for e, err := range reader.Entries() {
@@ -94,6 +99,9 @@ func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
 	at := positionOf(e)
 	switch {
 	case e.Intent != nil:
+		if e.Intent.Snapshot == nil {
+			at = at &^ maxLength
+		}
 		r := ix.rows[e.Intent.Line]
 		r.intentAt = at
 		ix.rows[e.Intent.Line] = r
@@ -167,9 +175,33 @@ func (inv *invocation) until(t time.Time) time.Duration {
 
 var errChanged = errors.New("the journal has changed since it was read")
 
-// read reads the record at a position.
-func (ix *index) read(at position) (journal.Record, error) {
-	return journal.ReadAt(ix.journal, int64(at>>lengthBits), int(at&(1<<lengthBits-1)))
+// readAt reads the record at a position.
+func readAt(r io.ReaderAt, at position) (journal.Record, error) {
+	return journal.ReadAt(r, int64(at>>lengthBits), int(at&maxLength))
+}
+
+// blockReader reads a file by blocks, since the records of neighbouring rows mostly
+// lie side by side. It is not safe for concurrent use.
+type blockReader struct {
+	file   io.ReaderAt
+	block  [16 << 10]byte
+	offset int64 // of the block in the file
+	length int   // of what the block holds, in bytes
+}
+
+// ReadAt is [io.ReaderAt]. What is longer than a block is read directly.
+func (r *blockReader) ReadAt(p []byte, offset int64) (int, error) {
+	if len(p) > len(r.block) {
+		return r.file.ReadAt(p, offset)
+	}
+	if offset < r.offset || offset+int64(len(p)) > r.offset+int64(r.length) {
+		n, err := r.file.ReadAt(r.block[:], offset)
+		r.offset, r.length = offset, n
+		if n < len(p) {
+			return copy(p, r.block[:n]), err
+		}
+	}
+	return copy(p, r.block[offset-r.offset:]), nil
 }
 
 // join finds out what became of a record.
@@ -195,8 +227,8 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 			return list.Result{}, err
 		}
 	}
-	if records.intentAt != 0 && r.Snapshot == nil {
-		rec, err := ix.read(records.intentAt)
+	if records.intentAt&maxLength != 0 && r.Snapshot == nil {
+		rec, err := readAt(ix.intents, records.intentAt)
 		if err != nil {
 			return list.Result{}, err
 		}
@@ -216,7 +248,7 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 
 // addOutcome adds the outcome recorded at a position.
 func (ix *index) addOutcome(r *list.Result, at position) error {
-	rec, err := ix.read(at)
+	rec, err := readAt(ix.outcomes, at)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -107,7 +107,7 @@ func CorrelationID(runID string, line int, org, connection string) string {
 	if runID == "" {
 		return ""
 	}
-	id := fmt.Sprintf("%s-%d", runID, line)
+	id := runID + "-" + strconv.Itoa(line)
 	check := sha256.Sum256([]byte(id + "," + org + "," + connection))
 	return id + "-" + hex.EncodeToString(check[:3])
 }
