@@ -16,6 +16,7 @@ const (
 	OrganizationByID             = "organization_by_id"
 	OrganizationByName           = "organization_by_name"
 	ConnectionsRead              = "connections_read"
+	LogsRead                     = "logs_read"
 )
 
 // Limit is the size and the refill rate of a token bucket. The zero Limit means
@@ -72,6 +73,7 @@ func All() []Plan {
 			OrganizationByID:             minute(20, 200),
 			OrganizationByName:           minute(10, 100),
 			ConnectionsRead:              minute(5, 50),
+			LogsRead:                     minute(10, 100),
 		}},
 		{Name: "enterprise", Global: PerSecond(50, 16),
 			Groups: groups(minute(5, 150), minute(10, 100), minute(10, 100), minute(10, 100), minute(20, 200))},

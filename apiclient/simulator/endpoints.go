@@ -115,6 +115,11 @@ func (c *connection) body(query url.Values) map[string]any {
 		"id": c.id, "name": c.name, "strategy": c.strategy, "display_name": c.name,
 		"options": struct{}{}, "enabled_clients": []string{}, "realms": []string{c.name},
 	}
+	return selectFields(body, query)
+}
+
+// selectFields removes the fields that the query does not ask for.
+func selectFields(body map[string]any, query url.Values) map[string]any {
 	if fields := query.Get("fields"); fields != "" {
 		named := strings.Split(fields, ",")
 		include := query.Get("include_fields") != "false"

@@ -56,6 +56,11 @@ func routes() map[string]route {
 			scopes: []string{"read:connections"},
 			handle: (*Tenant).getConnection,
 		},
+		"GET /api/v2/logs": {
+			group:  plans.LogsRead,
+			scopes: []string{"read:logs"},
+			handle: (*Tenant).listLogs,
+		},
 	}
 	for _, family := range []string{olderFamily, newerFamily} {
 		path := "/api/v2/organizations/{}/" + family
@@ -238,7 +243,9 @@ func (t *Tenant) handle(c *call) *response {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return c.route.handle(t, c)
+	resp := c.route.handle(t, c)
+	t.logWrite(c, resp)
+	return resp
 }
 
 // setHeaders sets the headers that every response has, then applies the header

@@ -64,6 +64,9 @@ type Config struct {
 	// them Auth0 does.
 	OmitOff bool
 
+	LogDelay     time.Duration // from an event until the log shows it
+	LogRetention time.Duration // how long the log keeps an entry; 0: for ever
+
 	RecordCalls bool // keep every call in memory, for Calls and Count
 }
 
@@ -84,6 +87,7 @@ type Tenant struct {
 	faultsCleared chan struct{} // closed by ClearFaults
 	requests      uint64
 	calls         []Call
+	logs          []logEntry
 }
 
 // New returns a tenant without organizations and connections.
@@ -93,7 +97,7 @@ func New(config Config) *Tenant {
 		config.Scopes = []string{
 			"read:organization_connections", "create:organization_connections",
 			"update:organization_connections", "delete:organization_connections",
-			"read:organizations", "read:connections",
+			"read:organizations", "read:connections", "read:logs",
 		}
 	}
 	t := &Tenant{
