@@ -145,6 +145,12 @@ func parsePage(query url.Values) (p page, refusal *response) {
 	if query.Has("take") || query.Has("from") {
 		return parseCheckpoint(query)
 	}
+	return parseOffset(query)
+}
+
+// parseOffset is parsePage for the lists that have offset paging only. They ignore take
+// and from.
+func parseOffset(query url.Values) (p page, refusal *response) {
 	number, refusal := queryInt(query, "page", 0, 0, maxOffset)
 	if refusal != nil {
 		return page{}, refusal
@@ -215,6 +221,9 @@ func listResponse[T any](p page, key string, items []T, total int) *response {
 			limit = len(items)
 		}
 		body["start"], body["limit"], body["total"] = p.start, limit, total
+		if key == "logs" {
+			body["length"] = len(items)
+		}
 	default:
 		return jsonResponse(http.StatusOK, items)
 	}

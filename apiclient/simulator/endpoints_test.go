@@ -87,12 +87,80 @@ func TestBadRequestsAreRefused(t *testing.T) {
 		{"DELETE", links + "/", "", 404, "Not Found"},
 		{"DELETE", links, "", 404, "Not Found"},
 		{"DELETE", links + "/" + con1 + "/more/and/more", "", 404, "Not Found"},
-		{"DELETE", "/api/v2/connections/" + con1, "", 403, "Insufficient scope, expected any of: delete:connections"},
-		{"GET", "/api/v2/clients?page=1", "", 403, "Insufficient scope, expected any of: read:clients"},
-		{"PATCH", "/api/v2/tenants/settings", `{}`, 403, "expected any of: update:tenant_settings"},
+		{"GET", links + "?per_page=101&take=5", "", 400, "property per_page"},
 		{"GET", "/api/v2/nonsense", "", 404, "Not Found"},
 		{"GET", "/api/v2/organizations/first/name", "", 404, "Not Found"},
 		{"GET", "/", "", 404, "Not Found"},
+	})
+}
+
+// What Auth0 has and the tenant lacks is never "Not Found", whatever the token may do.
+func TestEndpointsThatAreNotSimulated(t *testing.T) {
+	tenant := sample(Config{})
+	c := inMemory(t, tenant)
+	organization := "/api/v2/organizations/" + org1
+	for _, s := range []struct{ method, path, scope string }{
+		{"DELETE", "/api/v2/connections/" + con1, "delete:connections"},
+		{"GET", "/api/v2/clients?page=1", "read:clients"},
+		{"PATCH", "/api/v2/tenants/settings", "update:tenant_settings"},
+		{"GET", "/api/v2/jobs/job_1", "read:users"},
+		{"GET", "/api/v2/users-by-email?email=a", "read:users"},
+		{"GET", "/api/v2/log-streams", "read:log_streams"},
+		{"POST", "/api/v2/organizations", "create:organizations"},
+		{"DELETE", organization, "delete:organizations"},
+		{"GET", organization + "/members", "read:organization_members"},
+		{"POST", organization + "/members/auth0%7C1/roles", "create:organization_member_roles"},
+		{"GET", organization + "/invitations", "read:organization_invitations"},
+		{"PUT", "/api/v2/connections/" + con1 + "/scim-configuration", "update:scim_config"},
+	} {
+		c.token = tenant.IssueToken("read:prompts")
+		c.want(s.method, s.path, "", 403, `{"statusCode":403,"error":"Forbidden","errorCode":"insufficient_scope",
+			"message":"Insufficient scope, expected any of: `+s.scope+`"}`)
+		c.token = tenant.IssueToken(s.scope)
+		c.want(s.method, s.path, "", 403, "This endpoint is not simulated. At Auth0 its scope is "+s.scope)
+		c.token = "no.known.token"
+		c.want(s.method, s.path, "", 401, "Unauthorized")
+	}
+}
+
+// These lists have offset paging only.
+func TestLinksHaveNoCheckpoints(t *testing.T) {
+	tenant := sample(Config{})
+	tenant.Enable(org1, DefaultSettings(con2))
+	c := inMemory(t, tenant)
+	for _, path := range []string{links, newer} {
+		for _, query := range []string{"?take=1", "?from=YXQ6MQ", "?from=nonsense&take=1000"} {
+			if _, body := c.do("GET", path+query, ""); strings.Count(body, `"connection_id"`) != 2 || !strings.HasPrefix(body, "[") {
+				t.Errorf("%s%s: %s, want an array of both links", path, query, body)
+			}
+		}
+		c.want("GET", path+"?take=1&include_totals=true", "", 200, `"total":2`)
+	}
+}
+
+// What an earlier request or a list brought about does not make the tenant refuse another
+// setting.
+func TestOnlyWhatARequestChangesIsRefused(t *testing.T) {
+	tenant := sample(Config{})
+	tenant.Enable(org1, EnabledConnection{ConnectionID: con1, IsSignupEnabled: true})
+	tenant.Enable(org1, EnabledConnection{ConnectionID: con2, IsSignupEnabled: true})
+	inMemory(t, tenant).steps([]step{
+		{"PATCH", newer + "/" + con2, `{"is_enabled":false}`, 200, `"is_enabled":false`},
+		{"PATCH", newer + "/" + con2, `{"assign_membership_on_login":true}`, 200, `"assign_membership_on_login":true`},
+		{"PATCH", newer + "/" + con2, `{"is_signup_enabled":true}`, 400, "Only database connections"},
+		{"PATCH", newer + "/" + con1, `{"show_as_button":true}`, 200, `"show_as_button":true`},
+		{"PATCH", newer + "/" + con1, `{"is_signup_enabled":true}`, 400, "Only database connections"},
+		{"PATCH", newer + "/" + con1, `{"assign_membership_on_login":true}`, 200, `"is_signup_enabled":true`},
+		{"PATCH", newer + "/" + con1, `{"assign_membership_on_login":false}`, 400, "Only database connections"},
+	})
+}
+
+func TestTenantWithoutTheNewerFamily(t *testing.T) {
+	inMemory(t, sample(Config{OlderOnly: true})).steps([]step{
+		{"GET", newer, "", 404, "Not Found"},
+		{"PATCH", newer + "/" + con1, `{"is_enabled":false}`, 404, "Not Found"},
+		{"GET", links, "", 200, "[" + link1 + "]"},
+		{"GET", "/api/v2/connections/" + con1 + "?fields=name", "", 200, `{"name":"users"}`},
 	})
 }
 

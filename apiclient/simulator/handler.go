@@ -196,9 +196,7 @@ func (t *Tenant) admit(c *call, h http.Header) (refusal *response) {
 	defer t.mu.Unlock()
 	if c.route.handle == nil {
 		if c.route.scopes = scopesElsewhere(c); c.route.scopes != nil {
-			if refusal := t.authenticate(c, h); refusal != nil {
-				return refusal
-			}
+			return t.refuseElsewhere(c, h)
 		}
 		return errorResponse(http.StatusNotFound, "", "Not Found")
 	}
@@ -212,26 +210,6 @@ func (t *Tenant) admit(c *call, h http.Header) (refusal *response) {
 		return errorResponse(http.StatusTooManyRequests, "too_many_requests", b.message())
 	}
 	return nil
-}
-
-// scopesElsewhere returns the scope of an endpoint that Auth0 has and that is not
-// simulated, by its first path segment; nil for any other path. There, a token without
-// the scope learns what it lacks.
-func scopesElsewhere(c *call) []string {
-	action := map[string]string{"GET": "read", "POST": "create", "PATCH": "update", "PUT": "update", "DELETE": "delete"}[c.Method]
-	path, ok := strings.CutPrefix(c.URL.Path, "/api/v2/")
-	segment, rest, _ := strings.Cut(path, "/")
-	deeper := strings.Contains(rest, "/") && (segment == "organizations" || segment == "connections") // all simulated
-	if !ok || action == "" || deeper || !slices.Contains([]string{
-		"actions", "clients", "client-grants", "connections", "custom-domains", "grants", "hooks", "log-streams", "logs",
-		"organizations", "prompts", "resource-servers", "roles", "rules", "stats", "tenants", "users",
-	}, segment) {
-		return nil
-	}
-	if segment == "tenants" {
-		segment = "tenant_settings"
-	}
-	return []string{action + ":" + strings.ReplaceAll(segment, "-", "_")}
 }
 
 func (t *Tenant) handle(c *call) *response {

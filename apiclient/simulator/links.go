@@ -62,11 +62,10 @@ func (t *Tenant) showLink(c *call, link EnabledConnection) linkBody {
 
 func (t *Tenant) listLinks(c *call) *response {
 	query := c.URL.Query()
-	p, refusal := parsePage(query)
+	p, refusal := parseOffset(query)
 	if refusal != nil {
 		return refusal
 	}
-	p.checkpoint = false // these lists have offset paging only
 	o, ok := t.organizations.byID[c.id]
 	if !ok && !t.config.EmptyForUnknown {
 		return organizationNotFound()
@@ -292,7 +291,9 @@ func (s settings) apply(link EnabledConnection, strategy string) (changed Enable
 	if s.IsEnabled != nil {
 		link.Off = !*s.IsEnabled
 	}
-	if link.IsSignupEnabled && (!link.AssignMembershipOnLogin || strategy != databaseStrategy) {
+	isDatabase := strategy == databaseStrategy
+	asked := s.IsSignupEnabled != nil || isDatabase && s.AssignMembershipOnLogin != nil
+	if asked && link.IsSignupEnabled && !(isDatabase && link.AssignMembershipOnLogin) {
 		return link, badBody("Only database connections with assign_membership_on_login = true support is_signup_enabled = true.")
 	}
 	switch link.AccessLevel {

@@ -2,9 +2,10 @@ package simulator
 
 import (
 	"cmp"
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -18,108 +19,136 @@ const (
 
 // logEntry is an entry of the tenant's log.
 type logEntry struct {
-	id                           int // from 1
+	number                       int // from 1
 	at                           time.Time
 	kind                         string
 	organizationID, connectionID string // of a login
-	userID                       string // of a login
-	method, path, correlationID  string // of a write
+	correlationID                string // of a write; may be empty
 }
 
-// Login adds a user's successful login to the log. It is found there from
-// Config.LogDelay after its time on.
-func (t *Tenant) Login(organizationID, connectionID, userID string, at time.Time) {
+// Login adds a user's successful login to the tenant's log.
+func (t *Tenant) Login(organizationID, connectionID string, at time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.addLog(logEntry{at: at, kind: loginType, organizationID: organizationID, connectionID: connectionID, userID: userID})
+	t.addLog(logEntry{at: at, kind: loginType, organizationID: organizationID, connectionID: connectionID})
 }
 
-// logWrite adds a call to the log if it was a successful write.
+// SeedLogins adds a login through a share of the links, from 0 to 1, at a time between
+// now and so long ago. Which links these are, and how long ago each login is, depends on
+// the ids alone.
+func (t *Tenant) SeedLogins(share float64, ago time.Duration) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	now := time.Now()
+	for _, o := range t.organizations.list {
+		for _, link := range o.links {
+			sum := sha256.Sum256([]byte(o.id + link.ConnectionID))
+			if part := float64(binary.BigEndian.Uint32(sum[:])) / (1 << 32); part < share {
+				age := time.Duration(part / share * float64(ago))
+				t.addLog(logEntry{at: now.Add(-age), kind: loginType, organizationID: o.id, connectionID: link.ConnectionID})
+			}
+		}
+	}
+}
+
+// logWrite adds a call to the log if it was a successful write. A response that is lost
+// on its way changes nothing about that.
 func (t *Tenant) logWrite(c *call, resp *response) {
-	if c.Method != http.MethodGet && len(c.route.scopes) > 0 && resp.status < 300 {
-		t.addLog(logEntry{at: time.Now(), kind: writeType, method: c.Method, path: c.URL.Path, correlationID: c.Header.Get("X-Correlation-ID")})
+	if c.Method != http.MethodGet && c.URL.Path != tokenPath && resp.status < 300 {
+		t.addLog(logEntry{at: time.Now(), kind: writeType, correlationID: c.Header.Get("X-Correlation-ID")})
 	}
 }
 
 func (t *Tenant) addLog(entry logEntry) {
-	entry.id = len(t.logs) + 1
-	t.logs = append(t.logs, entry)
+	t.logged++
+	entry.number = t.logged
+	t.logs[entry.organizationID] = append(t.logs[entry.organizationID], entry)
 }
 
-// logBody is an entry as the API shows it.
-func (t *Tenant) logBody(entry logEntry) map[string]any {
-	id := fmt.Sprintf("9002026%017d", entry.id)
+// body is the entry as the API shows it. The real one has many more fields.
+func (e logEntry) body() map[string]any {
 	body := map[string]any{
-		"date": entry.at.UTC().Format("2006-01-02T15:04:05.000Z07:00"), "type": entry.kind, "log_id": id, "_id": id,
+		"date": e.at.UTC().Format("2006-01-02T15:04:05.000Z07:00"), "type": e.kind, "log_id": fmt.Sprintf("9002026%017d", e.number),
 	}
-	if entry.kind == writeType {
-		body["details"] = map[string]any{"request": map[string]string{"method": strings.ToLower(entry.method), "path": entry.path}}
-		if entry.correlationID != "" {
-			body["references"] = map[string]string{"correlation_id": entry.correlationID}
-		}
-		return body
+	if e.kind == loginType {
+		body["organization_id"], body["connection_id"] = e.organizationID, e.connectionID
 	}
-	body["organization_id"], body["connection_id"], body["user_id"] = entry.organizationID, entry.connectionID, entry.userID
-	if o := t.organizations.byID[entry.organizationID]; o != nil {
-		body["organization_name"] = o.name
-	}
-	if connection := t.connections.byID[entry.connectionID]; connection != nil {
-		body["connection"], body["strategy"] = connection.name, connection.strategy
+	if e.correlationID != "" {
+		body["references"] = map[string]string{"correlation_id": e.correlationID}
 	}
 	return body
 }
 
 func (t *Tenant) listLogs(c *call) *response {
 	query := c.URL.Query()
-	p, refusal := parsePage(query)
+	if query.Has("take") || query.Has("from") {
+		return notSimulated("paging by the id of an entry", "from")
+	}
+	p, refusal := parseOffset(query)
 	if refusal != nil {
 		return refusal
 	}
-	p.checkpoint = false // paging by the id of an entry is not simulated
-	terms, refusal := parseSearch(query.Get("q"))
+	// Auth0 documents q; its SDKs also have search.
+	terms, refusal := parseSearch(cmp.Or(query.Get("q"), query.Get("search")))
 	if refusal != nil {
 		return refusal
 	}
-	found, refusal := sortLogs(t.searchLogs(terms), query)
+	found, refusal := sortLogs(t.searchLogs(terms), query.Get("sort"))
 	if refusal != nil {
 		return refusal
 	}
 	var items []map[string]any
 	for _, entry := range pageOf(p, found) {
-		items = append(items, selectFields(t.logBody(entry), query))
+		items = append(items, selectFields(entry.body(), query))
 	}
 	return listResponse(p, "logs", items, len(found))
 }
 
-// searchLogs returns the entries that fit all terms, are indexed by now, and are kept
-// still.
+// searchLogs returns the entries that match all terms and that the tenant finds by now
+// and still keeps.
 func (t *Tenant) searchLogs(terms []searchTerm) (found []logEntry) {
 	now := time.Now()
-	for _, entry := range t.logs {
+	for _, entry := range t.logsOf(terms) {
 		age := now.Sub(entry.at)
 		kept := t.config.LogRetention == 0 || age < t.config.LogRetention
-		unfit := func(term searchTerm) bool { return !term.fits(entry) }
-		if age >= t.config.LogDelay && kept && !slices.ContainsFunc(terms, unfit) {
+		differs := func(term searchTerm) bool { return !term.matches(entry) }
+		if age >= t.config.LogDelay && kept && !slices.ContainsFunc(terms, differs) {
 			found = append(found, entry)
 		}
 	}
 	return found
 }
 
-// sortLogs sorts by date. The newest is first by default, which is not documented.
-func sortLogs(entries []logEntry, query url.Values) (sorted []logEntry, refusal *response) {
-	order := cmp.Or(query.Get("sort"), "date:-1")
-	if order != "date:1" && order != "date:-1" {
+// logsOf returns the entries of the organization that the terms name, or all entries. A
+// job asks once for each of its pairs, so the whole log would take too long.
+func (t *Tenant) logsOf(terms []searchTerm) (entries []logEntry) {
+	for _, term := range terms {
+		if term.field == "organization_id" {
+			return t.logs[term.value]
+		}
+	}
+	for _, some := range t.logs {
+		entries = append(entries, some...)
+	}
+	return entries
+}
+
+// sortLogs sorts by date, and the entries of the same time by number. The newest is first
+// by default, which is not documented.
+func sortLogs(entries []logEntry, order string) (sorted []logEntry, refusal *response) {
+	if order != "" && order != "date:1" && order != "date:-1" {
 		return nil, badQuery("'String does not match pattern' on property sort.")
 	}
-	slices.SortStableFunc(entries, func(a, b logEntry) int { return a.at.Compare(b.at) })
-	if order == "date:-1" {
+	slices.SortFunc(entries, func(a, b logEntry) int {
+		return cmp.Or(a.at.Compare(b.at), cmp.Compare(a.number, b.number))
+	})
+	if order != "date:1" {
 		slices.Reverse(entries)
 	}
 	return entries, nil
 }
 
-// searchTerm is one condition of a search. A term for dates has a range.
+// searchTerm is one condition of a search: a value or, for dates, a range.
 type searchTerm struct {
 	field, value string
 	from, to     time.Time // the zero time is open
@@ -132,24 +161,39 @@ func parseSearch(q string) (terms []searchTerm, refusal *response) {
 		return nil, nil
 	}
 	for part := range strings.SplitSeq(q, " AND ") {
-		field, value, ok := strings.Cut(strings.TrimSpace(part), ":")
-		term := searchTerm{field: field, value: strings.Trim(value, `"`)}
-		switch {
-		case field == "date":
-			ok = ok && term.parseRange(value)
-		case !slices.Contains([]string{"connection_id", "organization_id", "type", "user_id"}, field):
+		field, value, _ := strings.Cut(strings.TrimSpace(part), ":")
+		term := searchTerm{field: field, value: unquote(value)}
+		ok := term.value != "" && !strings.ContainsAny(term.value, `"* ()?~`)
+		switch field {
+		case "type", "organization_id", "connection_id":
+		case "date":
+			ok = term.parseRange(value)
+		default:
 			ok = false
 		}
 		if !ok {
-			// Not known: Auth0 may also find nothing.
-			return nil, badQuery(fmt.Sprintf("'Not a search that is simulated: %s' on property q.", part))
+			return nil, notSimulated("the search "+part, "q")
 		}
 		terms = append(terms, term)
 	}
 	return terms, nil
 }
 
-// parseRange reads a range of dates, both ends included, and reports whether it is one.
+// unquote removes the quotes around a value, if there are any.
+func unquote(value string) string {
+	if n := len(value); n > 1 && value[0] == '"' && value[n-1] == '"' {
+		return value[1 : n-1]
+	}
+	return value
+}
+
+// notSimulated refuses a query that Auth0 may accept.
+func notSimulated(what, property string) *response {
+	return badQuery(fmt.Sprintf("'Not simulated: %s' on property %s.", what, property))
+}
+
+// parseRange reads a range of dates that includes both ends, and reports whether it is
+// one.
 func (s *searchTerm) parseRange(text string) bool {
 	inner, opens := strings.CutPrefix(text, "[")
 	inner, closes := strings.CutSuffix(inner, "]")
@@ -162,17 +206,17 @@ func parseDate(text string, at *time.Time, inDay time.Duration) bool {
 	if text == "*" {
 		return true
 	}
-	var err error
-	if *at, err = time.Parse(time.DateOnly, text); err == nil {
-		*at = at.Add(inDay)
+	if day, err := time.Parse(time.DateOnly, text); err == nil {
+		*at = day.Add(inDay)
 		return true
 	}
-	*at, err = time.Parse(time.RFC3339, strings.Trim(text, `"`))
+	var err error
+	*at, err = time.Parse(time.RFC3339, text)
 	return err == nil
 }
 
-// fits reports whether an entry has the term. Values are compared exactly.
-func (s searchTerm) fits(entry logEntry) bool {
+// matches reports whether an entry satisfies the term. Values are compared exactly.
+func (s searchTerm) matches(entry logEntry) bool {
 	switch s.field {
 	case "date":
 		return !entry.at.Before(s.from) && (s.to.IsZero() || !entry.at.After(s.to))
@@ -180,9 +224,6 @@ func (s searchTerm) fits(entry logEntry) bool {
 		return entry.kind == s.value
 	case "connection_id":
 		return entry.connectionID == s.value
-	case "organization_id":
-		return entry.organizationID == s.value
-	default:
-		return entry.userID == s.value
 	}
+	return entry.organizationID == s.value
 }

@@ -1,6 +1,7 @@
 // Package simulator is an Auth0 tenant for tests, rehearsals and
 // demonstrations: the part of the Management API that deals with the
-// connections of organizations, the token endpoint, and the rate limits.
+// connections of organizations, the tenant's log, the token endpoint, and the
+// rate limits.
 //
 // It is an [http.Handler], to be served on a loopback port, and has an
 // [http.RoundTripper] for tests without sockets. It takes all time from the
@@ -63,8 +64,11 @@ type Config struct {
 	// these show them, and nothing tells that they are off: no source shows which of
 	// them Auth0 does.
 	OmitOff bool
+	// OlderOnly is a tenant without the newer family of endpoints: they respond with
+	// 404. What Auth0 does there is not documented.
+	OlderOnly bool
 
-	LogDelay     time.Duration // from an event until the log shows it
+	LogDelay     time.Duration // from an event until the tenant's log shows it
 	LogRetention time.Duration // how long the log keeps an entry; 0: for ever
 
 	RecordCalls bool // keep every call in memory, for Calls and Count
@@ -87,7 +91,8 @@ type Tenant struct {
 	faultsCleared chan struct{} // closed by ClearFaults
 	requests      uint64
 	calls         []Call
-	logs          []logEntry
+	logs          map[string][]logEntry // by organization; those of writes have none
+	logged        int                   // entries so far
 }
 
 // New returns a tenant without organizations and connections.
@@ -110,6 +115,10 @@ func New(config Config) *Tenant {
 		tokens:        map[string]*token{},
 		assertions:    map[string]bool{},
 		faultsCleared: make(chan struct{}),
+		logs:          map[string][]logEntry{},
+	}
+	if config.OlderOnly {
+		maps.DeleteFunc(t.routes, func(_ string, r route) bool { return r.family == newerFamily })
 	}
 	t.limits.setPlan(config.Plan, time.Now())
 	return t
