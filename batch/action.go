@@ -3,14 +3,14 @@ package batch
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// action is what a run does to its rows: all that differs between disabling and
-// restoring, but for connections that no organization has, for which only a disable
-// asks (see askForUnseen).
+// action is what a run does to its rows: all that differs between disabling, enabling
+// and restoring, but for connections that no organization has (see askForUnseen).
 type action interface {
 	// done, already and would are the outcomes of a row that this run changed,
 	// that was so before, and that a dry run would change.
@@ -19,7 +19,9 @@ type action interface {
 	would() journal.Outcome
 	// decide sets each row's decision, by all the links of its organization as the
 	// family of endpoints shows them. Rows are in input order.
-	decide(rows []*row, family apiclient.Family, links []apiclient.Link)
+	decide(rows []*row, family apiclient.Family, links map[string]*apiclient.Link)
+	// apply changes links as a row's call is about to do.
+	apply(links map[string]*apiclient.Link, row *row)
 	// send makes a row's call.
 	send(ctx context.Context, api API, family apiclient.Family, row *row) (*apiclient.Response, error)
 	// ambiguous says whether an answer that is an error has to be understood by
@@ -27,11 +29,16 @@ type action interface {
 	ambiguous(row *row, reply *reply) bool
 }
 
-func newAction(command string, settings journal.Settings) (action, error) {
-	switch command {
-	case journal.CommandDisable:
-		return disabling{keepLink: settings.KeepLink, allowLockout: settings.AllowLockout}, nil
-	case journal.CommandRestore:
+func newAction(command, undoes string, settings journal.Settings) (action, error) {
+	switch {
+	case command == journal.CommandDisable, command == journal.CommandRestore && undoes == journal.CommandEnable:
+		return disabling{
+			keepLink: settings.KeepLink, allowLockout: settings.AllowLockout,
+			unusedFor: time.Duration(settings.UnusedFor), undo: command == journal.CommandRestore,
+		}, nil
+	case command == journal.CommandEnable:
+		return enabling{}, nil
+	case command == journal.CommandRestore:
 		return restoring{keepLink: settings.KeepLink, allowDefaults: settings.AllowDefaults}, nil
 	default:
 		return nil, fmt.Errorf("there is no command %q", command)

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -14,20 +15,43 @@ import (
 // disabling removes connections from organizations or, to keep the links, switches
 // them off. It never takes the last one by which an organization's members can log
 // in, unless lockouts are allowed.
-type disabling struct{ keepLink, allowLockout bool }
+type disabling struct {
+	keepLink, allowLockout bool
+	unusedFor              time.Duration // a link with a later login is left alone; 0 means none
+	undo                   bool          // of an enable: what it posted is removed, what it switched on is switched off
+}
 
-func (disabling) done() journal.Outcome    { return journal.Disabled }
 func (disabling) already() journal.Outcome { return journal.AlreadyDisabled }
-func (disabling) would() journal.Outcome   { return journal.WouldDisable }
+
+func (a disabling) done() journal.Outcome {
+	if a.undo {
+		return journal.Restored
+	}
+	return journal.Disabled
+}
+
+func (a disabling) would() journal.Outcome {
+	if a.undo {
+		return journal.WouldRestore
+	}
+	return journal.WouldDisable
+}
+
+// keeps reports whether a row's link is switched off and not removed. An enable that
+// is undone has the snapshot of a link that was there before it.
+func (a disabling) keeps(row *row) bool { return a.keepLink || a.undo && row.Snapshot != nil }
 
 // send removes a link by the older family's call, whatever the family: Auth0 documents
 // it as generally available. Only the newer family can switch a link off.
 func (a disabling) send(ctx context.Context, api API, _ apiclient.Family, row *row) (*apiclient.Response, error) {
-	if a.keepLink {
+	if a.keeps(row) {
 		return api.SwitchConnection(ctx, row.OrgID, row.ConnectionID, false)
 	}
 	return api.DisableConnection(ctx, row.OrgID, row.ConnectionID)
 }
+
+// apply takes the link away. One that is switched off is no way in, too.
+func (disabling) apply(links map[string]*apiclient.Link, row *row) { delete(links, row.ConnectionID) }
 
 // ambiguous knows the 404s. Auth0 answers 204 also for a pair that is not
 // enabled; compatible servers answer 404, and so do gateways in between.
@@ -41,21 +65,23 @@ const (
 	messageUnknown   = "restore cannot give back settings that this version does not know: "
 	messageHidden    = "only connections that are hidden from the login page are left in the organization"
 	messageEarlier   = "an earlier attempt, whose answer was lost, has done it"
+	messageCannotOff = "only the newer endpoints can switch the link off, as it was before"
+	messageNoLog     = "read its last login from the tenant's log: "
+	messageUsed      = "somebody logged in through it on %s (--unused-for %s)"
 )
 
 // decide disables what is there. Of the rows that together would leave the
 // organization with no enabled connection, the last one is blocked.
-func (a disabling) decide(rows []*row, _ apiclient.Family, links []apiclient.Link) {
-	left := byID(links)
+func (a disabling) decide(rows []*row, family apiclient.Family, links map[string]*apiclient.Link) {
 	var last *row
 	for _, row := range rows {
-		row.decision = a.decideRow(row, left[row.ConnectionID])
+		row.decision = a.decideRow(row, family, links[row.ConnectionID])
 		if row.outcome == "" {
 			last = row
-			delete(left, row.ConnectionID)
+			a.apply(links, row)
 		}
 	}
-	n, visible := waysIn(left)
+	n, visible := waysIn(links)
 	switch {
 	case last == nil:
 		return
@@ -72,28 +98,35 @@ func (a disabling) decide(rows []*row, _ apiclient.Family, links []apiclient.Lin
 }
 
 // decideRow decides a row by its connection's link alone.
-func (a disabling) decideRow(row *row, link *apiclient.Link) decision {
+func (a disabling) decideRow(row *row, family apiclient.Family, link *apiclient.Link) decision {
+	gone := link == nil
 	switch {
-	case link == nil && row.maybeDone:
-		return decision{outcome: journal.Disabled, message: messageEarlier}
-	case link == nil:
+	case row.maybeDone && (gone || link.Off() && a.keeps(row)):
+		return decision{outcome: a.done(), message: messageEarlier}
+	case gone:
 		return decision{outcome: journal.AlreadyDisabled}
-	case link.Off() && row.maybeDone && a.keepLink:
-		return decision{outcome: journal.Disabled, message: messageEarlier}
 	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}
+	case a.keeps(row) && family == apiclient.EnabledConnections:
+		return decision{outcome: journal.Failed, message: messageCannotOff}
+	case a.unusedFor > 0 && row.login.err != nil:
+		return decision{outcome: journal.Failed, message: messageNoLog + row.login.err.Error()}
+	case a.unusedFor > 0 && row.login.after(time.Now().Add(-a.unusedFor)):
+		return decision{outcome: journal.Blocked, message: fmt.Sprintf(messageUsed, row.login, journal.Duration(a.unusedFor)), link: snapshot(link)}
 	default:
-		return decision{link: snapshot(link), message: a.warning(link)}
+		return decision{link: snapshot(link), message: a.warning(row, link)}
 	}
 }
 
 // warning is what whoever disables a link should know of it.
-func (a disabling) warning(link *apiclient.Link) string {
+func (a disabling) warning(row *row, link *apiclient.Link) string {
 	level := link.AccessLevel
 	switch {
-	case a.keepLink && level != nil && (*level == "limited" || *level == "full"):
+	case row.login.err != nil:
+		return messageNoLog + row.login.err.Error()
+	case a.keeps(row) && level != nil && (*level == "limited" || *level == "full"):
 		return fmt.Sprintf(messageMayReturn, *level)
-	case !a.keepLink && len(link.Unknown) > 0:
+	case !a.keeps(row) && len(link.Unknown) > 0:
 		return messageUnknown + quoteAll(slices.Sorted(maps.Keys(link.Unknown)))
 	}
 	return ""

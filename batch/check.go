@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -108,33 +109,45 @@ func (r *Run) check(o *organization, permit *throttle.Permit) error {
 	}
 	if reply.err != nil {
 		r.writes.expect(-len(o.rows))
+		if r.Settings.ReadsLogins() {
+			r.logs.expect(-len(o.rows))
+		}
 		return r.unread(reply, o.rows...)
 	}
-	changes := 0
+	changes, err := r.settleChecked(o)
+	if err != nil {
+		return err
+	}
+	return r.enqueue(o, changes)
+}
+
+// settleChecked settles an organization's rows that need no write, and leaves the
+// others in it. It counts the rows that are or will be changed. The error ends the run.
+func (r *Run) settleChecked(o *organization) (changes int, err error) {
 	var pending []*row
 	for _, row := range o.rows {
-		d := row.decision
-		if d.outcome == "" || d.outcome == r.action.done() {
+		checked := row.checked()
+		if checked.Outcome == "" || checked.Outcome == r.action.done() {
 			changes++
 		}
-		if d.outcome == "" {
+		if checked.Outcome == "" {
 			if !r.Settings.DryRun {
 				pending = append(pending, row)
 				continue
 			}
-			d.outcome = r.action.would()
+			checked.Outcome = r.action.would()
 		}
 		r.writes.expect(-1)
-		if d.outcome == journal.AlreadyDisabled && d.link == nil {
+		if checked.Outcome == r.unconfirmed() && row.link == nil {
 			r.books.seen.miss(row.Row)
 		}
-		if err := r.settle(d.rowOutcome(row.Line)); err != nil {
-			return err
+		if err := r.settle(checked); err != nil {
+			return changes, err
 		}
 	}
 	o.rows = pending
 	r.books.checked.writes.Add(int64(len(pending)))
-	return r.enqueue(o, changes)
+	return changes, nil
 }
 
 // enqueue hands a checked organization to the writes, unless the run makes none,
@@ -193,6 +206,7 @@ func (r *Run) readAgain(o *organization) (*reply, error) {
 // readInto reads what an organization has and decides its rows by that.
 func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error) {
 	links, reply, err := r.reads.read(permit, o.id)
+	readAt := time.Now()
 	if err != nil || reply.err != nil {
 		return reply, err
 	}
@@ -200,7 +214,10 @@ func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error)
 	if err := r.see(o, links); err != nil {
 		return reply, err
 	}
-	rows := o.check(r.action, r.reads.known(), links)
+	if err := r.readLogins(o, links); err != nil {
+		return reply, err
+	}
+	rows := o.check(r.action, r.reads.known(), links, readAt)
 	if len(links) > 0 || !anyDecided(rows, r.action.already()) {
 		return reply, nil
 	}

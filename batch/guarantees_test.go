@@ -132,6 +132,28 @@ func hasWayIn(links string) bool {
 
 // checkRestored checks that everything is as it was before. Without a check
 // the settings are not known, nor what was off before.
+func (s *scenario) checkEnabled() {
+	outcomes := s.outcomes()
+	exists := s.tenant.Organizations()
+	for p, line := range s.lines {
+		outcome, on := outcomes[line], s.enabled(p)
+		var wrong bool
+		switch outcome {
+		case journal.Enabled:
+			wrong = !on || s.had[p]
+		case journal.AlreadyEnabled:
+			wrong = !on || !s.had[p]
+		case journal.NotFound:
+			wrong = slices.Contains(exists, p.OrganizationID)
+		default:
+			wrong = true
+		}
+		if wrong {
+			s.t.Errorf("line %d, %v: outcome %s, enabled before %t, now %t", line, p, outcome, s.had[p], on)
+		}
+	}
+}
+
 func (s *scenario) checkRestored(unchecked bool) {
 	if unchecked {
 		for p := range s.had {

@@ -20,7 +20,7 @@ type History struct {
 
 	found        apiclient.Family        // of endpoints; "" where that was not known yet
 	outcomes     map[int]journal.Outcome // by line
-	off          map[int]bool            // lines of rows already disabled whose link is there, switched off
+	off          map[int]bool            // lines of rows whose link was found there, switched off
 	seen         []string                // connections of the list that organizations had unpaired
 	noConnection int                     // rows whose connection does not exist
 }
@@ -43,11 +43,14 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.found = e.Family.Name
 		case e.Intent != nil:
 			h.outcomes[e.Intent.Line] = journal.Unknown
+			if h.Header.Command == journal.CommandEnable && e.Intent.Snapshot != nil {
+				h.off[e.Intent.Line] = true
+			}
 		case e.Seen != nil:
 			h.seen = append(h.seen, e.Seen.Connections...)
 		case e.Outcome != nil:
 			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
-			if e.Outcome.Outcome == journal.AlreadyDisabled && e.Outcome.Snapshot != nil {
+			if e.Outcome.Snapshot != nil && (e.Outcome.Outcome == journal.AlreadyDisabled || e.Outcome.Outcome == journal.WouldEnable) {
 				h.off[e.Outcome.Line] = true
 			}
 			if e.Outcome.NoConnection {
@@ -98,6 +101,9 @@ func (h *History) outcome(line int) journal.Outcome {
 	return h.outcomes[line]
 }
 
+// wasOff reports whether a row's link was found there, switched off.
+func (h *History) wasOff(line int) bool { return h != nil && h.off[line] }
+
 // toDo reports whether a row is to be tried, or tried again.
 func (h *History) toDo(line int) bool { return h == nil || h.outcomes[line].Open(h.Unblock) }
 
@@ -125,7 +131,7 @@ func (r *Run) rowsToDo(all []list.Row) (rows []*row, untried bool) {
 	for _, listed := range all {
 		if r.History.toDo(listed.Line) {
 			outcome := r.History.outcome(listed.Line)
-			rows = append(rows, &row{Row: listed, maybeDone: outcome == journal.Unknown})
+			rows = append(rows, &row{Row: listed, maybeDone: outcome == journal.Unknown, wasOff: r.History.wasOff(listed.Line)})
 			untried = untried || !outcome.Decided()
 		}
 	}
@@ -153,9 +159,9 @@ func (r *Run) replay() {
 				r.replayRow(outcome)
 			}
 			switch {
-			case outcome.Changed(), outcome == journal.Blocked, r.History.off[row.Line]:
+			case outcome.Changed(), outcome == journal.AlreadyEnabled, outcome == journal.Blocked, r.History.off[row.Line]:
 				r.books.seen.add(row.ConnectionID)
-			case outcome == journal.AlreadyDisabled:
+			case outcome == r.unconfirmed():
 				r.books.seen.miss(row)
 			}
 		}

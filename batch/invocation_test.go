@@ -59,11 +59,11 @@ func (s *scenario) invocation(n int, troubled bool) int {
 	if s.command == journal.CommandDisable && history != nil && s.settings.AllowLockout {
 		history.Unblock = true
 	}
-	l, err := list.Open(filepath.Join(s.dir, "input.csv"), "input.csv", list.Options{Command: s.command})
+	l, err := list.Open(filepath.Join(s.dir, "input.csv"), "input.csv", list.Options{Command: s.command, Connection: s.settings.Connection})
 	s.must(err)
 	defer l.Close()
 	r, err := New(Config{
-		RunID: s.run().RunID, Command: s.command, List: l, History: history, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
+		RunID: s.run().RunID, Command: s.command, Undoes: s.run().Undoes, List: l, History: history, API: s.client(), Journal: writer, Settings: s.settings, Log: zap.NewNop(),
 	})
 	s.must(err)
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -88,8 +88,12 @@ func (s *scenario) invocation(n int, troubled bool) int {
 
 // run is what a invocation begins with.
 func (s *scenario) run() journal.Header {
+	undoes := s.undoes
+	if s.command != journal.CommandRestore {
+		undoes = ""
+	}
 	return journal.Header{
-		Format: journal.Format, RunID: "k3v9q2m7x4ta", Command: s.command, Tenant: "tenant.example", Settings: s.settings,
+		Format: journal.Format, RunID: "k3v9q2m7x4ta", Command: s.command, Undoes: undoes, Tenant: "tenant.example", Settings: s.settings,
 		Input: journal.Input{Path: "input.csv", SHA256: s.sum},
 	}
 }
@@ -159,17 +163,33 @@ func (w wire) RoundTrip(r *http.Request) (*http.Response, error) {
 	if w.s.dead.Load() {
 		return nil, errDead
 	}
-	if r.Method == http.MethodDelete || r.Method == http.MethodPost && strings.Contains(r.URL.Path, "/organizations/") {
-		w.s.checkIntent(r)
+	if r.Method == http.MethodGet || !strings.Contains(r.URL.Path, "/organizations/") {
+		return w.next.RoundTrip(r)
 	}
-	return w.next.RoundTrip(r)
+	w.s.checkIntent(r)
+	resp, err := w.next.RoundTrip(r)
+	w.s.checkWayIn(r)
+	return resp, err
+}
+
+// checkWayIn checks that an organization that had a way in still has one.
+func (s *scenario) checkWayIn(r *http.Request) {
+	for org, had := range s.waysIn {
+		if had && s.guarded && strings.Contains(r.URL.Path, org) && !s.hasWayIn(org) {
+			s.t.Errorf("%s %s locked the organization out", r.Method, r.URL.Path)
+		}
+	}
+}
+
+func (s *scenario) hasWayIn(org string) bool {
+	return slices.ContainsFunc(s.tenant.Enabled(org), func(link simulator.EnabledConnection) bool { return !link.Off })
 }
 
 // checkIntent checks that one of the organization's rows that may be meant has
 // its intent on disk.
 func (s *scenario) checkIntent(r *http.Request) {
 	for p, line := range s.lines {
-		if strings.Contains(r.URL.Path, p.OrganizationID) && (r.Method == http.MethodPost || strings.HasSuffix(r.URL.Path, p.ConnectionID)) &&
+		if strings.Contains(r.URL.Path, p.OrganizationID) && (r.Method != http.MethodDelete || strings.HasSuffix(r.URL.Path, p.ConnectionID)) &&
 			s.disk.intended(line) {
 			return
 		}

@@ -29,6 +29,7 @@ type Holdup string
 const (
 	HeldByReads   Holdup = "reads"                // the tenant's limit on reads
 	HeldByWrites  Holdup = "writes"               // the tenant's limit on writes
+	HeldByLogs    Holdup = "reads of the log"     // the tenant's limit on them
 	HeldByOthers  Holdup = "another user"         // who takes a large part of the bucket
 	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults, an outage
 	HeldByPause   Holdup = "the end of a pause"   // after a 429, until Progress.PausedUntil
@@ -58,12 +59,15 @@ func (r *Run) Progress() Progress {
 	return p
 }
 
-// foresee adds when the run will be over, and what that is up to: of reads and
-// writes, which go at the same time, the ones that take longer.
+// foresee adds when the run will be over, and what that is up to: of reads, reads of
+// the log and writes, which go at the same time, the ones that take longest.
 func (r *Run) foresee(p *Progress) {
 	slow, holdup := r.reads.remaining(), HeldByReads
-	writes := r.writesRemaining()
-	known := slow.known() && writes.known()
+	writes, logs := r.writesRemaining(), r.logs.remaining()
+	known := slow.known() && writes.known() && logs.known()
+	if logs.time() > slow.time() {
+		slow, holdup = logs, HeldByLogs
+	}
 	if r.Settings.NoCheck || !writes.known() || writes.time() > slow.time() {
 		slow, holdup = writes, HeldByWrites
 	}
@@ -71,8 +75,9 @@ func (r *Run) foresee(p *Progress) {
 		p.ETA = slow.time()
 	}
 	p.addHoldup(slow, holdup, r.breaker.open())
-	p.addPause(r.reads.remaining())
-	p.addPause(writes)
+	for _, calls := range []remaining{r.reads.remaining(), logs, writes} {
+		p.addPause(calls)
+	}
 }
 
 // addPause adds the pause of a caller that still has something to do.

@@ -28,6 +28,7 @@ type rig struct {
 	tenant      *simulator.Tenant
 	credentials apiclient.Credentials
 	command     string
+	undoes      string
 	runID       string
 	input       string // the list's text; "" is made from the rows
 	settings    journal.Settings
@@ -137,7 +138,7 @@ func (r *rig) newRun(rows []simulator.Pair) *Run {
 		r.t.Fatal(err)
 	}
 	run, err := New(Config{
-		RunID: r.runID, Command: r.command, List: l, History: r.history, API: r.client(), Journal: &r.records, Settings: r.settings,
+		RunID: r.runID, Command: r.command, Undoes: r.undoes, List: l, History: r.history, API: r.client(), Journal: &r.records, Settings: r.settings,
 		ReadConnections: r.connections, Log: r.log,
 	})
 	if err != nil {
@@ -152,7 +153,7 @@ func (r *rig) list(rows []simulator.Pair) string {
 	if r.input != "" {
 		return r.input
 	}
-	if r.command == journal.CommandDisable {
+	if r.command != journal.CommandRestore {
 		text.WriteString("org_id,connection_id\n")
 		for _, p := range rows {
 			fmt.Fprintf(&text, "%s,%s\n", p.OrganizationID, p.ConnectionID)

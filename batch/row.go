@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"slices"
 	"sync"
 	"time"
 
@@ -17,8 +16,10 @@ const checkAge = 5 * time.Minute
 type row struct {
 	list.Row
 	maybeDone bool // an earlier invocation's attempt may have taken effect
+	wasOff    bool // that attempt found the link switched off
 	begun     bool // its call is on its way: later checks leave it alone
 	settled   bool // it has its outcome without a call: later checks leave it alone
+	login     login
 	decision
 }
 
@@ -29,9 +30,9 @@ type decision struct {
 	link    *journal.Snapshot // the link as it is; nil where there is none
 }
 
-// rowOutcome is the outcome of a row that the check decided.
-func (d decision) rowOutcome(line int) journal.RowOutcome {
-	return journal.RowOutcome{Line: line, Outcome: d.outcome, Message: d.message, Snapshot: d.link}
+// checked is what the check decided of a row.
+func (w *row) checked() journal.RowOutcome {
+	return journal.RowOutcome{Line: w.Line, Outcome: w.outcome, Message: w.message, Snapshot: w.link, LastLogin: w.login.String()}
 }
 
 // organization is an organization's rows on their way. Its methods are safe for
@@ -74,22 +75,37 @@ func (o *organization) stillFresh(w *row) bool {
 	return w.begun
 }
 
-// check decides the rows that are neither on their way nor settled, by what the
-// organization has, and returns them. Links that calls on their way are about to
-// remove do not count any more. Those of settled rows stay, so they count.
-func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link) (undecided []*row) {
+// undecided are the rows that are neither on their way nor settled, and whether this
+// is the organization's first check.
+func (o *organization) undecided() (rows []*row, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	first = o.checkedAt.IsZero()
+	for _, w := range o.rows {
+		if !w.begun && !w.settled {
+			rows = append(rows, w)
+		}
+	}
+	return rows, first
+}
+
+// check decides the rows that are neither on their way nor settled, by what the
+// organization has once the calls on their way are done, and returns them. The links
+// of settled rows stay as they are.
+func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link, readAt time.Time) (undecided []*row) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	will := byID(links)
 	for _, w := range o.rows {
 		switch {
 		case w.begun:
-			links = slices.DeleteFunc(links, func(l apiclient.Link) bool { return l.ConnectionID == w.ConnectionID })
+			a.apply(will, w)
 		case !w.settled:
 			undecided = append(undecided, w)
 		}
 	}
-	a.decide(undecided, family, links)
-	o.checkedAt = time.Now()
+	a.decide(undecided, family, will)
+	o.checkedAt = readAt
 	return undecided
 }
 
@@ -106,11 +122,11 @@ func (o *organization) remark(rows []*row, outcome journal.Outcome, message stri
 
 // conclude returns what the last check says of a row. A row with an outcome is settled by
 // it. So is one without, if it could not be checked.
-func (o *organization) conclude(w *row, checked bool) decision {
+func (o *organization) conclude(w *row, checked bool) journal.RowOutcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w.settled = !checked || w.outcome != ""
-	return w.decision
+	return w.checked()
 }
 
 // freshlyChecked is fresh, for callers that do not hold the lock.

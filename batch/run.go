@@ -18,6 +18,7 @@ import (
 	"context"
 	"fmt"
 	"sync/atomic"
+	"time"
 
 	"go.uber.org/zap"
 	"golang.org/x/sync/singleflight"
@@ -34,6 +35,7 @@ type API interface {
 	EnableConnection(ctx context.Context, family apiclient.Family, org string, link apiclient.Link) (*apiclient.Response, error)
 	SwitchConnection(ctx context.Context, org, connection string, on bool) (*apiclient.Response, error)
 	Connection(ctx context.Context, id string) (apiclient.Named, *apiclient.Response, error)
+	LastLogin(ctx context.Context, org, connection string, since time.Time) (time.Time, *apiclient.Response, error)
 }
 
 // Journal takes the run's records; *journal.Writer is the real one. Append
@@ -46,7 +48,8 @@ type Journal interface {
 // Config is what a run works with.
 type Config struct {
 	RunID    string // for the ids of the writes in the tenant's log; may be empty
-	Command  string // journal.CommandDisable or journal.CommandRestore
+	Command  string // journal.CommandDisable, CommandEnable or CommandRestore
+	Undoes   string // journal.CommandEnable if a restore undoes one, else ""
 	List     *list.List
 	History  *History // what earlier invocations did; nil in the first
 	API      API
@@ -67,9 +70,9 @@ type Run struct {
 	action action
 	books  books
 
-	reads               *linkCaller // one caller for each token bucket
-	writes, connections *caller
-	queue               *queue // rows that are checked and wait for their writes
+	reads                     *linkCaller // one caller for each token bucket
+	writes, connections, logs *caller
+	queue                     *queue // rows that are checked and wait for their writes
 
 	rereads singleflight.Group // by organization
 	proving singleflight.Group // see provesAbsence
@@ -78,13 +81,13 @@ type Run struct {
 
 // New prepares a run. It fails where there is no such command.
 func New(cfg Config) (*Run, error) {
-	action, err := newAction(cfg.Command, cfg.Settings)
+	action, err := newAction(cfg.Command, cfg.Undoes, cfg.Settings)
 	if err != nil {
 		return nil, err
 	}
 	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue()}
 	r.reads = r.newLinkCaller(cfg.API, cmp.Or(cfg.History.family(), cfg.Settings.API), r.foundFamily)
-	r.writes, r.connections = r.newCaller(), r.newCaller()
+	r.writes, r.connections, r.logs = r.newCaller(), r.newCaller(), r.newCaller()
 	r.replay()
 	return r, nil
 }
@@ -107,6 +110,9 @@ func (r *Run) Do(ctx context.Context) Result {
 	if !r.Settings.NoCheck {
 		r.books.listed = r.List.Connections()
 		r.reads.expect(r.books.todo.organizations)
+	}
+	if r.Settings.ReadsLogins() {
+		r.logs.expect(r.books.todo.rows)
 	}
 	release := context.AfterFunc(r.stopping, r.queue.abandon)
 	defer release()

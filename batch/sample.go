@@ -31,5 +31,9 @@ func (r *Run) Sample() journal.Sample {
 	calls := r.callsSoFar()
 	calls.Writes = int(r.writes.sent.Load())
 	calls.Reads -= calls.Writes
-	return journal.Sample{Reads: r.reads.measured(), Writes: r.writes.measured(), Calls: calls.Plus(r.Lookups)}
+	s := journal.Sample{Reads: r.reads.measured(), Writes: r.writes.measured(), Calls: calls.Plus(r.Lookups)}
+	if r.Settings.ReadsLogins() {
+		s.Logs = r.logs.measured()
+	}
+	return s
 }

@@ -17,8 +17,8 @@ import (
 const maxAsked = 100
 
 // seen knows which connections of the list some organization has. One that none
-// has is most likely a typing error, but its rows look as if they were already
-// disabled. It is safe for concurrent use.
+// has may be a typing error, but its rows look as if they were already disabled, or as
+// if they could be enabled. It is safe for concurrent use.
 type seen struct {
 	mu          sync.Mutex
 	connections map[string]bool
@@ -90,11 +90,20 @@ func (r *Run) see(o *organization, links []apiclient.Link) error {
 	return r.record(journal.Record{Seen: &journal.Seen{Connections: unpaired}})
 }
 
+// unconfirmed is the outcome of a row that would be the same if the row's connection did
+// not exist.
+func (r *Run) unconfirmed() journal.Outcome {
+	if r.Command == journal.CommandEnable {
+		return journal.WouldEnable
+	}
+	return journal.AlreadyDisabled
+}
+
 // askForUnseen asks for the connections that no organization had, where the token
 // may. The rows of one that the tenant does not have are not found. The error ends
 // the run.
 func (r *Run) askForUnseen() error {
-	if !r.ReadConnections || r.Command != journal.CommandDisable {
+	if !r.ReadConnections || r.Command == journal.CommandRestore {
 		return nil
 	}
 	unseen := r.books.seen.never()
@@ -125,10 +134,10 @@ func (r *Run) settleNoConnection(id string, reply *reply) error {
 			return err
 		}
 		counts := &r.books.now
-		if r.History.outcome(line) == journal.AlreadyDisabled {
+		if r.History.outcome(line) == r.unconfirmed() {
 			counts = &r.books.earlier
 		}
-		counts.move(journal.AlreadyDisabled, journal.NotFound)
+		counts.move(r.unconfirmed(), journal.NotFound)
 		r.books.noConnection.Add(1)
 	}
 	return nil

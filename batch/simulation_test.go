@@ -66,8 +66,11 @@ type scenario struct {
 	lines    map[simulator.Pair]int
 	before   map[string]string // each organization's links, as text
 	had      map[simulator.Pair]bool
+	waysIn   map[string]bool // organizations with one, before
 	settings journal.Settings
 	lacks    bool // the tenant lacks the newer family of endpoints
+	guarded  bool // the run must leave each organization a way in
+	undoes   string
 	suspends bool // the machine sleeps now and then
 
 	dir     string
@@ -146,7 +149,10 @@ func (s *scenario) populate() {
 	for i, p := range s.rows {
 		s.lines[p] = i + 2
 	}
-	s.before = s.links()
+	s.before, s.waysIn = s.links(), map[string]bool{}
+	for org := range s.before {
+		s.waysIn[org] = s.hasWayIn(org)
+	}
 	s.sheet.rows.Add(int64(len(s.rows)))
 }
 
@@ -183,16 +189,66 @@ func (s *scenario) enabled(p simulator.Pair) bool {
 	})
 }
 
-// play plays the scenario: disable, and then restore what was disabled.
+// play plays the scenario.
 func (s *scenario) play() {
 	if len(s.rows) == 0 {
 		return
 	}
+	switch s.random.IntN(4) {
+	case 0:
+		s.enableAndUndo()
+	case 1:
+		s.move()
+	default:
+		s.disableAndRestore()
+	}
+}
+
+// enableAndUndo enables what is listed and then takes that back.
+func (s *scenario) enableAndUndo() {
+	s.withoutDisable()
+	s.job(journal.CommandEnable, s.list())
+	s.checkEnabled()
+	results := s.restorable()
+	s.settings.AllowLockout, s.undoes = true, journal.CommandEnable
+	s.job(journal.CommandRestore, results)
+	s.checkRestored(false)
+}
+
+// move moves organizations from the connections of the list to another one.
+func (s *scenario) move() {
+	s.withoutDisable()
+	list := s.list()
+	s.settings.Connection = connID(9)
+	s.job(journal.CommandEnable, list)
+	s.settings.Connection = ""
+	s.guarded = true
+	s.job(journal.CommandDisable, list)
+	for p, line := range s.lines {
+		to := simulator.Pair{OrganizationID: p.OrganizationID, ConnectionID: connID(9)}
+		exists := slices.Contains(s.tenant.Organizations(), p.OrganizationID)
+		if s.enabled(p) || exists != s.enabled(to) {
+			s.t.Errorf("line %d, %v, was not moved", line, p)
+		}
+	}
+}
+
+// withoutDisable takes the settings away that only disable has.
+func (s *scenario) withoutDisable() {
+	s.settings.KeepLink, s.settings.NoCheck, s.settings.AllowLockout = false, false, false
+	for conn := range 10 {
+		s.tenant.AddConnection(connID(conn), "", "samlp")
+	}
+}
+
+// disableAndRestore disables what is listed and then restores it.
+func (s *scenario) disableAndRestore() {
+	s.guarded = !s.settings.AllowLockout && !s.settings.NoCheck
 	s.job(journal.CommandDisable, s.list())
 	s.checkDisabled()
 	results := s.restorable()
 	s.settings.AllowDefaults = s.settings.NoCheck
-	s.settings.AllowLockout, s.settings.NoCheck = false, false
+	s.settings.AllowLockout, s.settings.NoCheck, s.guarded = false, false, false
 	disabledUnchecked := s.settings.AllowDefaults
 	s.job(journal.CommandRestore, results)
 	s.checkRestored(disabledUnchecked)
@@ -208,9 +264,9 @@ func (s *scenario) restorable() []byte {
 
 func (s *scenario) list() []byte {
 	var text bytes.Buffer
-	fmt.Fprintln(&text, "org_id,connection_id")
+	fmt.Fprintln(&text, "org_id,connection_id,show_as_button") // the last for enable
 	for _, p := range s.rows {
-		fmt.Fprintf(&text, "%s,%s\n", p.OrganizationID, p.ConnectionID)
+		fmt.Fprintf(&text, "%s,%s,%s\n", p.OrganizationID, p.ConnectionID, []string{"yes", "no", ""}[s.random.IntN(3)])
 	}
 	return text.Bytes()
 }

@@ -109,12 +109,12 @@ func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	d := o.conclude(row, reply.err == nil)
+	checked := o.conclude(row, reply.err == nil)
 	if reply.err != nil {
 		return false, r.unread(reply, row)
 	}
-	if d.outcome != "" {
-		return false, r.settle(d.rowOutcome(row.Line))
+	if checked.Outcome != "" {
+		return false, r.settle(checked)
 	}
 	return true, nil
 }
@@ -122,7 +122,7 @@ func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 // settleWrite records the outcome of a row whose intent is on disk.
 func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 	lost := reply.lost || o.unchecked && row.maybeDone
-	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.record()}
+	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.record(), LastLogin: row.login.String()}
 	switch {
 	case reply.err == nil:
 		outcome.Outcome = r.action.done()
@@ -159,8 +159,8 @@ func (r *Run) understand(o *organization, asked *row, reply *reply, outcome jour
 	case read.err != nil && lost:
 		outcome.Outcome = journal.Unknown
 	case read.err == nil:
-		again := &row{Row: asked.Row, maybeDone: lost}
-		r.action.decide([]*row{again}, r.reads.known(), links)
+		again := &row{Row: asked.Row, maybeDone: lost, wasOff: asked.wasOff || asked.link != nil}
+		r.action.decide([]*row{again}, r.reads.known(), byID(links))
 		if again.outcome == r.action.already() || again.outcome == r.action.done() {
 			outcome.Outcome, outcome.Message = again.outcome, again.message
 		}

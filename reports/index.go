@@ -215,55 +215,80 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 		return r, nil
 	}
 	records := ix.rows[rec.Line]
-	switch {
-	case records == rowRecords{}:
-		r.Outcome = journal.NotAttempted
-		r.Message = "the run did not reach this row"
-	case records.unanswered():
-		r.Outcome = journal.Unknown
-		r.Message = "the run ended before it recorded an answer; the call may have taken effect"
-	default:
-		if err := ix.addOutcome(&r, records.outcomeAt); err != nil {
-			return list.Result{}, err
-		}
+	link, err := ix.addOutcome(&r, records)
+	if link == nil && err == nil {
+		link, err = ix.intendedLink(records.intentAt)
 	}
-	if records.intentAt&maxLength != 0 && r.Snapshot == nil {
-		rec, err := readAt(ix.intents, records.intentAt)
-		if err != nil {
-			return list.Result{}, err
-		}
-		if rec.Intent == nil {
-			return list.Result{}, errChanged
-		}
-		r.Snapshot = rec.Intent.Snapshot
+	if err != nil {
+		return list.Result{}, err
 	}
 	if records.intentAt != 0 || r.Outcome.Announced() {
 		r.CorrelationID = journal.CorrelationID(ix.header.RunID, rec.Line, rec.OrgID, rec.ConnectionID)
 	}
-	if r.Snapshot != nil {
-		r.ConnectionName = cmp.Or(r.Snapshot.Name, r.ConnectionName)
+	r.Snapshot = settings(ix.header.Command, r, link)
+	for _, named := range []*journal.Snapshot{rec.Snapshot, link} {
+		if named != nil {
+			r.ConnectionName = cmp.Or(named.Name, r.ConnectionName)
+		}
 	}
 	return r, nil
 }
 
-// addOutcome adds the outcome recorded at a position.
-func (ix *index) addOutcome(r *list.Result, at position) error {
-	rec, err := readAt(ix.outcomes, at)
+// settings returns what the settings' columns of a row show. link is as the run found
+// it, nil if it did not find one. For restore, an enable shows what it changed. Else it
+// shows what it gives, as its dry run's results are the list of the run.
+func settings(command string, r list.Result, link *journal.Snapshot) *journal.Snapshot {
+	switch {
+	case command == journal.CommandDisable:
+		return link
+	case command == journal.CommandEnable && (r.Outcome.Changed() || r.Outcome == journal.Unknown):
+		return link
+	}
+	return r.Record.Snapshot
+}
+
+// addOutcome adds what became of a row, and returns the link that the outcome has.
+func (ix *index) addOutcome(r *list.Result, records rowRecords) (link *journal.Snapshot, err error) {
+	switch {
+	case records == rowRecords{}:
+		r.Outcome = journal.NotAttempted
+		r.Message = "the run did not reach this row"
+		return nil, nil
+	case records.unanswered():
+		r.Outcome = journal.Unknown
+		r.Message = "the run ended before it recorded an answer; the call may have taken effect"
+		return nil, nil
+	}
+	rec, err := readAt(ix.outcomes, records.outcomeAt)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if rec.Outcome == nil {
-		return errChanged
+		return nil, errChanged
 	}
 	r.Outcome = rec.Outcome.Outcome
 	r.Message = rec.Outcome.Message
 	r.Call = rec.Outcome.Call
 	r.NoConnection = rec.Outcome.NoConnection
+	r.LastLogin = rec.Outcome.LastLogin
 	if r.Outcome.Decided() {
 		r.FinishedAt = rec.At
 	}
-	if r.Snapshot == nil {
-		r.Snapshot = rec.Outcome.Snapshot
+	return rec.Outcome.Snapshot, nil
+}
+
+// intendedLink returns the link as it was when the intent at a position was recorded,
+// nil if there is no intent or it has no link.
+func (ix *index) intendedLink(at position) (*journal.Snapshot, error) {
+	if at&maxLength == 0 {
+		return nil, nil
 	}
-	return nil
+	rec, err := readAt(ix.intents, at)
+	if err != nil {
+		return nil, err
+	}
+	if rec.Intent == nil {
+		return nil, errChanged
+	}
+	return rec.Intent.Snapshot, nil
 }

@@ -59,6 +59,10 @@ func meaning(outcome journal.Outcome, command string) string {
 		return "was already enabled; nothing was sent"
 	case journal.WouldDisable:
 		return "is enabled now; a run would disable it"
+	case journal.Enabled:
+		return "enabled by this run"
+	case journal.WouldEnable:
+		return "is not enabled now; a run would enable it"
 	case journal.WouldRestore:
 		return "is disabled now; a run would enable it again"
 	case journal.Duplicate:

@@ -97,7 +97,7 @@ func (v *pageView) cost() string {
 	reads := min(writes, v.Input.Organizations)
 	text := v.way() + " " + fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
 		Counted(writes, "write"), Counted(reads, "read"))
-	if d := v.Rate.Expected(reads, writes); d > 0 {
+	if d := v.Expected(); d > 0 {
 		return text + fmt.Sprintf(" That takes about %s. A dry run measures only the limit on reads; the limit on writes is the one that Auth0 publishes for the same plan.", secondsText(d.Seconds()))
 	}
 	return text + " The time cannot be estimated: either the dry run was too short to measure the limit on reads, or no plan that Auth0 publishes has this limit."

@@ -40,7 +40,8 @@ type Summary struct {
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
 	// Allowed are the flags that were given and that a run from a dry run's results
-	// needs again: --allow-..., and --keep-link and --any-id for disable.
+	// needs again: --allow-..., --unused-for, and --keep-link and --any-id for disable and
+	// enable.
 	Allowed  []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
@@ -60,6 +61,7 @@ type Input struct {
 type Rates struct {
 	Reads  Rate `json:"reads"`
 	Writes Rate `json:"writes"`
+	Logs   Rate `json:"logs,omitzero"` // of reads of the tenant's log
 }
 
 // Rate is what was measured of one token bucket. A 0 means unknown.
@@ -84,7 +86,7 @@ type rowCounts struct {
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
 	c := &rowCounts{announced: l.Announced(), outcomes: make(map[journal.Outcome]int)}
-	if !run.Settings.NoCheck {
+	if run.Command == journal.CommandDisable && !run.Settings.NoCheck {
 		c.unseen = newUnseen(l.Connections())
 	}
 	return c
@@ -144,12 +146,13 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	return s
 }
 
-// allowed returns those of a run's flags that allow something, and those that are for
-// disable alone; each restore of a run directory has them, so they say nothing there.
+// allowed returns those of a run's flags that allow something, and those that a restore
+// does not have; each restore of a run directory has them, so they say nothing there.
 func allowed(h journal.Header) []string {
 	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
-		ofDisable := flag == "--keep-link" || flag == "--any-id"
-		return !strings.HasPrefix(flag, "--allow-") && !(ofDisable && h.Command == journal.CommandDisable)
+		inherited := flag == "--keep-link" || flag == "--any-id"
+		return !strings.HasPrefix(flag, "--allow-") && !strings.HasPrefix(flag, "--unused-for ") &&
+			!(inherited && h.Command != journal.CommandRestore)
 	})
 }
 
@@ -160,6 +163,7 @@ func (s *Summary) add(inv invocation) {
 	headroom := inv.header.Settings.Headroom
 	s.Rate.Reads.add(inv.sample.Reads, headroom)
 	s.Rate.Writes.add(inv.sample.Writes, headroom)
+	s.Rate.Logs.add(inv.sample.Logs, headroom)
 }
 
 // addEnds adds when the run started and, if it ended, when and how.
@@ -186,6 +190,16 @@ func (s *Summary) count(matches func(journal.Outcome) bool) (rows int) {
 
 // Announced is how many rows a run would change, according to a dry run.
 func (s *Summary) Announced() int { return s.count(journal.Outcome.Announced) }
+
+// Expected estimates how long a run takes that does what a dry run announced; 0 if there
+// is no estimate. It reads last logins again if a flag of the dry run needs them.
+func (s *Summary) Expected() time.Duration {
+	logins := 0
+	if slices.ContainsFunc(s.Allowed, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") }) {
+		logins = s.Announced()
+	}
+	return s.Rate.Expected(s.Input.Organizations, s.Announced(), logins)
+}
 
 // label is the command with the flags that name its way; see journal.Label.
 func (s *Summary) label() string {
@@ -226,10 +240,10 @@ func round(x float64) float64 {
 }
 
 // Expected estimates how long a run takes that makes this many writes on a list of
-// this many organizations; 0 if there is nothing to write, or no estimate. The run
-// reads at most one organization for each write. A dry run measures only reads, so
+// this many organizations, and reads the last logins of so many pairs; 0 if there is
+// nothing to write, or no estimate. The run reads at most one organization for each write. A dry run measures only reads, so
 // the limit on writes is then taken from Auth0's published plans.
-func (r Rates) Expected(organizations, writes int) time.Duration {
+func (r Rates) Expected(organizations, writes, logins int) time.Duration {
 	if writes == 0 {
 		return 0
 	}
@@ -241,13 +255,13 @@ func (r Rates) Expected(organizations, writes int) time.Duration {
 	if writeRate.RefillPerS == 0 {
 		return 0
 	}
-	return max(r.Reads.timeFor(organizations), writeRate.timeFor(writes))
+	return max(r.Reads.timeFor(organizations), writeRate.timeFor(writes), r.Logs.timeFor(logins))
 }
 
 // timeFor is how long this many calls take if the bucket starts full; 0 if the
 // refill rate is unknown.
 func (r Rate) timeFor(calls int) time.Duration {
-	if r.RefillPerS == 0 {
+	if r.RefillPerS == 0 || calls == 0 {
 		return 0
 	}
 	seconds := (float64(calls) - r.Burst) / r.RefillPerS

@@ -33,7 +33,7 @@ func TestExpected(t *testing.T) {
 		"nothing to write":               {Rates{Reads: enterprise}, 600, 0, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := c.rates.Expected(c.organizations, c.writes); got != c.want {
+			if got := c.rates.Expected(c.organizations, c.writes, 0); got != c.want {
 				t.Errorf("got %s, want %s", got, c.want)
 			}
 		})

@@ -20,6 +20,8 @@ const (
 	Disabled        Outcome = "disabled"
 	AlreadyDisabled Outcome = "already_disabled"
 	WouldDisable    Outcome = "would_disable"
+	Enabled         Outcome = "enabled"
+	WouldEnable     Outcome = "would_enable"
 	Restored        Outcome = "restored"
 	AlreadyEnabled  Outcome = "already_enabled"
 	WouldRestore    Outcome = "would_restore"
@@ -36,8 +38,8 @@ const (
 // Outcomes returns all outcomes, in a fixed order.
 func Outcomes() []Outcome {
 	return []Outcome{
-		Disabled, AlreadyDisabled, WouldDisable, Restored, AlreadyEnabled, WouldRestore, Duplicate,
-		NotSelected, Blocked, Invalid, NotFound, Failed, Unknown, NotAttempted,
+		Disabled, AlreadyDisabled, WouldDisable, Enabled, AlreadyEnabled, WouldEnable, Restored, WouldRestore,
+		Duplicate, NotSelected, Blocked, Invalid, NotFound, Failed, Unknown, NotAttempted,
 	}
 }
 
@@ -71,10 +73,10 @@ func (o Outcome) Open(unblock bool) bool {
 }
 
 // Changed reports whether the run changed the row.
-func (o Outcome) Changed() bool { return o == Disabled || o == Restored }
+func (o Outcome) Changed() bool { return o == Disabled || o == Enabled || o == Restored }
 
 // Announced reports whether a dry run says that the row would be changed.
-func (o Outcome) Announced() bool { return o == WouldDisable || o == WouldRestore }
+func (o Outcome) Announced() bool { return o == WouldDisable || o == WouldEnable || o == WouldRestore }
 
 // Drifted reports whether a row that a dry run announced came out differently.
 func (o Outcome) Drifted() bool {

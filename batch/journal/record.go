@@ -31,31 +31,42 @@ const Format = 1
 // The commands that work on a list.
 const (
 	CommandDisable = "disable"
+	CommandEnable  = "enable"
 	CommandRestore = "restore"
 )
 
-// Label is a command as the command column of results.csv shows it. A restore of a run
-// with --keep-link has the flag too, which the user does not type.
+// Label is a command as the command column of results.csv shows it. A restore has the
+// --keep-link of the run that it undoes, which the user does not type. Its dry run also
+// names an enable that it undoes.
 type Label struct {
 	Command          string
+	Undoes           string // CommandEnable or ""
 	KeepLink, DryRun bool
 }
 
 const (
 	keepLinkSuffix = " --keep-link"
 	dryRunSuffix   = " --dry-run"
+	undoesSuffix   = " " + CommandEnable
 )
 
 // ParseLabel reads what String writes. Any other text is a command that there is not.
 func ParseLabel(text string) (l Label) {
 	text, l.DryRun = strings.CutSuffix(text, dryRunSuffix)
-	l.Command, l.KeepLink = strings.CutSuffix(text, keepLinkSuffix)
+	text, l.KeepLink = strings.CutSuffix(text, keepLinkSuffix)
+	var undoesEnable bool
+	if l.Command, undoesEnable = strings.CutSuffix(text, undoesSuffix); undoesEnable {
+		l.Undoes = CommandEnable
+	}
 	return l
 }
 
-// String is the command as the user types it.
+// String is the command as the user types it, but for what it undoes.
 func (l Label) String() string {
 	text := l.Command
+	if l.Undoes != "" {
+		text += undoesSuffix
+	}
 	if l.KeepLink {
 		text += keepLinkSuffix
 	}
@@ -83,7 +94,8 @@ type Record struct {
 type Header struct {
 	Format   int      `json:"format"`
 	RunID    string   `json:"run_id,omitempty"` // of all invocations of a run; see NewRunID
-	Command  string   `json:"command"`          // CommandDisable or CommandRestore
+	Command  string   `json:"command"`          // CommandDisable, CommandEnable or CommandRestore
+	Undoes   string   `json:"undoes,omitempty"` // CommandEnable if a restore undoes one
 	Tenant   string   `json:"tenant"`           // host[:port] of the API audience, lower case
 	Version  string   `json:"version"`          // of the program
 	Note     string   `json:"note,omitempty"`
@@ -93,7 +105,11 @@ type Header struct {
 
 // Label is the command of the run.
 func (h Header) Label() Label {
-	return Label{Command: h.Command, KeepLink: h.Settings.KeepLink, DryRun: h.Settings.DryRun}
+	l := Label{Command: h.Command, KeepLink: h.Settings.KeepLink, DryRun: h.Settings.DryRun}
+	if l.DryRun {
+		l.Undoes = h.Undoes
+	}
+	return l
 }
 
 // NewRunID returns an id for a run: 12 lower-case letters and digits, at random.
@@ -163,6 +179,9 @@ type RowOutcome struct {
 	Line    int     `json:"line"` // of the row in the input
 	Outcome Outcome `json:"outcome"`
 	Message string  `json:"message,omitempty"`
+	// LastLogin is NoLogin, or the time in RFC 3339 of the last login that the tenant's
+	// log has; "" if nobody asked.
+	LastLogin string `json:"last_login,omitempty"`
 	// NoConnection says of a NotFound that it is the connection which does not
 	// exist, and not the organization.
 	NoConnection bool `json:"no_connection,omitempty"`
@@ -172,6 +191,9 @@ type RowOutcome struct {
 	// Snapshot is what the check read; nil if an intent has it.
 	Snapshot *Snapshot `json:"connection,omitempty"`
 }
+
+// NoLogin says that the tenant's log has no login.
+const NoLogin = "none"
 
 // Call is the last call made for a row.
 type Call struct {
@@ -194,6 +216,7 @@ type Seen struct {
 type Sample struct {
 	Reads  Bucket `json:"reads"`
 	Writes Bucket `json:"writes"`
+	Logs   Bucket `json:"logs,omitzero"` // of reads of the tenant's log
 	Calls  Calls  `json:"calls"`
 }
 

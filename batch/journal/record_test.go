@@ -7,12 +7,12 @@ import (
 )
 
 func TestLabelsAreReadAsWritten(t *testing.T) {
-	for _, text := range []string{"disable", "disable --dry-run", "disable --keep-link", "disable --keep-link --dry-run", "restore", "other", "", "disable --dry-run --keep-link"} {
+	for _, text := range []string{"disable", "disable --dry-run", "disable --keep-link", "disable --keep-link --dry-run", "restore", "other", "", "disable --dry-run --keep-link", "restore enable --dry-run", "restore --keep-link --dry-run"} {
 		if got := ParseLabel(text).String(); got != text {
 			t.Errorf("label %q is read as %q", text, got)
 		}
 	}
-	if got, want := ParseLabel("disable --keep-link --dry-run"), (Label{"disable", true, true}); got != want {
+	if got, want := ParseLabel("disable --keep-link --dry-run"), (Label{Command: "disable", KeepLink: true, DryRun: true}); got != want {
 		t.Errorf("got %+v, want %+v", got, want)
 	}
 }

@@ -20,6 +20,9 @@ type Settings struct {
 	AllowLockout  bool             `json:"allow_lockout,omitempty"`
 	AllowDefaults bool             `json:"allow_defaults,omitempty"`
 	MissingOK     bool             `json:"missing_ok,omitempty"`
+	LastLogins    bool             `json:"last_logins,omitempty"`   // the last login through each link is read
+	UnusedFor     Duration         `json:"unused_for,omitzero"`     // links with a later login are left alone; 0 means none
+	Connection    string           `json:"connection,omitempty"`    // id or name, instead of the rows'
 	AnyID         bool             `json:"any_id,omitempty"`        // ids of other lengths than Auth0's are valid
 	API           apiclient.Family `json:"api,omitempty"`           // "" means the newer family if the tenant has it
 	MinRows       int              `json:"min_rows,omitempty"`      // of the input; fewer are refused
@@ -48,6 +51,9 @@ func (s Settings) Flags() (flags []string) {
 	add(s.AllowLockout, "--allow-lockout")
 	add(s.AllowDefaults, "--allow-defaults")
 	add(s.MissingOK, "--missing-ok")
+	add(s.LastLogins, "--last-logins")
+	add(s.UnusedFor > 0, "--unused-for %s", s.UnusedFor)
+	add(s.Connection != "", "--connection %s", s.Connection)
 	add(s.AnyID, "--any-id")
 	add(s.API != "", "--api %s", s.API)
 	add(s.MinRows > 0, "--min-rows %d", s.MinRows)
@@ -64,6 +70,9 @@ func (s Settings) Flags() (flags []string) {
 	add(s.MaxDuration > 0, "--max-duration %s", s.MaxDuration)
 	return flags
 }
+
+// ReadsLogins reports whether the last login through each link is read.
+func (s Settings) ReadsLogins() bool { return s.LastLogins || s.UnusedFor > 0 }
 
 // minDecided is the number of decided rows from which on a share of failed rows
 // is meaningful.

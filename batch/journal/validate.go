@@ -59,8 +59,12 @@ func validateLine(line, lines int) error {
 
 func (h Header) validate() error {
 	switch {
-	case h.Command != CommandDisable && h.Command != CommandRestore:
+	case h.Command != CommandDisable && h.Command != CommandEnable && h.Command != CommandRestore:
 		return fmt.Errorf("there is no command %q", h.Command)
+	case h.Undoes != "" && !(h.Undoes == CommandEnable && h.Command == CommandRestore):
+		return fmt.Errorf("%s cannot undo %q", h.Command, h.Undoes)
+	case h.Settings.Connection != "" && h.Command != CommandEnable:
+		return fmt.Errorf("%s cannot have --connection", h.Command)
 	case !tenantName.MatchString(h.Tenant):
 		return fmt.Errorf("%q is no tenant", h.Tenant)
 	case h.RunID != "" && !runID.MatchString(h.RunID):
@@ -72,6 +76,7 @@ func (h Header) validate() error {
 // continues returns why a header cannot belong to the run that first began.
 func (h Header) continues(first Header) error {
 	if h.Format != first.Format || h.Command != first.Command || h.Tenant != first.Tenant || h.RunID != first.RunID ||
+		h.Undoes != first.Undoes || h.Settings.Connection != first.Settings.Connection ||
 		h.Settings.KeepLink != first.Settings.KeepLink || h.Input.SHA256 != first.Input.SHA256 || h.Settings.DryRun != first.Settings.DryRun {
 		return errors.New("the invocation is of another run")
 	}
@@ -86,12 +91,12 @@ func (e End) validate() error {
 }
 
 func (s Sample) validate() error {
-	for _, n := range []int{s.Reads.Sent, s.Writes.Sent, s.Calls.Reads, s.Calls.Writes, s.Calls.Retries, s.Calls.RateLimited} {
+	for _, n := range []int{s.Reads.Sent, s.Writes.Sent, s.Logs.Sent, s.Calls.Reads, s.Calls.Writes, s.Calls.Retries, s.Calls.RateLimited} {
 		if n < 0 || n > maxFigure {
 			return fmt.Errorf("%d is no number of calls", n)
 		}
 	}
-	for _, b := range []Bucket{s.Reads, s.Writes} {
+	for _, b := range []Bucket{s.Reads, s.Writes, s.Logs} {
 		for _, x := range []float64{b.Burst, b.Refill, b.Others, b.Remaining, b.ActiveS} {
 			if !(x >= -maxFigure && x <= maxFigure) {
 				return fmt.Errorf("%g was not measured", x)
@@ -116,6 +121,10 @@ func (s Settings) Validate() error {
 		return errors.New("--keep-link and --no-check do not go together: only a check tells whether the tenant has the endpoints for it")
 	case s.KeepLink && s.API == apiclient.EnabledConnections:
 		return fmt.Errorf("--keep-link and --api %s do not go together: only the newer endpoints keep a link", s.API)
+	case s.ReadsLogins() && s.NoCheck:
+		return errors.New("--last-logins and --unused-for do not go with --no-check: last logins are read in the check")
+	case s.UnusedFor < 0:
+		return errors.New("--unused-for must be a time such as 30d")
 	case !(s.Headroom >= 0 && s.Headroom <= maxHeadroom):
 		return fmt.Errorf("--headroom must be 0%% to %d%%", int(100*maxHeadroom))
 	case !(s.MaxRPS >= 0 && s.MaxRPS <= maxRPS): // NaN too

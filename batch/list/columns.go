@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/orgconn/orgconn/batch/journal"
 )
 
 // columns says what the columns of a file are.
@@ -14,6 +16,8 @@ type columns struct {
 	carried  []string // the names that the carried-through columns have in results.csv
 	orgName  int      // the index of org_name in carried; -1 if there is none
 	results  bool     // the file is a results file
+	// oneConnection says that Options.Connection takes the place of each row's.
+	oneConnection bool
 	// What messages call the columns that identify organization and connection.
 	org, connection string
 	// These columns as the header spells them.
@@ -22,7 +26,7 @@ type columns struct {
 
 // parseColumns finds the columns that the command needs by the names in the file's
 // header. The error lacks its place.
-func parseColumns(names []string, command string) (columns, *Error) {
+func parseColumns(names []string, opt Options) (columns, *Error) {
 	names = slices.Clone(names)
 	for i, name := range names {
 		names[i] = unescapeCell(strings.TrimSpace(name))
@@ -31,20 +35,22 @@ func parseColumns(names []string, command string) (columns, *Error) {
 	if err != nil {
 		return columns{}, err
 	}
-	c := columns{results: isResults(normalized), orgName: -1}
-	if err = validateResultsColumns(normalized, c.results, command); err != nil {
+	c := columns{results: isResults(normalized), orgName: -1, oneConnection: opt.Connection != ""}
+	if err = validateResultsColumns(normalized, c.results, opt); err != nil {
 		return columns{}, err
 	}
 	var org, connection int
 	if org, c.org, err = c.findIdentity(normalized, "org_name", "org_id", "organization_id", "organization", "org"); err != nil {
 		return columns{}, err
 	}
-	if connection, c.connection, err = c.findIdentity(normalized, "connection_name", "connection_id", "conn_id", "connection", "con_id"); err != nil {
+	if c.oneConnection {
+		connection, c.connection = -1, "--connection"
+	} else if connection, c.connection, err = c.findIdentity(normalized, "connection_name", "connection_id", "conn_id", "connection", "con_id"); err != nil {
 		return columns{}, err
 	}
 	c.orgHeading = heading(names, org, c.org)
 	c.connectionHeading = heading(names, connection, c.connection)
-	c.setFields(names, normalized, org, connection)
+	c.setFields(names, normalized, org, connection, c.results || opt.Command == journal.CommandEnable)
 	return c, nil
 }
 
@@ -58,8 +64,8 @@ func heading(names []string, index int, label string) string {
 }
 
 // setFields says where each column goes. Org and connection are the indexes of the
-// columns with ids.
-func (c *columns) setFields(names, normalized []string, org, connection int) {
+// columns with ids; -1 is none.
+func (c *columns) setFields(names, normalized []string, org, connection int, readsSettings bool) {
 	c.fields = make([]string, len(names))
 	for i, name := range normalized {
 		setting := slices.Index(settingColumns(), name)
@@ -68,10 +74,10 @@ func (c *columns) setFields(names, normalized []string, org, connection int) {
 			c.fields[i] = "org_id"
 		case i == connection:
 			c.fields[i] = "connection_id"
-		case c.results && setting >= 0:
+		case readsSettings && setting >= 0:
 			c.fields[i] = "setting"
 			c.settings = append(c.settings, setting)
-		case name == "connection_name" || c.results && slices.Contains(ResultsColumns(), name):
+		case name == "connection_name" && !c.oneConnection || c.results && slices.Contains(ResultsColumns(), name):
 			c.fields[i] = name
 		case name != "":
 			if name == "org_name" {

@@ -26,9 +26,13 @@ const maxProblems = 10
 
 // Options say what the list is for.
 type Options struct {
-	// Command is journal.CommandDisable or CommandRestore. It decides which
-	// command's results files are accepted and which of their rows are selected.
+	// Command is journal.CommandDisable, CommandEnable or CommandRestore. It decides
+	// which command's results files are accepted, which of their rows are selected, and
+	// whether the settings in a list's columns are read.
 	Command string
+	// Connection is the id or the name of a connection that takes the place of each
+	// row's; empty leaves the rows theirs.
+	Connection string
 	// DryRun only changes the command's name in messages: a dry run selects the
 	// same rows.
 	DryRun bool
@@ -255,6 +259,23 @@ func (l *List) Announced() bool { return l.origin.command.DryRun }
 // links off, with --keep-link.
 func (l *List) KeepsLinks() bool { return l.origin.command.KeepLink }
 
+// UndoesEnable reports whether the list is the results file of an enable that a
+// restore undoes, or of such a restore's dry run.
+func (l *List) UndoesEnable() bool {
+	return l.opt.Command == journal.CommandRestore &&
+		(l.origin.command.Command == journal.CommandEnable || l.origin.command.Undoes != "")
+}
+
+// Settings counts the rows to work on that have settings of a link.
+func (l *List) Settings() (rows int) {
+	for _, row := range l.rows {
+		if row.Snapshot != nil {
+			rows++
+		}
+	}
+	return rows
+}
+
 // Counts returns the numbers of rows.
 func (l *List) Counts() Counts { return l.counts }
 
@@ -276,8 +297,9 @@ type Organization struct {
 type Row struct {
 	Line                int // physical line of the input at which the row starts, from 1
 	OrgID, ConnectionID string
-	// Snapshot has the settings that restore is to give back. It is nil if the
-	// row has none, and for disable.
+	// Snapshot has the settings that enable or restore is to give. It is nil if the
+	// row has none, and for disable. If a restore undoes an enable, it is the link as it
+	// was before, switched off; nil if there was none.
 	Snapshot *journal.Snapshot
 }
 

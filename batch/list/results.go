@@ -162,16 +162,21 @@ func isResults(names []string) bool {
 
 // validateResultsColumns refuses a results file without the columns that the
 // command needs, and for restore any other file.
-func validateResultsColumns(names []string, results bool, command string) *Error {
-	if !results && command == journal.CommandRestore {
+func validateResultsColumns(names []string, results bool, opt Options) *Error {
+	restores := opt.Command == journal.CommandRestore
+	if !results && restores {
 		return &Error{Message: "not a results file: one has the columns outcome, command and tenant",
-			Hint: "give restore the run directory or the results.csv of a disable"}
+			Hint: "give restore the run directory or the results.csv of a disable or an enable"}
 	}
 	if !results {
 		return nil
 	}
+	if opt.Connection != "" {
+		return &Error{Message: "a results file names each row's connection, so --connection cannot replace it",
+			Hint: "leave --connection out to do what the dry run announced"}
+	}
 	needed := []string{"command", "tenant"}
-	if command == journal.CommandRestore {
+	if restores {
 		needed = append(needed, settingColumns()[:FirstSettings]...)
 	}
 	for _, column := range needed {
@@ -186,15 +191,29 @@ func validateResultsColumns(names []string, results bool, command string) *Error
 // the results of another, the origin; none if it does not accept them. A run does what
 // its dry run announced, in the same way; a restore follows either way.
 func (o Options) selectedOutcomes(origin journal.Label) []journal.Outcome {
-	keepLink := origin.KeepLink
-	origin.KeepLink = false
+	if o.Command == journal.CommandRestore {
+		return restoredOutcomes(origin)
+	}
+	if (origin != journal.Label{Command: o.Command, KeepLink: o.KeepLink, DryRun: true}) {
+		return nil
+	}
+	if o.Command == journal.CommandEnable {
+		return []journal.Outcome{journal.WouldEnable}
+	}
+	return []journal.Outcome{journal.WouldDisable}
+}
+
+// restoredOutcomes is selectedOutcomes for restore.
+func restoredOutcomes(origin journal.Label) []journal.Outcome {
 	switch {
-	case o.Command == journal.CommandDisable && origin == journal.Label{Command: journal.CommandDisable, DryRun: true} && keepLink == o.KeepLink:
-		return []journal.Outcome{journal.WouldDisable}
-	case o.Command == journal.CommandRestore && origin == journal.Label{Command: journal.CommandDisable}:
-		return []journal.Outcome{journal.Disabled, journal.Unknown}
-	case o.Command == journal.CommandRestore && origin == journal.Label{Command: journal.CommandRestore, DryRun: true}:
+	case origin.Command == journal.CommandRestore && origin.DryRun:
 		return []journal.Outcome{journal.WouldRestore}
+	case origin.DryRun:
+		return nil
+	case origin.Command == journal.CommandDisable:
+		return []journal.Outcome{journal.Disabled, journal.Unknown}
+	case origin.Command == journal.CommandEnable:
+		return []journal.Outcome{journal.Enabled, journal.Unknown}
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (s *scanner) readColumns() error {
 	}
 	s.rows = rows
 	var refused *Error
-	if s.columns, refused = parseColumns(rows.Headers, s.opt.Command); refused != nil {
+	if s.columns, refused = parseColumns(rows.Headers, s.opt); refused != nil {
 		return s.refuse(refused, s.line())
 	}
 	return rows.RenormalizeHeaders(func([]string) []string {
@@ -159,6 +159,12 @@ func (s *scanner) newRecord(r *csvRecord) Record {
 	if i := s.columns.orgName; i >= 0 && !s.columns.results {
 		rec.OrgName = rec.Carried[i]
 	}
+	switch one := s.opt.Connection; {
+	case IsConnectionID(one):
+		rec.ConnectionID = one
+	case one != "":
+		rec.ConnectionName = one
+	}
 	return rec
 }
 
@@ -178,7 +184,7 @@ func (s *scanner) leftOut(r *csvRecord) string {
 	return ""
 }
 
-// validateRow returns why a row is unusable, or "". For restore it adds the
+// validateRow returns why a row is unusable, or "". For enable and restore it adds the
 // snapshot to the record.
 func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	if !r.Extra.blank() || len(r.Extra) == maxExtra {
@@ -196,7 +202,7 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 		connectionName = "" // it does not identify the connection
 	}
 	reason = s.opt.validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
-	if reason == "" && s.opt.Command == journal.CommandRestore {
+	if reason == "" && s.opt.Command != journal.CommandDisable {
 		rec.Snapshot, reason = s.snapshot(r)
 	}
 	return reason
@@ -213,7 +219,7 @@ func (s *scanner) repeatsHeader(rec *Record) bool {
 		connection = rec.ConnectionName
 	}
 	return (strings.EqualFold(org, s.columns.orgHeading) || strings.EqualFold(org, "org_id")) &&
-		(strings.EqualFold(connection, s.columns.connectionHeading) || strings.EqualFold(connection, "con_id"))
+		(s.columns.oneConnection || strings.EqualFold(connection, s.columns.connectionHeading) || strings.EqualFold(connection, "con_id"))
 }
 
 // snapshot returns the settings that a row has, nil if it has none, or why they

@@ -158,7 +158,7 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		empty    = "a list begins with the line org_id,connection_id"
 		quotes   = `double a quote inside a cell, and put the cell in quotes: "5"" nail"`
 		oneRun   = "use the results of one run at a time"
-		whichRun = "give restore the run directory or the results.csv of a disable"
+		whichRun = "give restore the run directory or the results.csv of a disable or an enable"
 	)
 	tests := []struct{ command, file, message, hint string }{
 		{"disable", "missing-column.csv", `:1: the header "org_id,customer" has no column connection_id (nor conn_id, connection, con_id, connection_name)`, header},

@@ -86,6 +86,7 @@ func ListOptions(h journal.Header, names *list.Names) list.Options {
 		Command:       h.Command,
 		DryRun:        h.Settings.DryRun,
 		KeepLink:      h.Settings.KeepLink,
+		Connection:    h.Settings.Connection,
 		AnyID:         h.Settings.AnyID,
 		MinRows:       h.Settings.MinRows,
 		Limit:         h.Settings.Limit,

@@ -124,14 +124,33 @@ func neededScopes(w *work) []string {
 	if !w.header.Settings.NoCheck {
 		scopes = append(scopes, "read:organization_connections")
 	}
-	switch {
-	case w.header.Settings.DryRun:
-	case w.header.Settings.KeepLink:
-		scopes = append(scopes, "update:organization_connections")
-	case w.header.Command == journal.CommandRestore:
-		scopes = append(scopes, "create:organization_connections")
-	default:
-		scopes = append(scopes, "delete:organization_connections")
+	if w.header.Settings.ReadsLogins() {
+		scopes = append(scopes, "read:logs")
 	}
-	return scopes
+	if w.header.Settings.DryRun {
+		return scopes
+	}
+	return append(scopes, writeScopes(w)...)
+}
+
+// writeScopes returns the scopes of a run's writes. An enable may also find links that
+// it has to switch on; that is not known before.
+func writeScopes(w *work) (scopes []string) {
+	const remove, create, update = "delete:organization_connections", "create:organization_connections", "update:organization_connections"
+	switch {
+	case w.header.Undoes == journal.CommandEnable:
+		kept := w.list.Settings()
+		if kept > 0 {
+			scopes = append(scopes, update)
+		}
+		if kept < w.list.Counts().Pairs {
+			scopes = append(scopes, remove)
+		}
+		return scopes
+	case w.header.Settings.KeepLink:
+		return []string{update}
+	case w.header.Command == journal.CommandDisable:
+		return []string{remove}
+	}
+	return []string{create}
 }

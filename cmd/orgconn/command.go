@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"github.com/orgconn/orgconn/apiclient"
@@ -27,7 +28,7 @@ import (
 // resume and restore RUNDIR lock first, because they read a run directory to which
 // a run that still goes on may add. In resume, reopen is what prepare is elsewhere.
 type command struct {
-	name    string // journal.CommandDisable or CommandRestore, or "export"
+	name    string // journal.CommandDisable, CommandEnable or CommandRestore, or "export"
 	options *options
 	target  target
 	view    *view
@@ -44,6 +45,25 @@ func newCommand(o *options, name string) (*command, error) {
 	return &command{name: name, options: o, target: target, view: v, log: o.logger(v, v.terminal)}, nil
 }
 
+// runs is what a command does that works on a list, or on the run directory of another
+// run.
+func (o *options) runs(name string) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := o.check(cmd.Flags()); err != nil {
+			return err
+		}
+		c, err := newCommand(o, name)
+		if err != nil {
+			return err
+		}
+		start := c.startRun
+		if isFolder(args[0]) {
+			start = c.startFromRun
+		}
+		return c.writeMetrics(start(cmd.Context(), args[0]))
+	}
+}
+
 // startRun does a new run on the list in a file. The summary is nil if the run did
 // not begin.
 func (c *command) startRun(ctx context.Context, path string) (*reports.Summary, error) {
@@ -58,6 +78,39 @@ func (c *command) startRun(ctx context.Context, path string) (*reports.Summary, 
 	}
 	defer unlock()
 	return c.confirmAndRun(ctx, w)
+}
+
+// startFromRun does a new run on the results of another, which are made from its
+// journal.
+func (c *command) startFromRun(ctx context.Context, path string) (*reports.Summary, error) {
+	first, err := rundir.FirstHeader(path)
+	if err != nil {
+		return nil, err
+	}
+	unlock, err := c.lockRun(ctx, path, first)
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	w, err := c.prepareFromRun(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	defer c.close(w)
+	return c.confirmAndRun(ctx, w)
+}
+
+// prepareFromRun prepares work from a run's results. It refuses a run that another
+// process still writes; only a dry run may look at one.
+func (c *command) prepareFromRun(ctx context.Context, path string) (*work, error) {
+	if !c.options.settings.DryRun {
+		lock, err := rundir.Lock(path)
+		if err != nil {
+			return nil, refused(err, "")
+		}
+		defer lock.Close()
+	}
+	return c.prepare(ctx, source{path: path, isRun: true})
 }
 
 // lock takes the tenant's lock. A dry run needs none; it only warns where the run
@@ -139,7 +192,7 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 		return batch.Result{ExitCode: stop.Code, Stop: stop}, journal.Sample{Calls: lookups}, nil
 	}
 	run, err := batch.New(batch.Config{
-		RunID: w.header.RunID, Command: c.name, List: w.list, History: w.history, API: client,
+		RunID: w.header.RunID, Command: c.name, Undoes: w.header.Undoes, List: w.list, History: w.history, API: client,
 		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections, Log: c.log,
 	})
 	if err != nil {

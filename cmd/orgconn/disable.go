@@ -9,12 +9,11 @@ import (
 const disableLong = `Disable every organization connection that a CSV lists, one call for each row.
 
 The CSV has a header with org_id and connection_id, or org_name and
-connection_name; - is standard input. With a dry run's results.csv, it disables
-the rows that still say would_disable.
+connection_name; - is standard input. With a dry run's results.csv, or its run
+directory, it disables the rows that still say would_disable.
 
 Each link is removed, and the run directory keeps its settings for restore. With
---keep-link it is switched off instead (is_enabled: false). Only Auth0's newer
-endpoints can do that, and only they show access level and name of a link.
+--keep-link, which needs Auth0's newer endpoints, it is switched off instead.
 
 AUTH0_DOMAIN names the tenant. The credentials are AUTH0_API_TOKEN, or
 AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY.
@@ -36,20 +35,12 @@ func newDisable(getenv func(string) string) *cobra.Command {
 		Example:           disableExample,
 		Args:              oneArg("list"),
 		ValidArgsFunction: completeList,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(cmd.Flags()); err != nil {
-				return err
-			}
-			c, err := newCommand(o, journal.CommandDisable)
-			if err != nil {
-				return err
-			}
-			return c.writeMetrics(c.startRun(cmd.Context(), args[0]))
-		},
+		RunE:              o.runs(journal.CommandDisable),
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
-	flags.BoolVar(&o.settings.KeepLink, "keep-link", false, "switch links off instead of removing them; their settings stay")
+	flags.BoolVar(&o.settings.KeepLink, "keep-link", false, "switch links off, so that they keep their settings")
+	o.addLogins(flags)
 	o.addDisable(flags)
 	o.addSlice(flags)
 	o.addBounds(flags)

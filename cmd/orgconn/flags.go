@@ -46,10 +46,16 @@ func (o *options) addRun(flags *pflag.FlagSet) {
 // addDisable adds the flags of disable that resume has too.
 func (o *options) addDisable(flags *pflag.FlagSet) {
 	s := &o.settings
-	flags.BoolVar(&s.NoCheck, "no-check", false, "emergency: read nothing first, so no guard and no undo")
+	flags.BoolVar(&s.NoCheck, "no-check", false, "emergency: read nothing, so no guard, no undo")
 	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last connection")
 	flags.BoolVar(&s.MissingOK, "missing-ok", false, "organizations that no longer exist count as ok")
 	mustBeTyped(flags, "no-check", "allow-lockout")
+}
+
+// addLogins adds the flags about last logins.
+func (o *options) addLogins(flags *pflag.FlagSet) {
+	flags.TextVar(&o.settings.UnusedFor, "unused-for", journal.Duration(0), "keep links with a login within `TIME`, like 30d")
+	flags.BoolVar(&o.settings.LastLogins, "last-logins", false, "read each pair's last login for the reports")
 }
 
 // addRestore adds the flags of restore that resume has too.

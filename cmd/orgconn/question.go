@@ -58,12 +58,8 @@ func awaitYes(ctx context.Context, screen io.Writer, from io.Reader) error {
 // question says what a person agrees to: what will be done, and what will be left.
 func (w *work) question(rows int) string {
 	counts := w.list.Counts()
-	verb := "disables"
-	if w.header.Command == journal.CommandRestore {
-		verb = "restores"
-	}
-	text := fmt.Sprintf("This %s up to %s in %s, listed in %s.\n",
-		verb, reports.Counted(rows, "connection"), w.header.Tenant, oneLine(w.header.Input.Name()))
+	text := fmt.Sprintf("This %ss up to %s in %s, listed in %s.\n",
+		w.header.Command, reports.Counted(rows, "connection"), w.header.Tenant, oneLine(w.header.Input.Name()))
 	if counts.Unidentified > 0 {
 		text += fmt.Sprintf("The list has %s; of these, %d have names, which are looked up first.\n", reports.Counted(counts.Rows, "row"), counts.Unidentified)
 	} else {
@@ -78,7 +74,12 @@ func (w *work) question(rows int) string {
 			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
 	}
 	text += w.howLong(rows)
-	if w.header.Command == journal.CommandRestore {
+	switch {
+	case w.header.Command == journal.CommandEnable:
+		return text + w.enableTerms()
+	case w.header.Undoes == journal.CommandEnable:
+		return text + w.undoTerms()
+	case w.header.Command == journal.CommandRestore:
 		return text + w.restoreTerms()
 	}
 	return text + w.disableTerms()
@@ -91,7 +92,11 @@ func (w *work) howLong(rows int) string {
 	if w.header.Settings.NoCheck {
 		organizations = 0
 	}
-	if d := w.rates.Expected(organizations, rows); d > 0 {
+	logins := 0
+	if w.header.Settings.ReadsLogins() {
+		logins = rows
+	}
+	if d := w.rates.Expected(organizations, rows, logins); d > 0 {
 		return fmt.Sprintf("It takes %s, according to the limits that an earlier run measured.\n", about(d))
 	}
 	return "How long it takes depends on the tenant's limits, which the run measures.\n"
@@ -108,10 +113,31 @@ func (w *work) disableTerms() string {
 	case !w.header.Settings.AllowLockout:
 		text += "An organization's last enabled connection is left alone.\n"
 	}
+	if unusedFor := w.header.Settings.UnusedFor; unusedFor > 0 {
+		text += fmt.Sprintf("--unused-for %s: what somebody has logged in through since then is left alone, as far as the tenant's log knows.\n", unusedFor)
+	}
 	if w.header.Settings.KeepLink {
 		return text + "--keep-link: the links are switched off and keep their settings. restore switches them on again.\n"
 	}
 	return text + "The links are removed. restore makes them anew with the settings that the tenant shows; without the newer endpoints, these lack organization_access_level and organization_connection_name.\n"
+}
+
+func (w *work) enableTerms() string {
+	text := "Members of these organizations can then log in through these connections.\n"
+	if w.list.Settings() > 0 {
+		text += "New links get the settings in the list. "
+	} else {
+		text += "New links get Auth0's default settings, as the list has none. "
+	}
+	return text + "A connection that is enabled already is left alone, and one that is switched off is switched on as it is.\n"
+}
+
+func (w *work) undoTerms() string {
+	text := "Links that the run made are removed, and those that it switched on are switched off. What is no longer enabled is left alone.\n"
+	if w.header.Settings.AllowLockout {
+		return text + "--allow-lockout: an organization's last connection is disabled too.\n"
+	}
+	return text + "An organization's last enabled connection is left alone.\n"
 }
 
 func (w *work) restoreTerms() string {

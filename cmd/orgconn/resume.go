@@ -112,6 +112,7 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 		return nil, err
 	}
 	w.header = c.header(w.history.Header.RunID, w.history.Header.Input)
+	w.header.Undoes = w.history.Header.Undoes
 	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
 		return nil, refused(err, "")
 	}

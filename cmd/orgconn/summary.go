@@ -95,7 +95,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
-	if d := s.Rate.Expected(s.Input.Organizations, s.Announced()); s.DryRun && d > 0 {
+	if d := s.Expected(); s.DryRun && d > 0 {
 		fmt.Fprintf(&b, "  a run takes %s\n", about(d))
 	}
 	results := filepath.Join(dir, rundir.ResultsFile)

@@ -101,9 +101,6 @@ func (s source) copyTo(w io.Writer) error {
 	}
 	from := os.Stdin
 	if s.path != "-" {
-		if isFolder(s.path) {
-			return notAFile(s.path)
-		}
 		f, err := os.Open(s.path)
 		if err != nil {
 			return fmt.Errorf("read the list: %w", err)
@@ -115,15 +112,6 @@ func (s source) copyTo(w io.Writer) error {
 		return fmt.Errorf("copy the list: %w", err)
 	}
 	return nil
-}
-
-// notAFile refuses a folder that is given as a list.
-func notAFile(path string) error {
-	if _, err := os.Lstat(filepath.Join(path, rundir.JournalFile)); err != nil {
-		return refused(fmt.Errorf("%s is a folder, not a list", path), "give a CSV file")
-	}
-	return refused(fmt.Errorf("%s is a run directory, not a list", path),
-		"orgconn resume goes on with it, orgconn restore undoes it; a dry run's list for disable is its "+rundir.ResultsFile)
 }
 
 // prepare copies the list into a staged run directory and reads it.
@@ -157,6 +145,9 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	}
 	if c.name == journal.CommandRestore {
 		w.header.Settings.KeepLink = w.list.KeepsLinks()
+	}
+	if w.list.UndoesEnable() {
+		w.header.Undoes = journal.CommandEnable
 	}
 	return w, nil
 }

@@ -1,0 +1,59 @@
+package batch
+
+import (
+	"context"
+	"time"
+
+	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
+)
+
+// login is what the tenant's log says of the last login through a link. The tenant
+// keeps its log for days and indexes it late, so a login may be missing.
+type login struct {
+	asked bool
+	at    time.Time // zero if the log has none
+	err   error     // why the log could not be read
+}
+
+func (l login) after(t time.Time) bool { return l.at.After(t) }
+
+// String is the form of the journal and of results.csv.
+func (l login) String() string {
+	switch {
+	case !l.asked || l.err != nil:
+		return ""
+	case l.at.IsZero():
+		return journal.NoLogin
+	}
+	return l.at.UTC().Format(time.RFC3339)
+}
+
+// readLogins reads the last login through each link that the run may disable. It is
+// part of the check, so a link with a later login is left alone for as long as the
+// check holds. The error ends the run.
+func (r *Run) readLogins(o *organization, links []apiclient.Link) error {
+	if !r.Settings.ReadsLogins() {
+		return nil
+	}
+	rows, announced := o.undecided()
+	if !announced {
+		r.logs.expect(len(rows))
+	}
+	there := byID(links)
+	for _, row := range rows {
+		link := there[row.ConnectionID]
+		if link == nil || link.Off() {
+			r.logs.expect(-1)
+			continue
+		}
+		at, reply, err := ask(r.logs, func(ctx context.Context) (time.Time, *apiclient.Response, error) {
+			return r.API.LastLogin(ctx, o.id, row.ConnectionID, time.Time{})
+		})
+		if err != nil {
+			return err
+		}
+		row.login = login{asked: true, at: at, err: reply.err}
+	}
+	return nil
+}
