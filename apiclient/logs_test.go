@@ -107,6 +107,9 @@ func TestRefusedLogSearchIsAnError(t *testing.T) {
 			t.Errorf("%d: got %+v", status, apiErr)
 		}
 	}
+	if _, _, err := answering(t, 206, "application/json", "[]").LastLogin(t.Context(), org, connection, time.Time{}); err == nil {
+		t.Error("a part of the log passed for the whole")
+	}
 	body := `{"statusCode":403,"error":"Forbidden","message":"No","errorCode":"insufficient_scope"}`
 	_, _, err := answering(t, 403, "application/json", body).LastLogin(t.Context(), org, connection, time.Time{})
 	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || apiErr.Scope != "read:logs" {

@@ -33,6 +33,9 @@ func TestLogins(t *testing.T) {
 		for i, pair := range [][2]string{{org1, con1}, {org1, con1}, {org1, con2}, {org2, con1}} {
 			tenant.Login(pair[0], pair[1], now.Add(-time.Duration(3-i)*30*time.Hour))
 		}
+		for _, org := range []string{org1, org2, org1} {
+			tenant.Login(org, "con_same", now.Add(-200*time.Hour))
+		}
 		both := `organization_id:"` + org1 + `" AND connection_id:"` + con1 + `"`
 		inMemory(t, tenant).steps([]step{
 			{"GET", search(`type:s AND ` + both), "", 200, numbers("21")},
@@ -43,14 +46,15 @@ func TestLogins(t *testing.T) {
 			{"GET", search(both) + "&sort=date:1", "", 200, numbers("12")},
 			{"GET", search("connection_id:" + con1), "", 200, numbers("421")},
 			{"GET", search("date:[" + day + " TO *]"), "", 200, numbers("4")},
-			{"GET", search("date:[* TO " + day + "] AND connection_id:" + con2), "", 200, numbers("3")},
+			{"GET", search("date:[* TO " + now.Add(-30*time.Hour).Format(time.DateOnly) + "] AND connection_id:" + con2), "", 200, numbers("3")},
 			{"GET", search("date:[" + now.Format(time.RFC3339) + " TO *]"), "", 200, numbers("4")},
 			{"GET", search(`organization_id:"` + org1[:10] + `"`), "", 200, "[]"},
+			{"GET", search("connection_id:con_same"), "", 200, numbers("765")}, // all at one time
 			{"GET", "/api/v2/logs?per_page=1", "", 200, `[{"connection_id":"con_0000000000000001","date":"` + now.Format("2006-01-02T15:04:05.000Z") +
 				`","log_id":"900202600000000000000004","organization_id":"org_0000000000000002","type":"s"}]`},
 			{"GET", "/api/v2/logs?per_page=1&include_fields=false&fields=log_id,connection_id,date", "", 200,
 				`[{"organization_id":"org_0000000000000002","type":"s"}]`},
-			{"GET", "/api/v2/logs?fields=type&include_totals=true&per_page=1", "", 200, `{"logs":[{"type":"s"}],"start":0,"limit":1,"length":1,"total":4}`},
+			{"GET", "/api/v2/logs?fields=type&include_totals=true&per_page=1", "", 200, `{"logs":[{"type":"s"}],"start":0,"limit":1,"length":1,"total":7}`},
 			{"GET", "/api/v2/logs?sort=type:1", "", 400, "on property sort"},
 			{"GET", "/api/v2/logs?per_page=101", "", 400, "maximum 100"},
 			{"GET", "/api/v2/logs?per_page=0", "", 400, "minimum 1"},
@@ -98,7 +102,7 @@ func TestWritesAreLogged(t *testing.T) {
 	c.try(r)
 	c.do("POST", links, `{"connection_id":"`+con1+`"}`)
 	c.do("DELETE", "/api/v2/organizations/org_9999999999999999/connections/"+con1, "")
-	c.do("POST", "/oauth/token", `{"grant_type":"client_credentials"}`)
+	c.want("POST", "/oauth/token", `{"grant_type":"client_credentials","audience":"https://tenant.example/api/v2/"}`, 200, "access_token")
 	c.do("GET", links, "")
 	c.want("GET", "/api/v2/logs?fields=type,references&q=type:sapi", "", 200,
 		`[{"type":"sapi"},{"type":"sapi","references":{"correlation_id":"run-1-2"}}]`)

@@ -32,7 +32,11 @@ another terminal. When it ends, its state is lost.
 
 A list that is an export gives the very tenant that was exported. With any other
 list, settings are invented, and each organization gets one connection more, so
-that nobody is locked out; --spare decides that.`
+that nobody is locked out; --spare decides that. A list may also have a column
+is_enabled: a link for which it says no is switched off.
+
+Through about a third of the links somebody has logged in within the last week.
+The links and the ages of the logins are the same each time.`
 
 const simulateExample = `  orgconn simulate --from pairs.csv --plan private-500`
 
@@ -79,11 +83,6 @@ func (o *simulateOptions) simulate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if o.from != "" {
-		if err := seedFrom(tenant.Tenant, o.from, o.spare); err != nil {
-			return refused(err, "")
-		}
-	}
 	if err := tenant.listen(o.listen); err != nil {
 		return err
 	}
@@ -103,12 +102,22 @@ func (o *simulateOptions) simulate(ctx context.Context) error {
 	return nil
 }
 
-// tenant makes the tenant with an application as --private-key-jwt says.
-func (o *simulateOptions) tenant(cfg simulator.Config) (*simulated, error) {
+// tenant makes the tenant, with an application as --private-key-jwt says, and with the
+// pairs of the list.
+func (o *simulateOptions) tenant(cfg simulator.Config) (tenant *simulated, err error) {
 	if o.key {
-		return newSimulatedWithKey(cfg)
+		tenant, err = newSimulatedWithKey(cfg)
+	} else {
+		tenant = newSimulated(cfg)
 	}
-	return newSimulated(cfg), nil
+	if err != nil || o.from == "" {
+		return tenant, err
+	}
+	if err := seedFrom(tenant.Tenant, o.from, o.spare); err != nil {
+		return nil, refused(err, "")
+	}
+	tenant.SeedLogins(1./3, 7*24*time.Hour)
+	return tenant, nil
 }
 
 func planNames() []string {
@@ -152,13 +161,18 @@ func seedFrom(tenant *simulator.Tenant, path, spare string) error {
 	return nil
 }
 
-// settingColumns finds the columns of settings, by name, among the carried-through ones
-// of a list.
+// settingColumns finds the columns of settings and is_enabled, by name, among the
+// carried-through ones of a list.
 func settingColumns(carried []string) map[string]int {
 	columns := map[string]int{}
+	names := []string{"is_enabled"}
 	for _, setting := range new(apiclient.LinkSettings).All() {
-		if i := slices.Index(carried, "input_"+setting.Name); i >= 0 { // results.csv has one of its name
-			columns[setting.Name] = i
+		names = append(names, setting.Name)
+	}
+	for _, name := range names {
+		isColumn := func(c string) bool { return strings.EqualFold(strings.TrimPrefix(c, "input_"), name) }
+		if i := slices.IndexFunc(carried, isColumn); i >= 0 { // with input_ if results.csv has one of its name
+			columns[name] = i
 		}
 	}
 	return columns
@@ -179,6 +193,7 @@ func addLink(pair *simulator.Pair, columns map[string]int, cells []string) {
 		ShowAsButton:            isYes(cmp.Or(cell("show_as_button"), "yes")),
 		AccessLevel:             cell("organization_access_level"),
 		Alias:                   cell("organization_connection_name"),
+		Off:                     !isYes(cmp.Or(cell("is_enabled"), "yes")),
 	}
 }
 
