@@ -144,6 +144,16 @@ func oneArg(name string) cobra.PositionalArgs {
 	}
 }
 
+// someArgs accepts one argument, which messages call name, or more.
+func someArgs(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s needs at least one %s", cmd.Name(), name)
+		}
+		return nil
+	}
+}
+
 // notify returns a context that the first SIGINT, SIGTERM, SIGQUIT or SIGHUP ends, so
 // that a run can finish its calls in flight. The second signal ends the process. With
 // signal.NotifyContext the second one would have its default action, which a parent
