@@ -82,7 +82,10 @@ func newRoot() *cobra.Command {
 		Args:                  noCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+			return refused(err, suggestFlag(cmd, unknown.GetSpecifiedName()))
+		}
 		if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 			return valueError(invalid.GetFlag(), invalid.GetValue(), err)
 		}
@@ -127,9 +130,9 @@ func completeFolder(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
-func noCommand(_ *cobra.Command, args []string) error {
+func noCommand(root *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("unknown command %q", args[0])
+		return refused(fmt.Errorf("unknown command %q", args[0]), suggestCommand(root, args[0]))
 	}
 	return nil
 }
