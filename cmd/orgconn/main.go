@@ -63,7 +63,10 @@ func execute(ctx context.Context, args []string) (err error) {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if !accepted {
-		return refused(err, "see "+cmd.CommandPath()+" --help")
+		err = refused(err, "see "+cmd.CommandPath()+" --help")
+	}
+	if quiet, _ := cmd.Flags().GetBool("quiet"); quiet {
+		return inOneLine(err)
 	}
 	return err
 }
