@@ -55,4 +55,4 @@ demo:           ## the whole job against a simulated tenant; needs nothing
 picture:        ## the README's picture of a demo's page; needs Chromium
 	@go build -o "$(CURDIR)/orgconn" ./cmd/orgconn
 	@folder=$$(mktemp -d) && trap 'rm -r "$$folder"' EXIT && (cd "$$folder" && "$(CURDIR)/orgconn" demo > /dev/null 2>&1) && \
-		CI_BROWSER=required go test ./reports -run TestPicture -picture "$$(ls -d "$$folder"/orgconn-* | tail -1)"
+		CI_BROWSER=required go test ./reports -run TestPicture -picture "$$(ls -d "$$folder"/orgconn-*-disable)"

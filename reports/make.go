@@ -67,6 +67,30 @@ func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 	})
 }
 
+// Summarize returns the summary that Make would make now, and writes nothing. It passes
+// each row to see.
+func Summarize(ctx context.Context, dir string, see func(list.Result)) (*Summary, error) {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, err
+	}
+	run, err := openRun(ctx, dir, nil)
+	if err != nil {
+		return nil, err
+	}
+	defer run.close()
+	counts := newRowCounts(run.index.header, run.list)
+	err = writeResults(io.Discard, run.index, run.list, func(r list.Result) error {
+		counts.add(r)
+		see(r)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return summarize(dir, run.index, run.list, counts), nil
+}
+
 // Results writes to w what results.csv would say now, according to the journal in
 // dir.
 func Results(dir string, w io.Writer) error {

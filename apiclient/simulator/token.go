@@ -160,15 +160,15 @@ func (t *Tenant) verifiesAssertion(c *call, assertion string) bool {
 func host(c *call) string { return cmp.Or(c.Host, c.URL.Host) }
 
 // IssueToken returns a new token with the given scopes or, if there are none,
-// with Config.Scopes. The token names no audience, because the tenant does not know
-// the address at which it is called.
+// with Config.Scopes. The token names no issuer and no audience, because the tenant
+// does not know the address at which it is called.
 func (t *Tenant) IssueToken(scopes ...string) string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if scopes == nil {
 		scopes = t.config.Scopes
 	}
-	return t.newToken("https://simulator.invalid/", t.config.ClientID, "", scopes)
+	return t.newToken("", t.config.ClientID, "", scopes)
 }
 
 // newToken makes a signed token and remembers it. The signing key is no secret:
@@ -177,7 +177,6 @@ func (t *Tenant) newToken(issuer, clientID, audience string, scopes []string) st
 	now := time.Now()
 	expires := now.Add(t.config.TokenLifetime)
 	claims := jwt.MapClaims{
-		"iss":   issuer,
 		"sub":   clientID + "@clients",
 		"iat":   now.Unix(),
 		"exp":   expires.Unix(),
@@ -185,6 +184,9 @@ func (t *Tenant) newToken(issuer, clientID, audience string, scopes []string) st
 		"gty":   "client-credentials",
 		"azp":   clientID,
 		"jti":   fmt.Sprintf("%d-%d", t.config.Seed, len(t.tokens)),
+	}
+	if issuer != "" {
+		claims["iss"] = issuer
 	}
 	if audience != "" {
 		claims["aud"] = audience

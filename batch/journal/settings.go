@@ -164,3 +164,42 @@ func (d Duration) MarshalText() ([]byte, error) { return []byte(d.String()), nil
 
 // String formats the duration as [time.Duration] does.
 func (d Duration) String() string { return time.Duration(d).String() }
+
+// Age is how long ago something was: "30d", or a time such as "12h". A day has 24
+// hours.
+type Age time.Duration
+
+const (
+	day     = Age(24 * time.Hour)
+	maxDays = int(math.MaxInt64 / day)
+)
+
+// UnmarshalText reads a whole number of days, or the form that [time.ParseDuration]
+// accepts. An age is not negative.
+func (a *Age) UnmarshalText(text []byte) error {
+	if number, isDays := strings.CutSuffix(string(text), "d"); isDays {
+		days, err := strconv.Atoi(number)
+		if err != nil || days < 0 || days > maxDays {
+			return fmt.Errorf("%q is not a number of days such as 30d", text)
+		}
+		*a = Age(days) * day
+		return nil
+	}
+	value, err := time.ParseDuration(string(text))
+	if err != nil || value < 0 {
+		return fmt.Errorf("%q is neither a number of days such as 30d nor a time such as 12h", text)
+	}
+	*a = Age(value)
+	return nil
+}
+
+// MarshalText writes the form that UnmarshalText reads.
+func (a Age) MarshalText() ([]byte, error) { return []byte(a.String()), nil }
+
+// String writes whole days as "30d".
+func (a Age) String() string {
+	if a%day == 0 {
+		return strconv.Itoa(int(a/day)) + "d"
+	}
+	return time.Duration(a).String()
+}

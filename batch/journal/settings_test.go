@@ -52,6 +52,21 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// An age is a number of days, or a time.
+func TestAge(t *testing.T) {
+	for text, want := range map[string]string{"30d": "30d", "0d": "0d", "48h": "2d", "12h": "12h0m0s", "0s": "0d", "106751d": "106751d"} {
+		var age Age
+		if err := age.UnmarshalText([]byte(text)); err != nil || age.String() != want {
+			t.Errorf("%s: %s, %v, want %s", text, age, err, want)
+		}
+	}
+	for _, text := range []string{"", "d", "-1d", "-1h", "1.5d", "106752d", "30", "30 d", "1d12h"} {
+		if err := new(Age).UnmarshalText([]byte(text)); err == nil {
+			t.Errorf("%q is accepted", text)
+		}
+	}
+}
+
 func allSet(fields reflect.Value) bool {
 	for i := range fields.NumField() {
 		if fields.Field(i).IsZero() {

@@ -89,7 +89,11 @@ func (d *Staged) Publish(h journal.Header, now time.Time) (*Dir, error) {
 // defaultName is a run directory's name if none was given.
 func defaultName(h journal.Header, now time.Time) string {
 	tenant := strings.ReplaceAll(h.Tenant, ":", "_")
-	return fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), h.Command)
+	name := fmt.Sprintf("orgconn-%s-%s-%s", tenant, now.UTC().Format("20060102T150405Z"), h.Command)
+	if h.Settings.DryRun {
+		name += "-dry-run"
+	}
+	return name
 }
 
 // rename gives the directory its name, durably. If a default name exists already,

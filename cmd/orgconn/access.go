@@ -67,6 +67,9 @@ func (t target) connect(getenv func(string) string, s journal.Settings, log *zap
 	if err != nil {
 		return nil, err
 	}
+	if err := t.checkToken(getenv); err != nil {
+		return nil, err
+	}
 	if err := checkProxy(getenv, log); err != nil {
 		return nil, err
 	}

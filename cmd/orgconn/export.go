@@ -23,8 +23,8 @@ Links that are switched off (is_enabled: false) are left out. Remove the pairs
 that are to stay enabled, and the file is a list for orgconn disable.
 
 It writes to standard output, or with --out to a file that appears complete or
-not at all. It only reads: one call for each organization, and one for every
-hundred organizations.`
+not at all; --force replaces one that exists. It only reads: one call for each
+organization, and one for every hundred organizations.`
 
 const exportExample = `  orgconn export --out pairs.csv
   orgconn export --connection old-idp --out pairs.csv
@@ -38,6 +38,7 @@ func newExport(getenv func(string) string) *cobra.Command {
 	// It only reads, as a dry run does, and needs no confirmation.
 	o := &options{getenv: getenv, settings: journal.Settings{DryRun: true, Workers: defaultWorkers}}
 	var only exportFilter
+	var force bool
 	cmd := &cobra.Command{
 		Use:     "export",
 		Short:   "write the tenant's enabled pairs as CSV, to start a job from",
@@ -52,12 +53,13 @@ func newExport(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.export(cmd.Context(), only)
+			return c.export(cmd.Context(), only, force)
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
 	flags.StringVar(&o.out, "out", "", "`FILE` to write (default standard output)")
+	flags.BoolVar(&force, "force", false, "replace the file of --out if it exists")
 	flags.StringArrayVar(&only.organizations, "org", nil, "only this organization, by `ID or NAME`; repeatable")
 	flags.StringArrayVar(&only.connections, "connection", nil, "only this connection, by `ID or NAME`; repeatable")
 	o.addPace(flags)
@@ -65,15 +67,16 @@ func newExport(getenv func(string) string) *cobra.Command {
 	return cmd
 }
 
-// export exports to the file that --out names, or to standard output.
-func (c *command) export(ctx context.Context, only exportFilter) error {
+// export exports to the file that --out names, or to standard output. With force, it
+// replaces a file that exists.
+func (c *command) export(ctx context.Context, only exportFilter, force bool) error {
 	out := c.options.out
 	if out == "" {
 		stdout := newOutput(os.Stdout, logPatience)
 		stdout.from = ctx.Done() // a slow reader holds the export up, but not its end
 		return c.exportTo(ctx, stdout, only, "what was written is incomplete")
 	}
-	file, err := pendingFile(out)
+	file, err := pendingFile(out, force)
 	if err != nil {
 		return err
 	}
@@ -88,10 +91,13 @@ func (c *command) export(ctx context.Context, only exportFilter) error {
 }
 
 // pendingFile returns a file that gets its name when it is complete.
-func pendingFile(name string) (*reports.PendingFile, error) {
+func pendingFile(name string, force bool) (*reports.PendingFile, error) {
 	info, err := os.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, refused(fmt.Errorf("--out %s: it exists and is not a file", name), "give another --out, or leave it out for standard output")
+	}
+	if err == nil && !force {
+		return nil, refused(fmt.Errorf("--out %s: it exists", name), "give another --out, or --force to replace it")
 	}
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, refused(fmt.Errorf("--out: %w", err), "give another --out")

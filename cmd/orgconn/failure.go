@@ -85,6 +85,18 @@ func explain(w io.Writer, err error) int {
 	return f.code
 }
 
+// inOneLine puts the hint of an error into its message: --quiet promises one line.
+func inOneLine(err error) error {
+	if err == nil {
+		return nil
+	}
+	f := *classify(err)
+	if f.err != nil && f.hint != "" {
+		f.err, f.hint = fmt.Errorf("%w; hint: %s", f.err, f.hint), ""
+	}
+	return &f
+}
+
 // classify gives every error its exit code and hint. An error of an unknown type is
 // a fault of this program: nothing says that nothing was sent.
 func classify(err error) *failure {

@@ -112,7 +112,7 @@ func (o *options) addPace(flags *pflag.FlagSet) {
 func (o *options) addInvocation(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to `TIME` for another run on the tenant")
-	flags.StringVar(&o.metrics, "metrics-file", "", "put Prometheus metrics into `FILE` at the end")
+	flags.StringVar(&o.metrics, "metrics-file", "", "put Prometheus metrics into `FILE`.prom at the end")
 	flags.BoolVar(&o.json, "json", false, "print summary.json")
 	o.addOutput(flags)
 	mustBeTyped(flags, "yes")
@@ -153,6 +153,9 @@ func (o *options) checkValues(flags *pflag.FlagSet) error {
 		return errors.New("--lock-wait must not be negative")
 	case levelErr != nil:
 		return fmt.Errorf("--log-level: %w", levelErr)
+	case o.metrics != "" && !strings.HasSuffix(o.metrics, metricsSuffix):
+		return refused(fmt.Errorf("--metrics-file %s: its name does not end in %s", o.metrics, metricsSuffix),
+			"the node exporter's textfile collector reads no other files")
 	case o.metrics != "" && !isFolder(filepath.Dir(o.metrics)):
 		return fmt.Errorf("--metrics-file %s: there is no such folder", o.metrics)
 	case o.metrics != "" && !mayBeFile(o.metrics):
@@ -162,6 +165,9 @@ func (o *options) checkValues(flags *pflag.FlagSet) error {
 	}
 	return nil
 }
+
+// metricsSuffix ends the names of the files that the textfile collector reads.
+const metricsSuffix = ".prom"
 
 var sha256Text = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 

@@ -58,10 +58,10 @@ func TestResumeHelpHasTheRunsDefaults(t *testing.T) {
 	}
 }
 
-// The help shows the flags in three groups.
+// The help of a command that runs a list shows the flags in three groups.
 func TestFlagGroups(t *testing.T) {
 	for _, cmd := range newRoot().Commands() {
-		if cmd.Flags().Lookup("yes") == nil {
+		if cmd.Flags().Lookup("workers") == nil {
 			continue
 		}
 		var titles []string

@@ -63,7 +63,10 @@ func execute(ctx context.Context, args []string) (err error) {
 	root.SetArgs(args)
 	cmd, err := root.ExecuteContextC(ctx)
 	if !accepted {
-		return refused(err, "see "+cmd.CommandPath()+" --help")
+		err = refused(err, "see "+cmd.CommandPath()+" --help")
+	}
+	if quiet, _ := cmd.Flags().GetBool("quiet"); quiet {
+		return inOneLine(err)
 	}
 	return err
 }
@@ -82,7 +85,10 @@ func newRoot() *cobra.Command {
 		Args:                  noCommand,
 		RunE:                  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok && unknown.GetSpecifiedShortnames() == "" {
+			return refused(err, suggestFlag(cmd, unknown.GetSpecifiedName()))
+		}
 		if invalid, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
 			return valueError(invalid.GetFlag(), invalid.GetValue(), err)
 		}
@@ -91,7 +97,7 @@ func newRoot() *cobra.Command {
 	root.SetUsageFunc(usage)
 	root.SetVersionTemplate(versionText())
 	root.AddCommand(newDisable(os.Getenv), newEnable(os.Getenv), newRestore(os.Getenv), newResume(os.Getenv), newReport(),
-		newExport(os.Getenv), newSimulate(), newDemo(), newVersion())
+		newRuns(), newExport(os.Getenv), newSimulate(), newDemo(), newVersion())
 	completeFlags(root)
 	return root
 }
@@ -127,9 +133,9 @@ func completeFolder(_ *cobra.Command, args []string, _ string) ([]string, cobra.
 	return nil, cobra.ShellCompDirectiveFilterDirs
 }
 
-func noCommand(_ *cobra.Command, args []string) error {
+func noCommand(root *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return fmt.Errorf("unknown command %q", args[0])
+		return refused(fmt.Errorf("unknown command %q", args[0]), suggestCommand(root, args[0]))
 	}
 	return nil
 }
@@ -139,6 +145,16 @@ func oneArg(name string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 {
 			return fmt.Errorf("%s needs one %s, got %d", cmd.Name(), name, len(args))
+		}
+		return nil
+	}
+}
+
+// someArgs accepts one argument, which messages call name, or more.
+func someArgs(name string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s needs at least one %s", cmd.Name(), name)
 		}
 		return nil
 	}

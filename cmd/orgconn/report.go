@@ -1,9 +1,11 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -13,7 +15,8 @@ import (
 )
 
 const reportLong = `Make the reports of a run directory again from its list and its journal, even if
-the run still goes on or was killed. Nothing is sent.
+the run still goes on or was killed. Nothing is sent. With several directories,
+print a line for each.
 
 A run directory has input.csv, the list as it was given, and journal.jsonl, the
 record from which everything else is made. At the end of each invocation orgconn
@@ -22,28 +25,73 @@ summary.json.`
 
 func newReport() *cobra.Command {
 	return &cobra.Command{
-		Use:               "report RUNDIR",
+		Use:               "report RUNDIR...",
 		Short:             "make the reports again, also of a running or killed run",
 		Long:              reportLong,
-		Args:              oneArg("run directory"),
-		ValidArgsFunction: completeFolder,
+		Args:              someArgs("run directory"),
+		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if _, err := rundir.FirstHeader(args[0]); err != nil {
-				return err
+			if len(args) == 1 {
+				return report(cmd.Context(), args[0])
 			}
-			summary, err := reports.Make(cmd.Context(), args[0], nil)
-			if err != nil {
-				return notMade(err)
-			}
-			if err := printSummary(os.Stdout, summary, args[0]); err != nil {
-				return stopped(fmt.Errorf("print the summary: %w", err), "")
-			}
-			if summary.ExitCode == nil {
-				return printIfRunning(args[0])
-			}
-			return nil
+			return reportAll(cmd.Context(), args)
 		},
 	}
+}
+
+// report makes the reports of a run directory and prints the summary.
+func report(ctx context.Context, path string) error {
+	summary, err := makeReports(ctx, path)
+	if err != nil {
+		return err
+	}
+	if err := printSummary(os.Stdout, summary, path); err != nil {
+		return stopped(fmt.Errorf("print the summary: %w", err), "")
+	}
+	if summary.ExitCode == nil {
+		return printIfRunning(path)
+	}
+	return nil
+}
+
+// reportAll makes the reports of several run directories and prints a line for each.
+// One whose reports cannot be made does not keep the others. The first error decides
+// the exit code.
+func reportAll(ctx context.Context, paths []string) (failed error) {
+	for _, path := range paths {
+		summary, err := makeReports(ctx, path)
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err == nil {
+			err = printLine(path, summary)
+		}
+		failed = errors.Join(failed, err)
+	}
+	return failed
+}
+
+func makeReports(ctx context.Context, path string) (*reports.Summary, error) {
+	if _, err := rundir.FirstHeader(path); err != nil {
+		return nil, err
+	}
+	summary, err := reports.Make(ctx, path, nil)
+	if err != nil {
+		return nil, notMade(err)
+	}
+	return summary, nil
+}
+
+// printLine prints a run's line as orgconn runs does.
+func printLine(path string, summary *reports.Summary) (err error) {
+	run := infoOf(path, summary)
+	if run.Ended, err = ended(path, summary.ExitCode); err != nil {
+		return refused(err, "")
+	}
+	if _, err := fmt.Println(strings.Join(run.cells(), "  ")); err != nil {
+		return stopped(fmt.Errorf("print the summary: %w", err), "")
+	}
+	return nil
 }
 
 // notMade is why there are no new reports: damage, or a signal, or else a disk or a

@@ -1,0 +1,411 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
+	"github.com/orgconn/orgconn/reports"
+)
+
+const runsLong = `List the run directories in a folder, by default the current one. Each has a
+line, the newest first: when it began, its name, command, tenant, rows by
+outcome, how it ended, whether it can be resumed, and which restore undid it.
+
+With --prune, list only those that nobody needs any more, and with --yes remove
+them. They are older than --older, and nothing was changed in them, as in a dry
+run, or a restore in the same folder has undone it. One that changed something
+and can still be resumed stays, and so does one in use.`
+
+const runsExample = `  orgconn runs
+  orgconn runs --prune /var/lib/orgconn
+  orgconn runs --prune --yes --older 30d /var/lib/orgconn`
+
+const defaultOlder = journal.Age(90 * 24 * time.Hour)
+
+// runsOptions are the flags of runs.
+type runsOptions struct {
+	prune, yes, json bool
+	older            journal.Age
+}
+
+func newRuns() *cobra.Command {
+	var o runsOptions
+	cmd := &cobra.Command{
+		Use:               "runs [DIR]",
+		Short:             "list run directories; --prune those that nobody needs any more",
+		Long:              runsLong,
+		Example:           runsExample,
+		Args:              cobra.MaximumNArgs(1),
+		ValidArgsFunction: completeFolder,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.yes && !o.prune {
+				return refused(errors.New("--yes is for --prune"), "leave it out, or give both")
+			}
+			return runs(cmd.Context(), o, append(args, ".")[0])
+		},
+	}
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	flags.BoolVar(&o.prune, "prune", false, "only those that nobody needs any more")
+	flags.TextVar(&o.older, "older", defaultOlder, "with --prune: whose run ended before this `AGE`, such as 30d")
+	flags.BoolVarP(&o.yes, "yes", "y", false, "with --prune: remove them")
+	flags.BoolVar(&o.json, "json", false, "print a JSON array")
+	mustBeTyped(flags, "yes")
+	return cmd
+}
+
+// runInfo is what runs says of a run directory.
+type runInfo struct {
+	RunDir       string                  `json:"run_dir"`
+	RunID        string                  `json:"run_id"`
+	StartedAt    time.Time               `json:"started_at"`
+	FinishedAt   *time.Time              `json:"finished_at"` // nil: it still goes on or was killed
+	Command      string                  `json:"command"`     // its journal.Label
+	Tenant       string                  `json:"tenant"`
+	Outcomes     map[journal.Outcome]int `json:"outcomes"`
+	ExitCode     *int                    `json:"exit_code"` // nil if FinishedAt is nil
+	Ended        string                  `json:"ended"`     // the exit code in words
+	Resumable    bool                    `json:"resumable"`
+	UndoneBy     []string                `json:"undone_by"` // names of restores' run directories
+	UndoneInPart bool                    `json:"undone_in_part"`
+	Unneeded     string                  `json:"unneeded,omitempty"` // why nobody needs it; only with --prune
+	Removed      bool                    `json:"removed,omitempty"`
+	Error        string                  `json:"unreadable,omitempty"` // why it cannot be read
+
+	label journal.Label
+	input string // path of its list, as given
+}
+
+// runs lists the run directories in a folder, or removes those that nobody needs.
+func runs(ctx context.Context, o runsOptions, folder string) error {
+	all, err := findRuns(ctx, folder)
+	if err != nil {
+		return err
+	}
+	var pruneErr error
+	if o.prune {
+		all, pruneErr = prune(ctx, all, o)
+	}
+	if err := printRuns(os.Stdout, all, o.json); err != nil {
+		return errors.Join(pruneErr, stopped(fmt.Errorf("print the runs: %w", err), ""))
+	}
+	return pruneErr
+}
+
+// findRuns reads the run directories in a folder, and returns the newest first. It
+// leaves out links and hidden folders.
+func findRuns(ctx context.Context, folder string) ([]*runInfo, error) {
+	if isRunDir(folder) {
+		return nil, refused(fmt.Errorf("%s is a run directory", folder), "give the folder that it is in")
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		return nil, refused(err, "give the folder that has the run directories")
+	}
+	all := []*runInfo{} // an empty array in JSON
+	for _, entry := range entries {
+		path := filepath.Join(folder, entry.Name())
+		if !entry.IsDir() || strings.HasPrefix(entry.Name(), ".") || !isRunDir(path) {
+			continue
+		}
+		run, err := readRun(ctx, path)
+		if ctx.Err() != nil {
+			return nil, context.Cause(ctx)
+		}
+		if err != nil {
+			run.Error = strings.ReplaceAll(err.Error(), "\n", "; ")
+		}
+		all = append(all, run)
+	}
+	slices.SortStableFunc(all, func(a, b *runInfo) int { return b.StartedAt.Compare(a.StartedAt) })
+	for _, run := range all {
+		run.addRestores(all)
+	}
+	return all, nil
+}
+
+// addRestores adds which restores undid the run, and whether only a part of it.
+func (run *runInfo) addRestores(all []*runInfo) {
+	left := count(run.Outcomes, mayHaveChanged)
+	for _, restore := range restoresOf(run, all) {
+		if n := count(restore.Outcomes, isBack); n > 0 {
+			run.UndoneBy = append(run.UndoneBy, filepath.Base(restore.RunDir))
+			left -= n
+		}
+	}
+	run.UndoneInPart = len(run.UndoneBy) > 0 && left > 0
+}
+
+// mayHaveChanged reports whether a restore may have to undo a row.
+func mayHaveChanged(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown }
+
+// isBack reports whether a restore has found or left a row as it was before.
+func isBack(o journal.Outcome) bool { return o.Changed() || o == journal.AlreadyEnabled }
+
+func isRunDir(path string) bool {
+	_, err := os.Lstat(filepath.Join(path, rundir.JournalFile))
+	return err == nil
+}
+
+// readRun reads a run directory. With an error, the result has only what is known.
+func readRun(ctx context.Context, path string) (*runInfo, error) {
+	header, err := rundir.FirstHeader(path)
+	if err != nil {
+		return &runInfo{RunDir: path}, err
+	}
+	s, err := currentSummary(path, header)
+	if err != nil {
+		s, err = reports.Summarize(ctx, path, func(list.Result) {})
+	}
+	if err != nil {
+		return &runInfo{RunDir: path, Command: header.Label().String(), Tenant: header.Tenant}, err
+	}
+	run := infoOf(path, s)
+	run.label, run.Command = header.Label(), header.Label().String()
+	run.Ended, err = ended(path, s.ExitCode)
+	run.Resumable = resumable(s) && run.Ended != stillRunning
+	return run, err
+}
+
+// infoOf is what a summary says of a run directory.
+func infoOf(path string, s *reports.Summary) *runInfo {
+	label := journal.Label{Command: s.Command, KeepLink: s.KeepLink, DryRun: s.DryRun}
+	return &runInfo{
+		RunDir: path, RunID: s.RunID, StartedAt: s.StartedAt, FinishedAt: s.FinishedAt, Command: label.String(),
+		Tenant: s.Tenant, Outcomes: s.Outcomes, ExitCode: s.ExitCode, UndoneBy: []string{}, label: label, input: s.Input.Path,
+	}
+}
+
+// currentSummary reads a run's summary.json, which saves reading the whole journal. It
+// is an error if the summary is not the last word on the run.
+func currentSummary(path string, header journal.Header) (*reports.Summary, error) {
+	s, err := readSummary(path)
+	if err != nil {
+		return nil, err
+	}
+	written, err := os.Lstat(filepath.Join(path, rundir.JournalFile))
+	if err != nil {
+		return nil, err
+	}
+	made, err := os.Lstat(filepath.Join(path, rundir.SummaryFile))
+	if err != nil {
+		return nil, err
+	}
+	if s.ExitCode == nil || s.RunID != header.RunID || s.Tenant != header.Tenant || made.ModTime().Before(written.ModTime()) {
+		return nil, errors.New("the summary is not current")
+	}
+	return s, nil
+}
+
+const stillRunning = "still running"
+
+// ended says how a run ended. A run without an end was killed, unless a process has
+// its lock.
+func ended(path string, code *int) (string, error) {
+	if code != nil {
+		return endText(*code), nil
+	}
+	lock, err := rundir.Lock(path)
+	if _, busy := errors.AsType[*rundir.BusyError](err); busy {
+		return stillRunning, nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return "killed", lock.Close()
+}
+
+// endText is an exit code in words.
+func endText(code int) string {
+	words := map[int]string{
+		journal.ExitOK: "finished", journal.ExitFailedRows: "finished, some rows failed", journal.ExitRefused: "refused",
+		journal.ExitCredentials: "credentials refused", journal.ExitLocked: "locked", journal.ExitStopped: "stopped",
+		journal.ExitInternal: "internal error", journal.ExitInterrupted: "interrupted", journal.ExitQuit: "quit",
+		journal.ExitTerminated: "terminated",
+	}
+	return cmp.Or(words[code], fmt.Sprintf("exit code %d", code))
+}
+
+// resumable reports whether resume has something to do: the run did not come to its
+// end, or some of its rows are to be tried again.
+func resumable(s *reports.Summary) bool {
+	open := func(o journal.Outcome) bool { return o.Open(false) }
+	return s.ExitCode == nil || *s.ExitCode > journal.ExitFailedRows || count(s.Outcomes, open) > 0
+}
+
+// count counts the rows whose outcome matches.
+func count(outcomes map[journal.Outcome]int, matches func(journal.Outcome) bool) (rows int) {
+	for outcome, n := range outcomes {
+		if matches(outcome) {
+			rows += n
+		}
+	}
+	return rows
+}
+
+// restoresOf returns the restores of a run's results. They began after its end.
+func restoresOf(run *runInfo, all []*runInfo) (restores []*runInfo) {
+	if run.FinishedAt == nil || run.label.DryRun {
+		return nil
+	}
+	for _, r := range all {
+		from := r.input
+		if filepath.Base(from) == rundir.ResultsFile {
+			from = filepath.Dir(from)
+		}
+		if r.label.Command == journal.CommandRestore && !r.label.DryRun && r.Tenant == run.Tenant &&
+			filepath.Base(from) == filepath.Base(run.RunDir) && !r.StartedAt.Before(*run.FinishedAt) {
+			restores = append(restores, r)
+		}
+	}
+	return restores
+}
+
+var errNeeded = errors.New("somebody may need the run directory")
+
+// prune returns the runs that nobody needs any more, and with --yes removes them. One
+// that cannot be removed does not keep the others.
+func prune(ctx context.Context, all []*runInfo, o runsOptions) (unneeded []*runInfo, failed error) {
+	unneeded = []*runInfo{}
+	for _, run := range all {
+		check := func() (err error) {
+			run.Unneeded, err = whyUnneeded(ctx, run, all, o.older)
+			if err == nil && run.Unneeded == "" {
+				return errNeeded
+			}
+			return err
+		}
+		err := check()
+		if err == nil && o.yes { // looks again once nobody else can change it
+			err = rundir.Remove(ctx, run.RunDir, check)
+			run.Removed = err == nil
+		}
+		switch _, busy := errors.AsType[*rundir.BusyError](err); {
+		case ctx.Err() != nil:
+			return unneeded, context.Cause(ctx)
+		case err == nil:
+			unneeded = append(unneeded, run)
+		case run.Unneeded != "" && !busy:
+			failed = errors.Join(failed, fmt.Errorf("remove %s: %w", run.RunDir, err))
+		}
+	}
+	if failed != nil {
+		failed = stopped(failed, "look what is in the folder, and remove it yourself")
+	}
+	return unneeded, failed
+}
+
+type orgConnection struct{ org, connection string }
+
+// whyUnneeded says why nobody needs a run directory any more; "" if somebody may. It
+// goes by the journals alone.
+func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journal.Age) (string, error) {
+	changed := map[orgConnection]bool{}
+	s, err := reports.Summarize(ctx, run.RunDir, func(r list.Result) {
+		if mayHaveChanged(r.Outcome) {
+			changed[orgConnection{r.OrgID, r.ConnectionID}] = true
+		}
+	})
+	if err != nil {
+		return "", err
+	}
+	age, err := ageOf(run.RunDir, s)
+	switch {
+	case err != nil || age < time.Duration(older) || run.Ended == stillRunning:
+		return "", err
+	case len(changed) == 0:
+		return "nothing was changed", nil
+	case resumable(s):
+		return "", nil
+	}
+	for _, restore := range restoresOf(infoOf(run.RunDir, s), all) {
+		_, err := reports.Summarize(ctx, restore.RunDir, func(r list.Result) {
+			if isBack(r.Outcome) {
+				delete(changed, orgConnection{r.OrgID, r.ConnectionID})
+			}
+		})
+		if err == nil && len(changed) == 0 {
+			return "it was undone", nil
+		}
+	}
+	return "", nil
+}
+
+// ageOf is how long ago a run ended. If it was killed, its journal's time tells.
+func ageOf(path string, s *reports.Summary) (time.Duration, error) {
+	if s.FinishedAt != nil {
+		return time.Since(*s.FinishedAt), nil
+	}
+	info, err := os.Lstat(filepath.Join(path, rundir.JournalFile))
+	if err != nil {
+		return 0, err
+	}
+	return time.Since(info.ModTime()), nil
+}
+
+// printRuns prints a line for each run, or a JSON array.
+func printRuns(w io.Writer, all []*runInfo, asJSON bool) error {
+	if asJSON {
+		encoder := json.NewEncoder(w)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(all)
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, run := range all {
+		fmt.Fprintln(table, strings.Join(run.cells(), "\t"))
+	}
+	return table.Flush()
+}
+
+// cells are the columns of a run's line.
+func (run *runInfo) cells() []string {
+	began, name := "-", oneLine(filepath.Base(run.RunDir))
+	if run.Error != "" {
+		return []string{began, name, "cannot be read: " + oneLine(run.Error)}
+	}
+	began = run.StartedAt.UTC().Format(time.RFC3339)
+	var rows []string
+	for _, outcome := range journal.Outcomes() {
+		if n := run.Outcomes[outcome]; n > 0 {
+			rows = append(rows, fmt.Sprintf("%d %s", n, outcome.Words()))
+		}
+	}
+	return []string{began, name, oneLine(run.Command), oneLine(run.Tenant), cmp.Or(strings.Join(rows, ", "), "no rows"), run.state()}
+}
+
+// state says how a run ended and what can be done with it.
+func (run *runInfo) state() string {
+	text := run.Ended
+	if run.Resumable {
+		text += "; can be resumed"
+	}
+	undone := "; undone by "
+	if run.UndoneInPart {
+		undone = "; partly undone by "
+	}
+	if len(run.UndoneBy) > 0 {
+		text += undone + oneLine(strings.Join(run.UndoneBy, ", "))
+	}
+	if run.Unneeded != "" {
+		text += "; " + run.Unneeded
+	}
+	if run.Removed {
+		text += "; removed"
+	}
+	return text
+}
