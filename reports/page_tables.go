@@ -139,12 +139,12 @@ type tableColumn struct {
 	cell   func(*tally) tableCell
 }
 
-// tableCell is a cell. Code, Link and Small are for ids; Group marks a cell that is to
-// be looked at.
+// tableCell is a cell. Code, Link and Small are for ids. Group shows a cell that is
+// Marked as one to be looked at. A column of cells that are Nothing is left out.
 type tableCell struct {
-	Text, Link, Small string
-	Code, Marked      bool
-	Group             outcomeGroup
+	Text, Link, Small     string
+	Code, Marked, Nothing bool
+	Group                 outcomeGroup
 }
 
 // tableOf makes a table of tallies that are sorted. It leaves out empty columns, and
@@ -153,7 +153,7 @@ func tableOf(all []*tally, columns []tableColumn, most int) *table {
 	t := &table{Left: max(0, len(all)-most), Some: len(all) >= maxCounted}
 	all = all[:len(all)-t.Left]
 	columns = slices.DeleteFunc(columns, func(c tableColumn) bool {
-		return !slices.ContainsFunc(all, func(row *tally) bool { return !c.cell(row).empty() })
+		return !slices.ContainsFunc(all, func(row *tally) bool { return !c.cell(row).Nothing })
 	})
 	for _, row := range all {
 		var cells []tableCell
@@ -165,8 +165,6 @@ func tableOf(all []*tally, columns []tableColumn, most int) *table {
 	t.Columns = columns
 	return t
 }
-
-func (c tableCell) empty() bool { return c.Text == "" || c.Text == "0" }
 
 // byConnection is the table by connection: those with the latest logins first, then
 // those with the most rows that are changed.
@@ -239,13 +237,13 @@ func (v *pageView) outcomeColumns() []tableColumn {
 }
 
 func numbers(title string, n func(*tally) int) tableColumn {
-	return tableColumn{Title: title, Number: true, cell: func(t *tally) tableCell { return tableCell{Text: grouped(n(t))} }}
+	return tableColumn{Title: title, Number: true, cell: func(t *tally) tableCell { return tableCell{Text: grouped(n(t)), Nothing: n(t) == 0} }}
 }
 
 // waysIn marks a last way in, and that there is none.
 func waysIn(n int, mark bool) tableCell {
 	if n < 0 {
-		return tableCell{}
+		return tableCell{Nothing: true}
 	}
 	c := tableCell{Text: strconv.Itoa(n), Marked: mark && n <= 1, Group: blocked}
 	if n == 0 {
@@ -258,7 +256,7 @@ func waysIn(n int, mark bool) tableCell {
 func (v *pageView) loginCell(t *tally) tableCell {
 	switch days := int(v.StartedAt.Sub(t.login).Hours() / 24); {
 	case !t.asked:
-		return tableCell{}
+		return tableCell{Nothing: true}
 	case t.login.IsZero():
 		return tableCell{Text: "none"}
 	case days < 1:
