@@ -226,7 +226,10 @@ func (v *pageView) who(ix *index) []fact {
 			people = append(people, text)
 		}
 	}
-	finished := time.Time{}
+	finished, results := time.Time{}, ""
+	if v.ResultsSHA256 != "" {
+		results = "SHA-256 " + v.ResultsSHA256
+	}
 	when := utc(v.StartedAt) + ", not finished yet"
 	if v.FinishedAt != nil {
 		finished = *v.FinishedAt
@@ -237,7 +240,8 @@ func (v *pageView) who(ix *index) []fact {
 		{Name: "When", Value: when, Since: cmp.Or(finished, v.StartedAt)},
 		{Name: "Note", Value: v.Note},
 		{Name: "List", Value: fmt.Sprintf("%s, SHA-256 %s", ix.header.Input.Name(), v.Input.SHA256)},
-		{Name: "results.csv", Value: "SHA-256 " + v.ResultsSHA256},
+		{Name: "results.csv", Value: results},
+		{Name: "Undo", Value: v.Undo(v.RunDir)},
 	})
 }
 

@@ -42,6 +42,10 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 	for _, outcome := range []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound} {
 		add(topic{outcome: outcome})
 	}
+	if v.Unsaved > 0 {
+		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved,
+			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See below what the way back does not know."})
+	}
 	if v.NeverSeenTotal > 0 {
 		all = append(all, v.neverSeen())
 	}

@@ -154,7 +154,11 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 			o.Snapshot = connection(fmt.Sprint("customer-", i%70))
 		}
 		if i%2 == 0 && !unchecked && what != journal.NotFound {
-			add(now, journal.Record{Organization: &journal.Organization{ID: fmt.Sprintf("org_%016d", i/2), WaysIn: 2 + i%5}})
+			waysIn := 3 + i%4
+			if i%12 == 2 {
+				waysIn = 2
+			}
+			add(now, journal.Record{Organization: &journal.Organization{ID: fmt.Sprintf("org_%016d", i/2), WaysIn: waysIn}})
 		}
 		if groupOf(what) != unchanged && !dry && what != journal.Blocked {
 			add(now, intent(i+2, o.Snapshot))

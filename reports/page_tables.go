@@ -34,7 +34,10 @@ type tally struct {
 	id, name string
 	rows     int // to work on
 	found    int // the check found the connection enabled
-	groups   [numGroups]int
+	changed  int // or would be
+	blocked  int
+	failed   int
+	left     int       // not reached
 	login    time.Time // the latest; zero: none
 	asked    bool      // for the last login
 
@@ -80,7 +83,16 @@ func tallyOf(all map[string]*tally, id string) *tally {
 
 func (ts *tallies) count(t *tally, r list.Result) {
 	t.rows++
-	t.groups[groupOf(r.Outcome)]++
+	switch o := r.Outcome; {
+	case o.Changed(), o.Announced():
+		t.changed++
+	case o == journal.Blocked:
+		t.blocked++
+	case o.Failed(false):
+		t.failed++
+	case !o.Decided():
+		t.left++
+	}
 	if ts.wasEnabled(r) {
 		t.found++
 	}
@@ -128,6 +140,7 @@ func (ts *tallies) changeWaysIn(t *tally, r list.Result) {
 type table struct {
 	Columns []tableColumn
 	Rows    [][]tableCell
+	Total   int
 	Left    int  // rows that the page has no room for
 	Some    bool // the list has more than were counted
 }
@@ -150,7 +163,7 @@ type tableCell struct {
 // tableOf makes a table of tallies that are sorted. It leaves out empty columns, and
 // rows beyond a number.
 func tableOf(all []*tally, columns []tableColumn, most int) *table {
-	t := &table{Left: max(0, len(all)-most), Some: len(all) >= maxCounted}
+	t := &table{Total: len(all), Left: max(0, len(all)-most), Some: len(all) >= maxCounted}
 	all = all[:len(all)-t.Left]
 	columns = slices.DeleteFunc(columns, func(c tableColumn) bool {
 		return !slices.ContainsFunc(all, func(row *tally) bool { return !c.cell(row).Nothing })
@@ -167,10 +180,10 @@ func tableOf(all []*tally, columns []tableColumn, most int) *table {
 }
 
 // byConnection is the table by connection: those with the latest logins first, then
-// those with the most rows that are changed.
+// those with the most rows that failed, then those with the most that are changed.
 func (v *pageView) byConnection(ts *tallies) *table {
 	all := slices.SortedFunc(maps.Values(ts.connections), func(a, b *tally) int {
-		return cmp.Or(b.login.Compare(a.login), cmp.Compare(b.groups[changed], a.groups[changed]), cmp.Compare(b.rows, a.rows), cmp.Compare(a.id, b.id))
+		return cmp.Or(b.login.Compare(a.login), cmp.Compare(b.attention(), a.attention()), cmp.Compare(b.changed, a.changed), cmp.Compare(b.rows, a.rows), cmp.Compare(a.id, b.id))
 	})
 	found := "Had it enabled"
 	if v.DryRun {
@@ -195,7 +208,7 @@ func (v *pageView) byOrganization(ts *tallies) *table {
 	}
 	all := slices.SortedFunc(maps.Values(ts.organizations), func(a, b *tally) int {
 		return cmp.Or(cmp.Compare(unknown(a), unknown(b)), cmp.Compare(a.after, b.after), cmp.Compare(b.attention(), a.attention()),
-			cmp.Compare(b.groups[changed], a.groups[changed]), cmp.Compare(a.id, b.id))
+			cmp.Compare(b.changed, a.changed), cmp.Compare(a.id, b.id))
 	})
 	for _, t := range all {
 		switch {
@@ -217,7 +230,7 @@ func (v *pageView) byOrganization(ts *tallies) *table {
 	return tableOf(all, append(columns, v.outcomeColumns()...), maxOrganizationsShown)
 }
 
-func (t *tally) attention() int { return t.groups[blocked] + t.groups[failed] }
+func (t *tally) attention() int { return t.blocked + t.failed }
 
 // outcomeColumns are the columns that both tables have.
 func (v *pageView) outcomeColumns() []tableColumn {
@@ -226,12 +239,12 @@ func (v *pageView) outcomeColumns() []tableColumn {
 	if v.DryRun {
 		done = "Would be " + verb + again
 	}
-	of := func(group outcomeGroup) func(*tally) int { return func(t *tally) int { return t.groups[group] } }
+
 	return []tableColumn{
-		numbers(done, of(changed)),
-		numbers("Blocked", of(blocked)),
-		numbers("Failed", of(failed)),
-		numbers("Not reached", of(leftOut)),
+		numbers(done, func(t *tally) int { return t.changed }),
+		numbers("Blocked", func(t *tally) int { return t.blocked }),
+		numbers("Failed or not found", func(t *tally) int { return t.failed }),
+		numbers("Not reached", func(t *tally) int { return t.left }),
 		{Title: "Last login", cell: func(t *tally) tableCell { return v.loginCell(t) }},
 	}
 }

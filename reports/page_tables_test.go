@@ -44,16 +44,16 @@ func TestPageByOrganization(t *testing.T) {
 		"a run": {runRecord(), input, []journal.Record{
 			after(1, read(orgA, 4)), after(2, disabledRow(2)), after(3, read(orgA, 3)), after(4, disabledRow(3)),
 			after(5, read(orgB, 2)), after(6, disabledRow(4)), after(7, read(orgC, 1)), after(8, disabledRow(5)), end},
-			"▲ Left without a way in: 1 organization. ◆ Left with one way in: 1 organization. A way in is an enabled connection. " +
+			"(3) ▲ Left without a way in: 1 organization. ◆ Left with one way in: 1 organization. A way in is an enabled connection. " +
 				"This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Disabled " +
 				orgC + " 1 ▲ 0 1 1 " + orgB + " 2 ◆ 1 1 1 " + orgA + " 4 2 2 2"},
 		"without these records": {runRecord(), input, []journal.Record{after(2, disabledRow(2)), end},
-			"This table is wider than the window: scroll it sideways → Organization Connections in the list Disabled Not reached " +
+			"(3) This table is wider than the window: scroll it sideways → Organization Connections in the list Disabled Not reached " +
 				orgA + " 2 1 1 " + orgB + " 1 0 1 " + orgC + " 1 0 1"},
 		"a restore": {back, "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
 			[]journal.Record{after(1, read(orgA, 0)), after(2, outcome(2, journal.Restored)), end},
-			"This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Enabled again " + orgA + " 0 1 1 1"},
+			"(1) This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Enabled again " + orgA + " 0 1 1 1"},
 	} {
 		page, _ := pageOf(t, c.input, c.first, c.records...)
 		page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")

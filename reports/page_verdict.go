@@ -110,7 +110,7 @@ func (v *pageView) wayBack(ix *index) (w way) {
 	if saved := v.Changes() - v.Unsaved; saved > 0 && !v.DryRun {
 		w.Can = append(w.Can, fmt.Sprintf("This puts back %s, each with the settings that it had before the run; results.csv shows them. With --org ID it puts back one organization.", Counted(saved, "row")))
 	}
-	w.Can = append(w.Can, "restore needs the run directory, so keep it as long as you may want to undo the run.")
+	w.Can = append(w.Can, "Keep the run directory for as long as you may want to undo the run: restore needs it.")
 	w.Not = append(w.Not, v.lost(ix)...)
 	return w
 }
@@ -174,7 +174,7 @@ func (v *pageView) worst() outcomeGroup {
 	switch {
 	case v.DryRun && v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0, !v.DryRun && v.failedCalls() > 0:
 		return failed
-	case v.failedRows() > 0, len(v.Attention) > 0, v.Unsaved > 0:
+	case v.failedRows() > 0, len(v.Attention) > 0:
 		return blocked
 	}
 	return changed
@@ -234,5 +234,8 @@ func (v *pageView) sentence() string {
 		text += fmt.Sprintf(" It did not check %s first, so some may have been %s already.", Counted(v.Unsaved, "row"), verb)
 	}
 	before := v.count(func(o journal.Outcome) bool { return o == journal.AlreadyDisabled || o == journal.AlreadyEnabled })
+	if v.Unsaved > 0 && before == 0 { // it did not look
+		return text
+	}
 	return text + " Already " + verb + " before: " + grouped(before) + "."
 }
