@@ -99,7 +99,7 @@ func TestPageSays(t *testing.T) {
 			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.WouldDisable, Message: onlyHidden}}), end(0, "")},
 			[]string{"◆ Proposal, with something to look at"}},
 		{"a proposal without remarks", one, dry, []journal.Record{after(1, outcome(2, journal.WouldDisable)), end(0, "")},
-			[]string{"● Proposal ", "What can be undone after a run A run removes links (DELETE)", "What does not come back: An organization or a connection"}},
+			[]string{"● Proposal ", "What can be undone after a run A run removes links (DELETE)", "Its limits: An organization or a connection"}},
 		{"none is there, so the tenant may be the wrong one", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
 			[]string{"Finished, but 1 row needs attention"}},
 		{"a connection that is missing is not ok", "org_name,connection_name\nacme,nope\nacme,okta\n", tolerant, []journal.Record{

@@ -108,7 +108,11 @@ func (v *pageView) wayBack(ix *index) (w way) {
 		return w
 	}
 	if saved := v.Changes() - v.Unsaved; saved > 0 && !v.DryRun {
-		w.Can = append(w.Can, fmt.Sprintf("This puts back %s, each with the settings that it had before the run; results.csv shows them. With --org ID it puts back one organization.", Counted(saved, "row")))
+		upTo := ""
+		if v.Outcomes[journal.Unknown] > 0 {
+			upTo = "up to "
+		}
+		w.Can = append(w.Can, fmt.Sprintf("This puts back %s%s, each with the settings that it had before the run; results.csv shows them. With --org ID it puts back one organization.", upTo, Counted(saved, "row")))
 	}
 	w.Can = append(w.Can, "Keep the run directory for as long as you may want to undo the run: restore needs it.")
 	w.Not = append(w.Not, v.lost(ix)...)
