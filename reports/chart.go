@@ -42,9 +42,23 @@ type shape struct{ Class, Path string }
 // legend explains the shapes of a class.
 type legend struct{ Class, Text string }
 
-// figures are the charts of the run: writes, reads, and outcomes.
+// What is measured in less time than this says more about the start of a run than about
+// its speed.
+const (
+	minCharted  = 10 // seconds of work
+	minCompared = 60 // seconds of calls
+)
+
+// minOthers is the share of the refill rate from which on other clients are told from
+// what a measurement is off.
+const minOthers = 0.05
+
+// figures are the charts of the run: writes, reads, and outcomes. A short run has none.
 func (v *pageView) figures(ix *index) (all []figure) {
 	t := &ix.timeline
+	if v.DurationS < minCharted {
+		return nil
+	}
 	length := t.length(v.DurationS)
 	for _, chart := range v.callCharts(ix.header.Settings.Headroom) {
 		if chart.calls > 0 {
@@ -161,10 +175,11 @@ func (chart callChart) caption() string {
 		text += fmt.Sprintf(" in %s, %s per second", secondsText(r.ActualS), threeDigits(float64(chart.calls)/r.ActualS))
 	}
 	if r.RefillPerS <= 0 {
-		return text + ". The tenant's answers did not tell its limit, so there is no ideal time to compare with."
+		return text + ". The refill rate of the bucket was not measured."
 	}
 	text += fmt.Sprintf(". The bucket holds %s tokens and refills at %s per second", threeDigits(r.Burst), threeDigits(r.RefillPerS))
-	if r.OthersPerS > 0 {
+	long := r.ActualS >= minCompared
+	if long && r.OthersPerS >= minOthers*r.RefillPerS {
 		text += fmt.Sprintf("; other clients took %s per second", threeDigits(r.OthersPerS))
 	}
 	switch {
@@ -174,6 +189,8 @@ func (chart callChart) caption() string {
 		return text + ". These calls did not determine how long the run took."
 	case r.IdealS <= 0:
 		return text + ". A full bucket holds enough tokens for so few calls."
+	case !long:
+		return text + "."
 	}
 	return text + fmt.Sprintf(". From a full bucket, without other clients and with the headroom left, they take at least %s: this run %s.",
 		secondsText(r.IdealS), comparison(r.ActualS/r.IdealS))
@@ -219,10 +236,8 @@ func (l layer) rows(c column) (rows int) {
 
 // layers are the layers of the outcomes chart from the bottom up.
 func (v *pageView) layers() []layer {
-	done := "disabled"
-	if v.Command == journal.CommandRestore {
-		done = "restored"
-	}
+	verb, again := v.verb()
+	done := verb + again
 	if v.DryRun {
 		done = "would be " + done
 	}

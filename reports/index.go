@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
@@ -20,8 +21,19 @@ type index struct {
 	invocations []invocation   // at least one
 	rows        map[int]rowRecords
 	seen        []string // connections named by Seen records
-	family      apiclient.Family
-	timeline    timeline
+
+	organizations map[string]organization // the first maxCounted
+
+	family   apiclient.Family
+	timeline timeline
+}
+
+// organization is what the last check of an organization read, and where the journal
+// has it.
+type organization struct {
+	name   string
+	waysIn int
+	at     position
 }
 
 // rowRecords are the positions of a row's last intent and last outcome.
@@ -63,7 +75,7 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, lines int, names *list.Names) (*index, error) {
-	ix := &index{intents: &blockReader{file: r}, outcomes: &blockReader{file: r}, rows: make(map[int]rowRecords)}
+	ix := &index{intents: &blockReader{file: r}, outcomes: &blockReader{file: r}, rows: make(map[int]rowRecords), organizations: make(map[string]organization)}
 	reader := journal.NewReader(r)
 	reader.Lines = lines
 	for e, err := range reader.Entries() {
@@ -84,12 +96,23 @@ func (ix *index) add(e journal.Entry) {
 		ix.seen = append(ix.seen, e.Seen.Connections...)
 	}
 	answersWrite := ix.addRowRecord(e)
+	if e.Organization != nil {
+		ix.addOrganization(*e.Organization, positionOf(e))
+	}
 	if e.Family != nil {
 		ix.family = e.Family.Name
 	}
 	inv := ix.invocationOf(e.Record)
 	ix.timeline.add(e.Record, inv, answersWrite)
 	inv.add(e.Record)
+}
+
+// addOrganization remembers the ways in of an organization. They are a help to the
+// reader, so the index has room for those of a long list, but not of any list.
+func (ix *index) addOrganization(o journal.Organization, at position) {
+	if _, known := ix.organizations[o.ID]; known || len(ix.organizations) < maxCounted {
+		ix.organizations[strings.Clone(o.ID)] = organization{strings.Clone(excerpt(o.Name, cellLength)), o.WaysIn, at}
+	}
 }
 
 // addRowRecord remembers the position of an intent or an outcome. It reports

@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"crypto/sha256"
 	_ "embed" // for the parts of the page
 	"encoding/base64"
@@ -11,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -34,6 +36,7 @@ const maxColumnsCarried = 4
 type pageBuilder struct {
 	index   *index
 	reasons *reasons
+	tallies *tallies
 	rows    pageRows
 	carried []string // names of the carried-through columns
 	shown   []int    // which of them the page shows
@@ -46,6 +49,7 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 	return &pageBuilder{
 		index:   ix,
 		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
+		tallies: newTallies(ix),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
 
@@ -86,6 +90,8 @@ func (p *pageBuilder) add(r list.Result) error {
 	}
 	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
+	p.tallies.add(r)
+	urgent = urgent || p.index.header.Settings.DryRun && !loginTime(r.LastLogin).IsZero() // a proposal shows these first
 	return p.rows.add(r, attention, urgent)
 }
 
@@ -103,25 +109,30 @@ func (p *pageBuilder) write(w io.Writer, s *Summary) error {
 // pageView is what the template shows.
 type pageView struct {
 	*Summary
-	missingOK, noCheck bool
+	missingOK          bool
 	unknownConnections int // as in pageBuilder
 	dashboard          string
 
-	CSS       template.CSS
-	JS        template.JS
-	Policy    string
-	Verdict   verdict
-	Counts    []outcomeCount
-	Attention []section
-	Figures   []figure
-	Pauses    string
-	Facts     []fact
-	Data      pageData
+	CSS               template.CSS
+	JS                template.JS
+	Policy            string
+	Verdict           verdict
+	Who               []fact
+	Counts            []outcomeCount
+	Connections       *table
+	Organizations     *table
+	OneWayIn, NoWayIn int // organizations that are left with one, or without
+	Attention         []section
+	Way               way
+	Figures           []figure
+	Facts             []fact
+	Data              pageData
 }
 
 // pageData is what page.js reads, as JSON.
 type pageData struct {
 	Dashboard string                        `json:"dashboard"`
+	ByLogin   bool                          `json:"byLogin"` // the rows with the latest logins come first
 	Total     int                           `json:"total"`   // rows of the list
 	Groups    map[journal.Outcome][2]string `json:"groups"`  // class in the style sheet, and shape
 	Columns   []string                      `json:"columns"` // of Rows
@@ -130,20 +141,22 @@ type pageData struct {
 }
 
 func (p *pageBuilder) view(s *Summary) *pageView {
-	settings := p.index.header.Settings
 	v := &pageView{
-		Summary: s, missingOK: settings.MissingOK, noCheck: settings.NoCheck,
+		Summary: s, missingOK: p.index.header.Settings.MissingOK,
 		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
-		Pauses: p.index.pausesText(),
 	}
-	v.Verdict = v.verdict()
-	v.Counts = v.counts()
 	v.Attention = v.sections(p.reasons)
+	v.Verdict = v.verdict()
+	v.Who = v.who(p.index)
+	v.Counts = v.counts()
+	v.Connections = v.byConnection(p.tallies)
+	v.Organizations = v.byOrganization(p.tallies)
+	v.Way = v.wayBack(p.index)
 	v.Figures = v.figures(p.index)
 	v.Facts = v.facts(p.index)
 	v.Data = pageData{
-		Dashboard: v.dashboard, Total: s.Input.Rows, Groups: groups(s),
+		Dashboard: v.dashboard, ByLogin: s.DryRun && p.tallies.logins, Total: s.Input.Rows, Groups: groups(s),
 		Columns: pageColumns(), Carried: []string{}, Rows: p.rows.chosen(),
 	}
 	for _, name := range pick(p.carried, p.shown) {
@@ -197,7 +210,66 @@ func (v *pageView) counts() (all []outcomeCount) {
 }
 
 // fact is a line of the run's details.
-type fact struct{ Name, Value string }
+type fact struct {
+	Name, Value string
+	Since       time.Time // the page adds how long ago this was, when it is read; zero: it does not
+}
+
+// maxPeople is how many of those who ran a run are named.
+const maxPeople = 5
+
+// who says who did what, when, why and with which list.
+func (v *pageView) who(ix *index) []fact {
+	var people []string
+	for _, inv := range ix.invocations {
+		if text := person(inv.header); text != "" && !slices.Contains(people, text) && len(people) < maxPeople {
+			people = append(people, text)
+		}
+	}
+	finished, results := time.Time{}, ""
+	if v.ResultsSHA256 != "" {
+		results = "SHA-256 " + v.ResultsSHA256
+	}
+	when := utc(v.StartedAt) + ", not finished yet"
+	if v.FinishedAt != nil {
+		finished = *v.FinishedAt
+		when = utc(v.StartedAt) + " to " + utc(finished)
+	}
+	return v.shown([]fact{
+		{Name: "Run by", Value: strings.Join(people, "; then ")},
+		{Name: "When", Value: when, Since: cmp.Or(finished, v.StartedAt)},
+		{Name: "Note", Value: v.Note},
+		{Name: "List", Value: fmt.Sprintf("%s, SHA-256 %s", ix.header.Input.Name(), v.Input.SHA256)},
+		{Name: "results.csv", Value: results},
+		{Name: "Undo", Value: v.Undo(v.RunDir)},
+	})
+}
+
+// shown are the facts that have a value, which is made visible.
+func (v *pageView) shown(facts []fact) []fact {
+	facts = slices.DeleteFunc(facts, func(f fact) bool { return f.Value == "" })
+	for i := range facts {
+		facts[i].Value = visible(facts[i].Value)
+	}
+	return facts
+}
+
+// person says who started an invocation, with which program.
+func person(h journal.Header) string {
+	var parts []string
+	if by := h.By; by != nil {
+		user := by.User
+		if by.Host != "" {
+			user = strings.TrimSpace(user + " on " + by.Host)
+		}
+		parts = append(parts, user)
+		if by.ClientID != "" {
+			parts = append(parts, "client "+by.ClientID)
+		}
+	}
+	parts = append(parts, "orgconn "+h.Version)
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return s == "" }), ", ")
+}
 
 // endpoints says by which family of endpoints a run went.
 func endpoints(family apiclient.Family) string {
@@ -212,39 +284,27 @@ func endpoints(family apiclient.Family) string {
 
 // facts are the details of the run: what was asked for, and how it went.
 func (v *pageView) facts(ix *index) []fact {
-	finished, exitCode := "not yet, or the run was killed", "none yet"
-	if v.FinishedAt != nil {
-		finished, exitCode = utc(*v.FinishedAt), strconv.Itoa(*v.ExitCode)
-	}
-	facts := []fact{
-		{"Tenant", v.Tenant},
-		{"Command", v.label()},
-		{"List", ix.header.Input.Name()},
-		{"List, rows", fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
-		{"List, SHA-256", v.Input.SHA256},
-		{"results.csv, SHA-256", v.ResultsSHA256},
-		{"Settings", flags(ix.header.Settings)},
-		{"Endpoints", endpoints(ix.family)},
-		{"Version", v.Version},
-		{"Run directory", v.RunDir},
-		{"Started", utc(v.StartedAt)},
-		{"Finished", finished},
-		{"Time worked", secondsText(v.DurationS)},
-		{"Invocations", strconv.Itoa(len(ix.invocations))},
-		{"Exit code", exitCode},
-		{"Calls", fmt.Sprintf("%s, %s, %s retried, %s answered with 429", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
-			grouped(v.Calls.Retries), grouped(v.Calls.RateLimited))},
+	exitCode, runID := "none yet: the run goes on, or was killed", ""
+	if v.ExitCode != nil {
+		exitCode = strconv.Itoa(*v.ExitCode)
 	}
 	if v.RunID != "" {
-		facts = append(facts, fact{"Run id", v.RunID + "; each write has an id that begins with it, and the tenant's log shows it as references.correlation_id"})
+		runID = v.RunID + "; each write has an id that begins with it, and the tenant's log shows it as references.correlation_id"
 	}
-	if v.Note != "" {
-		facts = append([]fact{{"Note", v.Note}}, facts...)
-	}
-	for i := range facts {
-		facts[i].Value = visible(facts[i].Value)
-	}
-	return facts
+	return v.shown([]fact{
+		{Name: "Tenant", Value: v.Tenant},
+		{Name: "Command", Value: v.label()},
+		{Name: "Settings", Value: flags(ix.header.Settings)},
+		{Name: "Endpoints", Value: endpoints(ix.family)},
+		{Name: "Rows", Value: fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},
+		{Name: "Run directory", Value: v.RunDir},
+		{Name: "Run id", Value: runID},
+		{Name: "Time worked", Value: secondsText(v.DurationS)},
+		{Name: "Invocations", Value: strconv.Itoa(len(ix.invocations)) + ix.pausesText()},
+		{Name: "Exit code", Value: exitCode},
+		{Name: "Calls", Value: fmt.Sprintf("%s, %s, %s retried, %s answered with 429 (too many requests)", Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"),
+			grouped(v.Calls.Retries), grouped(v.Calls.RateLimited))},
+	})
 }
 
 // maxNamedFlags is how many --org flags are repeated on the page.

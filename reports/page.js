@@ -1,8 +1,70 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, total, groups, columns, carried, rows} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, byLogin, total, groups, columns, carried, rows} = JSON.parse(document.getElementById("data").textContent);
+
+  function words(text) { return text.replaceAll("_", " "); }
+  function grouped(n) { return n.toLocaleString("en-US"); }
+
+  function element(name, className, ...children) {
+    const e = document.createElement(name);
+    if (className) e.className = className;
+    e.append(...children);
+    return e;
+  }
+
+  // A column's heading sorts by it: first downwards for numbers and times, else upwards,
+  // and the other way round when it is pressed again.
+  function sorting(heading, down, sort) {
+    const button = element("button", "", ...heading.childNodes);
+    button.type = "button";
+    heading.append(button);
+    button.addEventListener("click", () => {
+      const descending = heading.ariaSort ? heading.ariaSort === "ascending" : down;
+      for (const other of heading.parentNode.cells) other.ariaSort = null;
+      heading.ariaSort = descending ? "descending" : "ascending";
+      sort(descending ? -1 : 1);
+    });
+  }
+
+  // What is empty comes last, whichever way the column is sorted.
+  function compare(a, b, direction) {
+    const empty = (a === "") - (b === "");
+    if (empty || a === b) return empty;
+    return a < b ? -direction : direction;
+  }
+
+  // The tables that are in the page as a whole are sorted in place.
+  for (const table of document.querySelectorAll("table.sortable")) {
+    for (const heading of table.tHead.rows[0].cells) {
+      const number = heading.className === "number";
+      const value = (row) => {
+        const text = row.cells[heading.cellIndex].textContent;
+        return number ? Number(text.replace(/[^0-9.]/g, "") || -1) : text === "none" ? "0" : text;
+      };
+      sorting(heading, number || heading.textContent === "Last login", (direction) => {
+        const sorted = [...table.tBodies[0].rows].sort((a, b) => compare(value(a), value(b), direction));
+        table.tBodies[0].append(...sorted);
+      });
+    }
+  }
+
+  // How long ago something was, while the page is read.
+  for (const age of document.querySelectorAll("[data-since]")) {
+    const minutes = Math.floor((Date.now() - age.dataset.since) / 60000);
+    if (minutes < 0) continue; // one of the clocks is wrong
+    const [n, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
+    age.textContent = `, ${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago`;
+  }
+
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
+  for (const hint of document.querySelectorAll(".sideways")) {
+    const scroll = hint.nextElementSibling;
+    const watch = new ResizeObserver(() => { hint.hidden = scroll.scrollWidth <= scroll.clientWidth + 1; });
+    watch.observe(scroll);
+    watch.observe(scroll.querySelector("table"));
+  }
+
   const table = document.getElementById("table");
   if (!table) return;
   const body = table.tBodies[0];
@@ -17,24 +79,15 @@
     ...Object.fromEntries(columns.map((name, i) => [name, cells[i]])),
     cells: cells.slice(columns.length),
   }));
-  // The text that the search looks at, prepared once.
+  // The text that the search looks at, prepared once. It has no times.
   for (const row of all) {
     row.text = [row.line, row.org, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
-      row.errorCode, row.request, ...row.cells].join("\n").toLowerCase();
+      row.errorCode, row.request, row.correlation, ...row.cells].join("\n").toLowerCase();
   }
 
   let found = all;
   let start = 0;
-
-  function words(text) { return text.replaceAll("_", " "); }
-  function grouped(n) { return n.toLocaleString("en-US"); }
-
-  function element(name, className, ...children) {
-    const e = document.createElement(name);
-    if (className) e.className = className;
-    e.append(...children);
-    return e;
-  }
+  let order = null; // compares rows; null: the list's order
 
   function organization(id) {
     const code = element("code", "", id);
@@ -45,31 +98,51 @@
     return link;
   }
 
-  function marked(name) {
+  function shaped(name) {
     const [className, symbol] = groups[name];
     const shape = element("span", "shape", symbol);
     shape.ariaHidden = "true";
-    return element("span", "outcome " + className, shape, " " + words(name));
+    return element("span", "outcome " + className, shape, " ", words(name));
   }
 
   function time(ms) { return ms ? new Date(ms).toISOString().slice(0, 19).replace("T", " ") : ""; }
 
   function small(text) { return text ? [element("small", "", element("bdi", "", text))] : []; }
 
-  // The columns of the table: title, class, and what a row's cell contains.
+  // The columns of the table: title, class, the value to sort by, and what a cell
+  // contains, if that is not the value. Times are not searched. A column without a value
+  // is left out.
+  const login = ["Last login", "time", (row) => row.login === "none" ? "0" : row.login, (row) => [row.login]];
   const shown = [
-    ["Line", "number", (row) => [row.line]],
-    ["Outcome", "", (row) => [marked(row.outcome)]],
-    ["Organization", "", (row) => [organization(row.org)]],
-    ["Connection", "", (row) => [element("code", "", row.connection), ...small(row.name)]],
-    ["Message", "message", (row) => [row.message, ...small(row.errorCode)]],
-    ...carried.map((name, i) => [name, "", (row) => [element("bdi", "", row.cells[i])]]),
-    ["Status", "number", (row) => [row.httpStatus || ""]],
-    ["Attempts", "number", (row) => [row.attempts || ""]],
-    ["Finished (UTC)", "", (row) => [time(row.finished)]],
-    ["Call (ms)", "number", (row) => [row.attempts ? row.duration : ""]],
-    ["Request id", "", (row) => [element("code", "", row.request)]],
-  ];
+    ["Line", "number", (row) => row.line],
+    ["Outcome", "", (row) => words(row.outcome), (row) => [shaped(row.outcome)]],
+    ["Organization", "", (row) => row.org, (row) => [organization(row.org)]],
+    ["Connection", "", (row) => row.connection, (row) => [element("code", "", row.connection), ...small(row.name)]],
+    login,
+    ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.errorCode)]],
+    ...carried.map((name, i) => [name, "", (row) => row.cells[i], (row) => [element("bdi", "", row.cells[i])]]),
+    ["Status", "number", (row) => row.httpStatus || ""],
+    ["Attempts", "number time", (row) => row.attempts || ""],
+    ["Finished (UTC)", "time", (row) => row.finished || "", (row) => [time(row.finished)]],
+    ["Call (ms)", "number time", (row) => row.attempts ? row.duration : ""],
+    ["Request id", "", (row) => row.request, (row) => [element("code", "", row.request)]],
+    ["Correlation id", "", (row) => row.correlation, (row) => [element("code", "", row.correlation)]],
+  ].filter(([,, value]) => all.some((row) => value(row) !== ""));
+
+  function by(value, direction) { return (a, b) => compare(value(a), value(b), direction) || a.line - b.line; }
+
+  // mark marks a phrase within the texts of a cell.
+  function mark(cell, phrase) {
+    const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+    for (let text = walker.nextNode(); text; text = walker.nextNode()) {
+      const at = text.data.toLowerCase().indexOf(phrase);
+      if (at < 0) continue;
+      const hit = text.splitText(at);
+      walker.currentNode = hit.splitText(phrase.length);
+      hit.replaceWith(element("mark", "", hit.data));
+      walker.previousNode(); // the rest may have it again
+    }
+  }
 
   function heading(scope, className, ...children) {
     const cell = element("th", className, ...children);
@@ -77,14 +150,21 @@
     return cell;
   }
 
-  function tableRow(row) {
-    return element("tr", "", ...shown.map(([, className, content], i) =>
-      i === 0 ? heading("row", className, ...content(row)) : element("td", className, ...content(row))));
+  function tableRow(row, phrase) {
+    return element("tr", "", ...shown.map(([, className, value, content], i) => {
+      const children = content ? content(row) : [value(row)];
+      const cell = i === 0 ? heading("row", className, ...children) : element("td", className, ...children);
+      if (phrase && !className.includes("time")) mark(cell, phrase);
+      return cell;
+    }));
   }
+
+  function phrase() { return search.value.trim().toLowerCase(); }
 
   function draw() {
     const end = Math.min(start + pageSize, found.length);
-    body.replaceChildren(...found.slice(start, end).map(tableRow));
+    const wanted = phrase();
+    body.replaceChildren(...found.slice(start, end).map((row) => tableRow(row, wanted)));
     const rows = found.length < all.length ? "Matching rows" : "Rows";
     let text = found.length ? `${rows} ${grouped(start + 1)} to ${grouped(end)} of ${grouped(found.length)}` : "No matching rows";
     if (all.length < total) text += `; this page shows ${grouped(all.length)} of the list’s ${grouped(total)} rows`;
@@ -94,10 +174,11 @@
   }
 
   function filter() {
-    const wanted = search.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const wanted = phrase();
     const selected = outcome.value; // "" is all, "!" is all that need attention
     found = all.filter((row) => (selected === "" || row.outcome === selected || selected === "!" && row.attention) &&
-      wanted.every((word) => row.text.includes(word)));
+      row.text.includes(wanted));
+    if (order) found.sort(order);
     start = 0;
     draw();
   }
@@ -108,7 +189,16 @@
     table.scrollIntoView({block: "start"});
   }
 
-  table.tHead.append(element("tr", "", ...shown.map(([title, className]) => heading("col", className, element("bdi", "", title)))));
+  const headings = shown.map(([title, className]) => heading("col", className, element("bdi", "", title)));
+  table.tHead.append(element("tr", "", ...headings));
+  shown.forEach(([, className, value], i) => sorting(headings[i], className !== "" && className !== "message" && i > 0, (direction) => {
+    order = by(value, direction);
+    filter();
+  }));
+  if (byLogin && shown.includes(login)) {
+    order = by(login[2], -1);
+    headings[shown.indexOf(login)].ariaSort = "descending";
+  }
   search.addEventListener("input", filter);
   outcome.addEventListener("change", filter);
   search.form.addEventListener("reset", () => setTimeout(filter)); // once the form is reset

@@ -42,6 +42,10 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 	for _, outcome := range []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound} {
 		add(topic{outcome: outcome})
 	}
+	if v.Unsaved > 0 {
+		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved,
+			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See below what the way back does not know."})
+	}
 	if v.NeverSeenTotal > 0 {
 		all = append(all, v.neverSeen())
 	}
@@ -74,11 +78,8 @@ func (v *pageView) section(t topic, found []*reason) section {
 	}
 	s.Group = groupOf(t.outcome)
 	s.Advice, s.Commands = v.advice(t.outcome)
-	if t.outcome == journal.Blocked && v.Command == journal.CommandDisable {
-		s.Title = "not disabled, to avoid a lockout"
-		if v.DryRun {
-			s.Title = "organizations that would be locked out"
-		}
+	if t.outcome == journal.Blocked && v.DryRun {
+		s.Title = "blocked: a run leaves these as they are"
 	}
 	return s
 }
@@ -130,17 +131,19 @@ func (v *pageView) blockedAdvice() (string, []string) {
 		return "These rows were disabled without a check, so their former settings are unknown. To enable them with Auth0's default settings, resume the run with --allow-defaults.",
 			[]string{v.command("resume", "--allow-defaults")}
 	}
+	if v.Command != journal.CommandDisable {
+		return "A guard refused these rows, for the reason given below. Remove the cause, then run the list again.", nil
+	}
+	const advice = "These stay enabled, for the reason given below. If one is its organization's last way in, enable another connection first, then run the %s again. " +
+		"To lock such an organization out on purpose, %s with --allow-lockout."
 	if v.DryRun {
 		list := v.Input.Path
 		if list != "-" {
 			list = ShellWord(list)
 		}
-		return "Each of these is its organization's last enabled connection, so a run leaves it enabled. If members should log in another way, enable that connection first and run the dry run again. " +
-				"To lock these organizations out on purpose, run the dry run again with --allow-lockout.",
-			[]string{"orgconn disable --dry-run --allow-lockout " + list}
+		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{"orgconn disable --dry-run --allow-lockout " + list}
 	}
-	return "Each of these is its organization's last enabled connection, so the run left it enabled. If members should log in another way, enable that connection first and run the list again. " +
-		"To lock these organizations out on purpose, resume the run with --allow-lockout.", []string{v.command("resume", "--allow-lockout")}
+	return fmt.Sprintf(advice, "list", "resume the run"), []string{v.command("resume", "--allow-lockout")}
 }
 
 // command is a command line for the run directory.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/json"
 	"slices"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -119,5 +120,21 @@ func pageCells(r list.Result, attention bool) []pageCell {
 		{"finished", finished},
 		{"duration", call.DurationMS},
 		{"request", short(call.RequestID)},
+		{"login", lastLogin(r.LastLogin)},
+		{"correlation", short(r.CorrelationID)},
 	}
+}
+
+// lastLogin is a last login as the page shows it. Its times sort as texts.
+func lastLogin(cell string) string {
+	if at := loginTime(cell); !at.IsZero() {
+		return utc(at)
+	}
+	return excerpt(cell, cellLength)
+}
+
+// loginTime is the time of a last login; zero if there is none.
+func loginTime(cell string) time.Time {
+	at, _ := time.Parse(time.RFC3339, cell)
+	return at
 }

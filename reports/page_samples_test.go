@@ -21,6 +21,7 @@ type sampleRun struct {
 	change  func(*journal.Header)
 	pause   time.Duration // between two invocations, after half of the rows
 	end     *journal.End  // nil: killed
+	login   func(line int) string
 }
 
 const (
@@ -37,8 +38,12 @@ func sampleRuns() []sampleRun {
 		{name: "all-well", rows: 400, end: finished(0), outcome: always(journal.Disabled)},
 		{name: "many-failed", rows: 500, end: finished(1), outcome: func(i int) (journal.Outcome, string) {
 			switch {
-			case i%10 < 3:
+			case i%10 == 0:
 				return journal.Failed, brokenBody
+			case i%10 == 1:
+				return journal.NotFound, "the tenant has no such organization"
+			case i%10 == 2:
+				return journal.Failed, `status 409 Conflict: code "conflict": "The resource is being changed"`
 			case i%10 == 4:
 				return journal.Unknown, "status 502 Bad Gateway"
 			case i%50 == 5:
@@ -56,7 +61,20 @@ func sampleRuns() []sampleRun {
 				return journal.AlreadyDisabled, ""
 			}
 			return journal.WouldDisable, ""
-		}, change: func(r *journal.Header) { r.Settings.DryRun = true; r.Note = "CHG-4711" }},
+		}, change: func(r *journal.Header) { r.Settings.DryRun = true; r.Note = "CHG-4711" }, login: func(line int) string {
+			if line%5 > 0 {
+				return "none"
+			}
+			return start.Add(-time.Duration(line*line) * 7 * time.Minute).Format(time.RFC3339)
+		}},
+		{name: "restore", rows: 120, end: finished(0), outcome: func(i int) (journal.Outcome, string) {
+			if i%9 == 0 {
+				return journal.AlreadyEnabled, ""
+			}
+			return journal.Restored, ""
+		}, change: func(r *journal.Header) { r.Command = journal.CommandRestore }},
+		{name: "no-check", rows: 120, end: finished(0), outcome: always(journal.Disabled),
+			change: func(r *journal.Header) { r.Settings.NoCheck = true; r.Note = "INC-17: leaked connection" }},
 		{name: "resumed", rows: 900, end: finished(0), pause: 3*time.Hour + 20*time.Minute, outcome: always(journal.Disabled)},
 		{name: "killed", rows: 700, reached: 450, outcome: always(journal.Disabled)},
 		{name: "large", rows: 10_000, end: finished(1), outcome: func(i int) (journal.Outcome, string) {
@@ -79,17 +97,25 @@ func always(outcome journal.Outcome) func(int) (journal.Outcome, string) {
 func (s sampleRun) make(t testing.TB) (dir string) {
 	t.Helper()
 	var input strings.Builder
-	input.WriteString("org_id,connection_id,customer\n")
-	for i := range s.rows {
-		fmt.Fprintf(&input, "org_%016d,con_%016d,customer %d\n", i/2, i%70, i)
-	}
 	first := runRecord()
+	first.Header.By = &journal.By{ClientID: "Zb1kq0Yx7dJ3", User: "ops", Host: "worker-1"}
 	if s.change != nil {
 		s.change(first.Header)
+	}
+	columns, cells := "", ""
+	if first.Header.Command == journal.CommandRestore {
+		columns, cells = ",outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled", ",disabled,disable,acme.eu.auth0.com,,yes,"
+	}
+	fmt.Fprintf(&input, "org_id,connection_id,customer%s\n", columns)
+	for i := range s.rows {
+		fmt.Fprintf(&input, "org_%016d,con_%016d,customer %d%s\n", i/2, i%70, i, cells)
 	}
 	dir = writeRun(t, input.String(), first, s.records(first)...)
 	if _, err := Make(context.Background(), dir, nil); err != nil {
 		t.Fatal(err)
+	}
+	if s.login != nil {
+		makePage(t, dir, s.login)
 	}
 	return dir
 }
@@ -103,7 +129,7 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 	if reached == 0 {
 		reached = s.rows
 	}
-	dry := first.Header.Settings.DryRun
+	dry, unchecked := first.Header.Settings.DryRun, first.Header.Settings.NoCheck
 	const atOnce = 37 // calls that the full bucket allows at the start
 	var now, sampled, pause time.Duration
 	began := 0
@@ -123,10 +149,20 @@ func (s sampleRun) records(first journal.Record) (records []journal.Record) {
 			add(sampled, journal.Record{Sample: &sample})
 		}
 		what, message := s.outcome(i)
-		o := &journal.RowOutcome{Line: i + 2, Outcome: what, Message: message, Snapshot: connection(fmt.Sprint("customer-", i%70))}
+		o := &journal.RowOutcome{Line: i + 2, Outcome: what, Message: message}
+		if !unchecked {
+			o.Snapshot = connection(fmt.Sprint("customer-", i%70))
+		}
+		if i%2 == 0 && !unchecked && what != journal.NotFound {
+			waysIn := 3 + i%4
+			if i%12 == 2 {
+				waysIn = 2
+			}
+			add(now, journal.Record{Organization: &journal.Organization{ID: fmt.Sprintf("org_%016d", i/2), WaysIn: waysIn}})
+		}
 		if groupOf(what) != unchanged && !dry && what != journal.Blocked {
-			add(now, intent(i+2, connection(fmt.Sprint("customer-", i%70))))
-			status := map[journal.Outcome]int{journal.Disabled: 204, journal.Failed: 400, journal.Unknown: 502}[what]
+			add(now, intent(i+2, o.Snapshot))
+			status := map[journal.Outcome]int{journal.Disabled: 204, journal.Restored: 201, journal.NotFound: 404, journal.Failed: 400, journal.Unknown: 502}[what]
 			o.Call = &journal.Call{Status: status, Attempts: 1, DurationMS: 90, RequestID: fmt.Sprintf("%032d", i)}
 		}
 		add(now, journal.Record{Outcome: o})

@@ -67,6 +67,11 @@ func TestPageSays(t *testing.T) {
 	unchecked.Header.Settings.NoCheck = true
 	back := runRecord()
 	back.Header.Command = "restore"
+	done := func(line int) journal.Record { // with the settings that the check read
+		rec := outcome(line, journal.Disabled)
+		rec.Outcome.Snapshot = connection("okta")
+		return rec
+	}
 	for _, test := range []struct {
 		name    string
 		input   string
@@ -74,8 +79,8 @@ func TestPageSays(t *testing.T) {
 		records []journal.Record
 		says    []string
 	}{
-		{"all well", one, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
-			[]string{"Finished: no row failed", "This run disabled 1 of 1 row. Already disabled before: 0.", "What needs attention Nothing."}},
+		{"all well", one, runRecord(), []journal.Record{after(1, done(2)), end(0, "")},
+			[]string{"Finished: no row failed", "This run disabled 1 of 1 row. Already disabled before: 0.", "What needs attention Nothing.", "Undo orgconn restore /", "This puts back 1 row, each with the settings that it had"}},
 		{"failed", two, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), after(2, called(3, journal.Failed, journal.Call{Status: 400, ErrorCode: "invalid_body"})), end(1, "")},
 			[]string{"Finished, but 1 row needs attention", "status 400: invalid_body: 1 row, 1 organization", "orgconn resume /"}},
 		{"killed", one, runRecord(), nil, []string{"Not finished", "orgconn resume /", "the run did not reach this row: 1 row"}},
@@ -86,7 +91,15 @@ func TestPageSays(t *testing.T) {
 		{"missing", one, runRecord(), []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
 			[]string{"1 row needs attention", "--missing-ok counts them as ok"}},
 		{"missing and ok", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(0, "")},
-			[]string{"Finished: no row failed", "Because of --missing-ok"}},
+			[]string{"◆ Finished, with something to look at", "Because of --missing-ok"}},
+		{"a remark", one, runRecord(), []journal.Record{
+			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled, Message: onlyHidden, Snapshot: connection("okta")}}), end(0, "")},
+			[]string{"◆ Finished, with something to look at", "Disabled, with a remark: 1 row"}},
+		{"a remark in a proposal", one, dry, []journal.Record{
+			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.WouldDisable, Message: onlyHidden}}), end(0, "")},
+			[]string{"◆ Proposal, with something to look at"}},
+		{"a proposal without remarks", one, dry, []journal.Record{after(1, outcome(2, journal.WouldDisable)), end(0, "")},
+			[]string{"● Proposal ", "What can be undone after a run A run removes links (DELETE)", "Its limits: An organization or a connection"}},
 		{"none is there, so the tenant may be the wrong one", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
 			[]string{"Finished, but 1 row needs attention"}},
 		{"a connection that is missing is not ok", "org_name,connection_name\nacme,nope\nacme,okta\n", tolerant, []journal.Record{
@@ -94,28 +107,29 @@ func TestPageSays(t *testing.T) {
 			after(2, outcome(3, journal.Disabled)), end(1, "")},
 			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
 		{"not checked", one, unchecked, []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
-			[]string{"This run disabled 1 of 1 row. It did not check them first, so some may have been disabled already."}},
+			[]string{"◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
+				"orgconn restore --allow-defaults /", "1 row was changed without a check. Nobody knows the settings"}},
 		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
 			back, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")}, []string{"What was deleted in the meantime cannot be restored."}},
-		{"killed before a sample", one, runRecord(), []journal.Record{after(1, intent(2, nil))}, []string{"1 write, according to the journal so far"}},
+		{"killed before a sample", one, runRecord(), []journal.Record{after(1, intent(2, nil))}, []string{"0 reads, 1 write,"}},
 		{"dry run", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)),
 			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
 			after(900, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 0)}})},
 			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled", "sends 1 write", "/results.csv",
-				"Organizations that would be locked out: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
+				"◆ Proposal, 1 row needs", "Blocked: a run leaves these as they are: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
 		{"dry run that measured", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)), after(2, outcome(3, journal.WouldDisable)),
 			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},
-			[]string{"That takes about 1.0 s."}},
+			[]string{"That takes about 1.0 s: the dry run measured"}},
 		{"never seen", one, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
 			[]string{"Connections found in no organization", con1}},
 		{"drifted", "line,org_id,connection_id,outcome,command,tenant\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n",
 			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
 			[]string{"Different from the dry run: 1 row", "outcome: already disabled"}},
 		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},
-			[]string{"The run had 2 invocations", "59 min 59 s after 0.9 s"}},
+			[]string{"Invocations2, with pauses between them: 59 min 59 s after 0.9 s"}},
 		{"no rows", "org_id,connection_id\n", runRecord(), []journal.Record{end(0, "")}, []string{"The list has no rows"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -155,12 +169,14 @@ func TestPageEscapes(t *testing.T) {
 	const evil = `</script><script>alert(1)</script><img src=x onerror=alert(1)>"'&`
 	const hidden = "a\u202eb\u200bc\x1bd\u2066"
 	first := runRecord()
+	first.Header.By = &journal.By{ClientID: evil + hidden, User: evil + hidden, Host: evil + hidden}
 	first.Header.Note, first.Header.Input.Path = evil+hidden, evil+hidden // a journal with such a tenant is refused
 	cell := `"` + strings.ReplaceAll(evil+hidden, `"`, `""`) + `"`
 	page, data := pageOf(t, "org_id,connection_id,"+cell+"\n"+orgA+","+con1+","+cell+"\n"+cell+","+cell+",\n", first,
 		after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Failed, Message: evil + hidden,
 			Call:     &journal.Call{Status: 400, ErrorCode: evil + hidden, RequestID: evil + hidden},
 			Snapshot: connection(evil + hidden)}}),
+		after(2, journal.Record{Organization: &journal.Organization{ID: orgA, Name: evil + hidden, WaysIn: 2}}),
 		after(2, journal.Record{End: &journal.End{ExitCode: 5, Reason: evil + hidden}}))
 	if n := strings.Count(page, "<script"); n != 2 {
 		t.Errorf("%d scripts, want 2", n)
@@ -173,7 +189,7 @@ func TestPageEscapes(t *testing.T) {
 			t.Errorf("there is a %U", r)
 		}
 	}
-	if got, want := data.Rows[0][13], visible(evil+hidden); got != excerpt(want, cellLength) {
+	if got, want := data.Rows[0][len(data.Columns)], visible(evil+hidden); got != excerpt(want, cellLength) {
 		t.Errorf("the script reads %q, want %q", got, want)
 	}
 }

@@ -73,7 +73,7 @@ func meaning(outcome journal.Outcome, command string) string {
 		if command == journal.CommandRestore {
 			return "its former settings are unknown"
 		}
-		return "would lock the organization out"
+		return "refused by a guard; see the reason"
 	case journal.Invalid:
 		return "the row cannot be used"
 	case journal.NotFound:

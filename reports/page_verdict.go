@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
 )
@@ -46,9 +47,13 @@ func (v *pageView) stopped(title, text string) verdict {
 // finished is the verdict on a run that went through the whole list.
 func (v *pageView) finished() verdict {
 	out := verdict{Group: v.worst(), Title: "Finished: no row failed", Text: v.sentence()}
-	if bad := v.failedRows(); bad > 0 {
+	switch bad := v.failedRows(); {
+	case bad > 0:
 		out.Title = "Finished, but " + needAttention(bad)
-		out.Advice = "See below what to do about these rows."
+	case v.Unsaved > 0:
+		out.Title = "Finished, without a check first"
+	case out.Group != changed:
+		out.Title = "Finished, with something to look at"
 	}
 	switch resume := []string{v.command("resume")}; {
 	case v.Outcomes[journal.NotAttempted] > 0: // it was a first slice
@@ -62,8 +67,11 @@ func (v *pageView) finished() verdict {
 // proposed is the verdict on a dry run: a proposal for review.
 func (v *pageView) proposed() verdict {
 	out := verdict{Group: v.worst(), Title: "Proposal", Text: v.sentence() + " Nothing was changed: a dry run only reads."}
-	if bad := v.failedRows(); bad > 0 {
+	switch bad := v.failedRows(); {
+	case bad > 0:
 		out.Title += ", " + needAttention(bad)
+	case out.Group != changed:
+		out.Title += ", with something to look at"
 	}
 	if v.Announced() == 0 {
 		out.Advice = "There is nothing to approve."
@@ -77,38 +85,100 @@ func (v *pageView) proposed() verdict {
 	return out
 }
 
-// way says what a run does to each link.
-func (v *pageView) way() string {
+// way is the way back from what a run did, or would do.
+type way struct {
+	Title   string
+	Can     []string // what it says first
+	Command string
+	Not     []string // what cannot be given back
+}
+
+// wayBack says what can be undone, how, and what not.
+func (v *pageView) wayBack(ix *index) (w way) {
 	switch {
-	case v.Command == journal.CommandRestore && v.KeepLink:
-		return "A run from these results switches links on that were switched off."
-	case v.Command == journal.CommandRestore:
-		return "A run from these results makes links anew, with the settings that are in results.csv."
-	case v.KeepLink:
-		return "A run from these results switches links off (PATCH, is_enabled: false). They keep their settings, and restore switches them on again."
+	case v.DryRun && v.Announced() > 0:
+		w = way{Title: "What can be undone after a run", Can: []string{v.method()}}
+	case !v.DryRun && v.Changes() > 0:
+		w = way{Title: "Undo", Command: visible(v.Undo(v.RunDir))}
 	default:
-		return "A run from these results removes links (DELETE). The run directory keeps their settings, and restore makes them anew."
+		return way{}
 	}
+	if v.Command == journal.CommandRestore {
+		w.Can = append(w.Can, "No command undoes a restore. To disable the pairs again, run orgconn disable with the list of the first run.")
+		return w
+	}
+	if saved := v.Changes() - v.Unsaved; saved > 0 && !v.DryRun {
+		upTo := ""
+		if v.Outcomes[journal.Unknown] > 0 {
+			upTo = "up to "
+		}
+		w.Can = append(w.Can, fmt.Sprintf("This puts back %s%s, each with the settings that it had before the run; results.csv shows them. With --org ID it puts back one organization.", upTo, Counted(saved, "row")))
+	}
+	w.Can = append(w.Can, "Keep the run directory for as long as you may want to undo the run: restore needs it.")
+	w.Not = append(w.Not, v.lost(ix)...)
+	return w
+}
+
+// lost is what the way back does not give back.
+func (v *pageView) lost(ix *index) (all []string) {
+	if v.Unsaved > 0 {
+		all = append(all, fmt.Sprintf("%s changed without a check. Nobody knows the settings that they had, nor whether they were enabled. "+
+			"So restore leaves them alone, unless it is told --allow-defaults: it then enables all of them with Auth0's default settings, also those that were off before.",
+			was(v.Unsaved)))
+	}
+	if v.Command == journal.CommandDisable && !v.KeepLink {
+		if ix.family == apiclient.EnabledConnections {
+			all = append(all, "The tenant's endpoints may not show a link's access level and its name in the organization, which are then not given back.")
+		}
+		if v.UnknownSettings > 0 {
+			all = append(all, fmt.Sprintf("%s had settings that this version does not know. The journal keeps them, but restore cannot give them back.", Counted(v.UnknownSettings, "row")))
+		}
+	}
+	return append(all, "An organization or a connection that somebody deletes in the meantime does not come back.")
+}
+
+// was is a number of rows with its verb.
+func was(n int) string {
+	if n == 1 {
+		return "1 row was"
+	}
+	return grouped(n) + " rows were"
+}
+
+// method says what a run from a dry run's results does to each link, and what its undo
+// gives back.
+func (v *pageView) method() string {
+	switch {
+	case v.Command == journal.CommandDisable && v.KeepLink:
+		return "A run switches links off (PATCH, is_enabled: false). They keep their settings, and orgconn restore switches them on again."
+	case v.Command == journal.CommandDisable:
+		return "A run removes links (DELETE). The run directory keeps their settings, and orgconn restore makes them anew with these."
+	case v.KeepLink:
+		return "A run switches links on that were switched off."
+	case v.Command == journal.CommandRestore:
+		return "A run makes links anew, with the settings that are in results.csv."
+	}
+	return "orgconn restore puts back what a run changes."
 }
 
 // cost says what a run from a dry run's results would take.
 func (v *pageView) cost() string {
 	writes := v.Announced()
 	reads := min(writes, v.Input.Organizations)
-	text := v.way() + " " + fmt.Sprintf("A run from these results sends %s. It first reads each organization again, which takes at most %s.",
-		Counted(writes, "write"), Counted(reads, "read"))
+	text := fmt.Sprintf("A run sends %s. It first reads each organization again, which takes at most %s.", Counted(writes, "write"), Counted(reads, "read"))
 	if d := v.Expected(); d > 0 {
-		return text + fmt.Sprintf(" That takes about %s. A dry run measures only the limit on reads; the limit on writes is the one that Auth0 publishes for the same plan.", secondsText(d.Seconds()))
+		return text + fmt.Sprintf(" That takes about %s: the dry run measured the limit on reads, and the limit on writes is the one that Auth0 publishes for the same plan.", secondsText(d.Seconds()))
 	}
-	return text + " The time cannot be estimated: either the dry run was too short to measure the limit on reads, or no plan that Auth0 publishes has this limit."
+	return text
 }
 
-// worst is the worst group of outcomes that counts.
+// worst is the worst group of outcomes that counts. Anything that is to be looked at
+// counts. A dry run has changed nothing, so only a call that went wrong is a failure.
 func (v *pageView) worst() outcomeGroup {
 	switch {
-	case v.failedCalls() > 0:
+	case v.DryRun && v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0, !v.DryRun && v.failedCalls() > 0:
 		return failed
-	case v.failedRows() > 0:
+	case v.failedRows() > 0, len(v.Attention) > 0:
 		return blocked
 	}
 	return changed
@@ -142,35 +212,34 @@ func needAttention(n int) string {
 	return grouped(n) + " rows need attention"
 }
 
+// verb says what the command does to a row, in two parts: "enabled", " again".
+func (v *pageView) verb() (verb, again string) {
+	switch v.Command {
+	case journal.CommandDisable:
+		return "disabled", ""
+	case journal.CommandRestore:
+		return "enabled", " again"
+	}
+	return "enabled", ""
+}
+
 // sentence says how many rows were changed, or would be.
 func (v *pageView) sentence() string {
 	of := " of " + Counted(v.Input.Rows, "row")
-	rowsWith := func(o journal.Outcome) string { return grouped(v.Outcomes[o]) }
-	restore := v.Command == journal.CommandRestore
+	verb, again := v.verb()
 	switch {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
-	case v.DryRun && restore:
-		return grouped(v.Announced()) + of + " would be enabled again."
 	case v.DryRun:
-		return grouped(v.Announced()) + of + " would be disabled."
-	case restore:
-		return "This run enabled " + rowsWith(journal.Restored) + of + " again. Already enabled before: " + rowsWith(journal.AlreadyEnabled) + "."
-	case v.noCheck:
-		return "This run disabled " + rowsWith(journal.Disabled) + of + ". It did not check them first, so some may have been disabled already."
+		return grouped(v.Announced()) + of + " would be " + verb + again + "."
 	}
-	return "This run disabled " + rowsWith(journal.Disabled) + of + ". Already disabled before: " + rowsWith(journal.AlreadyDisabled) + "."
-}
-
-// Pace says how much work the run was.
-func (v *pageView) Pace() string {
-	text := fmt.Sprintf("%s with rows to work on, %s of work, %s, %s", Counted(v.Input.Organizations, "organization"),
-		secondsText(v.DurationS), Counted(v.Calls.Reads, "read"), Counted(v.Calls.Writes, "write"))
-	if v.RowsPerS > 0 {
-		text += fmt.Sprintf(", %s rows per second", threeDigits(v.RowsPerS))
+	text := "This run " + verb + " " + grouped(v.count(journal.Outcome.Changed)) + of + again + "."
+	if v.Unsaved > 0 {
+		text += fmt.Sprintf(" It did not check %s first, so some may have been %s already.", Counted(v.Unsaved, "row"), verb)
 	}
-	if v.FinishedAt == nil {
-		text += ", according to the journal so far"
+	before := v.count(func(o journal.Outcome) bool { return o == journal.AlreadyDisabled || o == journal.AlreadyEnabled })
+	if v.Unsaved > 0 && before == 0 { // it did not look
+		return text
 	}
-	return text + "."
+	return text + " Already " + verb + " before: " + grouped(before) + "."
 }

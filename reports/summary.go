@@ -37,6 +37,11 @@ type Summary struct {
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
 	NoneSeen             bool     `json:"-"` // NeverSeenTotal is not 0, and no connection of the list was found
+	// Unsaved is how many rows a disable without a check changed, or may have changed:
+	// their former settings are not known.
+	Unsaved int `json:"-"`
+	// UnknownSettings is how many rows had settings that no call gives back.
+	UnknownSettings int `json:"-"`
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
 	// Allowed are the flags that were given and that a run from a dry run's results
@@ -78,14 +83,17 @@ type Rate struct {
 // rowCounts counts rows for the summary.
 type rowCounts struct {
 	announced bool // the list is a dry run's results file
+	disables  bool // the command is disable, and no dry run
 	outcomes  map[journal.Outcome]int
 	answered  int
 	drifted   int
+	unsaved   int
+	unknown   int    // rows with settings that no call gives back
 	unseen    unseen // nil, which sees and misses nothing, if the run read nothing (--no-check)
 }
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
-	c := &rowCounts{announced: l.Announced(), outcomes: make(map[journal.Outcome]int)}
+	c := &rowCounts{announced: l.Announced(), disables: run.Command == journal.CommandDisable && !run.Settings.DryRun, outcomes: make(map[journal.Outcome]int)}
 	if run.Command == journal.CommandDisable && !run.Settings.NoCheck {
 		c.unseen = newUnseen(l.Connections())
 	}
@@ -99,6 +107,12 @@ func (c *rowCounts) add(r list.Result) {
 	}
 	if c.announced && r.Outcome.Drifted() {
 		c.drifted++
+	}
+	if r.Snapshot == nil && (r.Outcome == journal.Disabled || r.Outcome == journal.Unknown && c.disables) {
+		c.unsaved++
+	}
+	if r.Snapshot != nil && len(r.Snapshot.Unknown) > 0 {
+		c.unknown++
 	}
 	switch {
 	case r.Snapshot != nil:
@@ -132,7 +146,10 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Input:    Input{ix.header.Input.Path, ix.header.Input.SHA256, counts.Rows, counts.Organizations},
 		Outcomes: rows.outcomes,
 		Drifted:  rows.drifted,
+		Unsaved:  rows.unsaved,
 		Allowed:  allowed(ix.header),
+
+		UnknownSettings: rows.unknown,
 	}
 	for _, inv := range ix.invocations {
 		s.add(inv)
@@ -199,6 +216,24 @@ func (s *Summary) Expected() time.Duration {
 		logins = s.Announced()
 	}
 	return s.Rate.Expected(s.Input.Organizations, s.Announced(), logins)
+}
+
+// Changes is how many rows the run changed, or may have changed.
+func (s *Summary) Changes() int {
+	return s.count(func(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown })
+}
+
+// Undo is the command line that undoes the run in dir; "" if it changed nothing, or no
+// command undoes it.
+func (s *Summary) Undo(dir string) string {
+	if s.DryRun || s.Changes() == 0 || s.Command == journal.CommandRestore {
+		return ""
+	}
+	words := []string{"orgconn restore"}
+	if s.Unsaved == s.Changes() { // without the flag, restore would do nothing
+		words = append(words, "--allow-defaults")
+	}
+	return strings.Join(append(words, ShellWord(dir)), " ")
 }
 
 // label is the command with the flags that name its way; see journal.Label.

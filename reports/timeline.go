@@ -144,8 +144,7 @@ func (ix *index) pausesText() string {
 	if more := len(ix.invocations) - 1 - len(parts); more > 0 {
 		parts = append(parts, fmt.Sprintf("and %d more", more))
 	}
-	return fmt.Sprintf("The run had %s. The charts leave out the pauses between them and mark them with vertical lines: %s.",
-		Counted(len(ix.invocations), "invocation"), strings.Join(parts, ", "))
+	return ", with pauses between them: " + strings.Join(parts, ", ")
 }
 
 // column is what happened within a part of the time axis: in some steps, or in one

@@ -114,7 +114,7 @@ func genRecord() *rapid.Generator[Record] {
 	return rapid.Custom(func(t *rapid.T) Record {
 		rec := Record{At: time.UnixMilli(rapid.Int64Range(0, 1<<42).Draw(t, "at")).UTC()}
 		line := rapid.IntRange(2, 1<<30).Draw(t, "line")
-		switch rapid.IntRange(0, 2).Draw(t, "kind") {
+		switch rapid.IntRange(0, 3).Draw(t, "kind") {
 		case 0:
 			rec.Intent = &Intent{Line: line, Snapshot: connection.Draw(t, "snapshot")}
 		case 1:
@@ -122,6 +122,8 @@ func genRecord() *rapid.Generator[Record] {
 				Call: &Call{Status: 400, Attempts: 1}, Snapshot: connection.Draw(t, "connection")}
 		case 2:
 			rec.Seen = &Seen{Connections: rapid.SliceOfN(rapid.String(), 1, 5).Draw(t, "connections")}
+		case 3:
+			rec.Organization = &Organization{ID: "org_1", Name: rapid.String().Draw(t, "name"), WaysIn: rapid.IntRange(0, 1000).Draw(t, "ways in")}
 		}
 		return rec
 	})

@@ -87,6 +87,8 @@ type Record struct {
 	Seen    *Seen       `json:"seen,omitempty"`
 	Sample  *Sample     `json:"sample,omitempty"`
 	End     *End        `json:"end,omitempty"`
+
+	Organization *Organization `json:"organization,omitempty"`
 }
 
 // Header is the first record of an invocation, and so of the journal. It holds
@@ -98,9 +100,17 @@ type Header struct {
 	Undoes   string   `json:"undoes,omitempty"` // CommandEnable if a restore undoes one
 	Tenant   string   `json:"tenant"`           // host[:port] of the API audience, lower case
 	Version  string   `json:"version"`          // of the program
+	By       *By      `json:"by,omitempty"`
 	Note     string   `json:"note,omitempty"`
 	Input    Input    `json:"input"`
 	Settings Settings `json:"settings"`
+}
+
+// By is who started an invocation, as far as that is known.
+type By struct {
+	ClientID string `json:"client_id,omitempty"` // of the credentials
+	User     string `json:"user,omitempty"`      // of the operating system
+	Host     string `json:"host,omitempty"`
 }
 
 // Label is the command of the run.
@@ -153,6 +163,15 @@ type Names struct {
 // Family says which family of endpoints the run goes by, once that is known.
 type Family struct {
 	Name apiclient.Family `json:"name"`
+}
+
+// Organization is how many connections of an organization were enabled when the run
+// checked it: its members' ways in. The last record of an organization counts, and the
+// changes that the journal has before it are in its number.
+type Organization struct {
+	ID     string `json:"id"`
+	Name   string `json:"name,omitempty"`
+	WaysIn int    `json:"ways_in"`
 }
 
 // Intent announces the call that changes a row. It is on disk before the call is

@@ -23,7 +23,7 @@ var runID = regexp.MustCompile(`^[a-z0-9]{12}$`)
 func (r Record) validate(lines int) error {
 	set := 0
 	for _, is := range []bool{
-		r.Header != nil, r.Names != nil, r.Family != nil, r.Intent != nil, r.Outcome != nil, r.Seen != nil, r.Sample != nil, r.End != nil,
+		r.Header != nil, r.Names != nil, r.Family != nil, r.Organization != nil, r.Intent != nil, r.Outcome != nil, r.Seen != nil, r.Sample != nil, r.End != nil,
 	} {
 		if is {
 			set++
@@ -36,6 +36,8 @@ func (r Record) validate(lines int) error {
 		return r.Header.validate()
 	case r.Family != nil && r.Family.Name == "":
 		return errors.New("the record must name a family of endpoints")
+	case r.Organization != nil:
+		return r.Organization.validate()
 	case r.Intent != nil:
 		return validateLine(r.Intent.Line, lines)
 	case r.Outcome != nil && !r.Outcome.Outcome.Known():
@@ -46,6 +48,16 @@ func (r Record) validate(lines int) error {
 		return r.Sample.validate()
 	case r.End != nil:
 		return r.End.validate()
+	}
+	return nil
+}
+
+func (o Organization) validate() error {
+	switch {
+	case o.ID == "":
+		return errors.New("the record must name an organization")
+	case o.WaysIn < 0 || o.WaysIn > maxFigure:
+		return fmt.Errorf("an organization cannot have %d connections", o.WaysIn)
 	}
 	return nil
 }

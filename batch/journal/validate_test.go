@@ -41,6 +41,8 @@ func TestForgedRecordsAreDamage(t *testing.T) {
 		"nothing":            `{"at":"2026-01-01T00:00:00Z"}`,
 		"no JSON":            `{"at":`,
 		"two records":        `{"intent":{"line":2},"outcome":{"line":2,"outcome":"disabled"}}`,
+		"no organization":    `{"organization":{"id":"","ways_in":1}}`,
+		"ways in -1":         `{"organization":{"id":"org_1","ways_in":-1}}`,
 		"line -1":            `{"intent":{"line":-1}}`,
 		"line 0":             `{"outcome":{"line":0,"outcome":"disabled"}}`,
 		"line 2^33":          `{"intent":{"line":8589934592}}`,

@@ -71,6 +71,7 @@ func (d *disk) calls() [2]int {
 func firstRecord() Record {
 	return Record{At: time.Unix(1800000000, 0).UTC(), Header: &Header{
 		Format: Format, Command: CommandDisable, Tenant: "t.example",
+		By:       &By{ClientID: "client", User: "ops", Host: "worker-1"},
 		Settings: Settings{Workers: 1, Timeout: Duration(time.Second)},
 	}}
 }
