@@ -26,12 +26,11 @@ type login struct {
 }
 
 // LastLogin returns the time of the last successful login to an organization through a
-// connection. The zero time means that the tenant's log has none since the given time. The
-// zero since means the whole log. A tenant keeps its log for 1 to 30 days, and adds
+// connection. The zero time means that the tenant's log has none. A tenant keeps its log for 1 to 30 days, and adds
 // entries with a delay, so somebody may have logged in all the same.
 //
 // It needs the scope read:logs. The error is an [*Error].
-func (c *Client) LastLogin(ctx context.Context, org, connection string, since time.Time) (last time.Time, resp *Response, err error) {
+func (c *Client) LastLogin(ctx context.Context, org, connection string) (last time.Time, resp *Response, err error) {
 	const step = "find last login"
 	if apiErr := checkIDs(step, org, connection); apiErr != nil {
 		return last, new(Response), apiErr
@@ -41,7 +40,7 @@ func (c *Client) LastLogin(ctx context.Context, org, connection string, since ti
 		method: http.MethodGet,
 		path:   "logs",
 		query: fmt.Sprintf("per_page=%d&page=0&sort=date:-1&fields=date,type,organization_id,connection_id&include_fields=true&q=%s",
-			loginPage, url.QueryEscape(loginSearch(org, connection, since))),
+			loginPage, url.QueryEscape(loginSearch(org, connection))),
 		scope: "read:logs",
 		accept: func(status int, body []byte) (err error) {
 			if status != http.StatusOK {
@@ -51,20 +50,13 @@ func (c *Client) LastLogin(ctx context.Context, org, connection string, since ti
 			return err
 		},
 	})
-	if last.Before(since) { // on the same day: the search has no times
-		last = time.Time{}
-	}
 	return last, resp, err
 }
 
 // loginSearch is the search for logins in Auth0's query syntax. Values in quotes are
 // matched exactly.
-func loginSearch(org, connection string, since time.Time) string {
-	search := fmt.Sprintf(`type:"%s" AND organization_id:"%s" AND connection_id:"%s"`, loginType, org, connection)
-	if !since.IsZero() {
-		search += " AND date:[" + since.UTC().Format(time.DateOnly) + " TO *]"
-	}
-	return search
+func loginSearch(org, connection string) string {
+	return fmt.Sprintf(`type:"%s" AND organization_id:"%s" AND connection_id:"%s"`, loginType, org, connection)
 }
 
 // parseLogins returns the latest date of the logins, or the zero time if there are none.

@@ -18,22 +18,13 @@ func TestLogRequestsAreAsDocumented(t *testing.T) {
 		got, search = req.Method+" "+req.RequestURI, req.URL.Query().Get("q")
 		io.WriteString(w, "[]")
 	})
-	both := `type:"s" AND organization_id:"` + org + `" AND connection_id:"` + connection + `"`
-	east := time.FixedZone("east", 9*60*60)
-	for _, test := range []struct {
-		since time.Time
-		want  string
-	}{
-		{time.Time{}, both},
-		{time.Date(2026, 11, 2, 1, 0, 0, 0, east), both + " AND date:[2026-11-01 TO *]"},
-	} {
-		last, _, err := client.LastLogin(t.Context(), org, connection, test.since)
-		if err != nil || !last.IsZero() {
-			t.Errorf("got %v, %v", last, err)
-		}
-		if search != test.want {
-			t.Errorf("q is %s\nwant %s", search, test.want)
-		}
+	want := `type:"s" AND organization_id:"` + org + `" AND connection_id:"` + connection + `"`
+	last, _, err := client.LastLogin(t.Context(), org, connection)
+	if err != nil || !last.IsZero() {
+		t.Errorf("got %v, %v", last, err)
+	}
+	if search != want {
+		t.Errorf("q is %s\nwant %s", search, want)
 	}
 	prefix := "GET /api/v2/logs?per_page=10&page=0&sort=date:-1&fields=date,type,organization_id,connection_id&include_fields=true&q=type%3A%22s%22+AND+"
 	if !strings.HasPrefix(got, prefix) {
@@ -44,7 +35,7 @@ func TestLogRequestsAreAsDocumented(t *testing.T) {
 func TestLogSearchTakesIDsOnly(t *testing.T) {
 	client := neverCalled(t)
 	for _, ids := range [][2]string{{`org_1" OR type:"s`, connection}, {org, "con_*"}, {"", connection}, {org, ""}} {
-		_, resp, err := client.LastLogin(t.Context(), ids[0], ids[1], time.Time{})
+		_, resp, err := client.LastLogin(t.Context(), ids[0], ids[1])
 		if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent || resp == nil {
 			t.Errorf("%q: got %+v", ids, apiErr)
 		}
@@ -88,7 +79,7 @@ func TestOnlyLoginsOfThePairAreBelieved(t *testing.T) {
 		{"list of something else", `{"users":[]}`, ""},
 		{"web page", "<!doctype html><title>Sign in</title>", ""},
 	} {
-		last, _, err := answering(t, 200, "application/json", test.body).LastLogin(t.Context(), org, connection, time.Time{})
+		last, _, err := answering(t, 200, "application/json", test.body).LastLogin(t.Context(), org, connection)
 		switch {
 		case test.want == "" && (!last.IsZero() || asError(t, err).Class != Transient):
 			t.Errorf("%s: got %v, %v, want an error", test.name, last, err)
@@ -102,23 +93,22 @@ func TestOnlyLoginsOfThePairAreBelieved(t *testing.T) {
 
 func TestRefusedLogSearchIsAnError(t *testing.T) {
 	for status, want := range map[int]Class{204: Transient, 206: Transient, 400: Refused, 401: Unauthorized, 404: NotFound, 429: RateLimited, 503: Transient} {
-		_, _, err := answering(t, status, "application/json", "").LastLogin(t.Context(), org, connection, time.Time{})
+		_, _, err := answering(t, status, "application/json", "").LastLogin(t.Context(), org, connection)
 		if apiErr := asError(t, err); apiErr.Class != want {
 			t.Errorf("%d: got %+v", status, apiErr)
 		}
 	}
-	if _, _, err := answering(t, 206, "application/json", "[]").LastLogin(t.Context(), org, connection, time.Time{}); err == nil {
+	if _, _, err := answering(t, 206, "application/json", "[]").LastLogin(t.Context(), org, connection); err == nil {
 		t.Error("a part of the log passed for the whole")
 	}
 	body := `{"statusCode":403,"error":"Forbidden","message":"No","errorCode":"insufficient_scope"}`
-	_, _, err := answering(t, 403, "application/json", body).LastLogin(t.Context(), org, connection, time.Time{})
+	_, _, err := answering(t, 403, "application/json", body).LastLogin(t.Context(), org, connection)
 	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || apiErr.Scope != "read:logs" {
 		t.Errorf("got %+v", apiErr)
 	}
 }
 
-// The search goes by days, so the client itself has to leave out what is older by hours.
-func TestLastLoginSinceATime(t *testing.T) {
+func TestLastLogin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tenant := simulator.New(simulator.Config{})
 		now := time.Now()
@@ -128,17 +118,9 @@ func TestLastLoginSinceATime(t *testing.T) {
 		tenant.Login(org, "con_other", now)
 		tenant.Login("org_other", connection, now)
 		client := newClient(t, Config{Credentials: Credentials{Token: Secret(tenant.IssueToken())}, Transport: tenant.Transport()})
-		for _, test := range []struct{ since, want time.Time }{
-			{time.Time{}, at},
-			{now.Add(-72 * time.Hour), at},
-			{at, at},
-			{at.Add(time.Second), time.Time{}},
-			{now.Add(time.Hour), time.Time{}},
-		} {
-			last, _, err := client.LastLogin(t.Context(), org, connection, test.since)
-			if err != nil || !last.Equal(test.want) {
-				t.Errorf("since %v: got %v, %v, want %v", test.since, last, err, test.want)
-			}
+		last, _, err := client.LastLogin(t.Context(), org, connection)
+		if err != nil || !last.Equal(at) {
+			t.Errorf("got %v, %v, want %v", last, err, at)
 		}
 	})
 }

@@ -112,7 +112,7 @@ func (a disabling) decideRow(row *row, family apiclient.Family, link *apiclient.
 	case a.unusedFor > 0 && row.login.err != nil:
 		return decision{outcome: journal.Failed, message: messageNoLog + row.login.err.Error()}
 	case a.unusedFor > 0 && row.login.after(time.Now().Add(-a.unusedFor)):
-		return decision{outcome: journal.Blocked, message: fmt.Sprintf(messageUsed, row.login, journal.Duration(a.unusedFor)), link: snapshot(link)}
+		return decision{outcome: journal.Blocked, message: fmt.Sprintf(messageUsed, row.login, journal.Age(a.unusedFor)), link: snapshot(link)}
 	default:
 		return decision{link: snapshot(link), message: a.warning(row, link)}
 	}

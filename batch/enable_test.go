@@ -230,7 +230,7 @@ func TestLastLogins(t *testing.T) {
 		r.tenant.Login(orgID(0), connID(0), at)
 		r.tenant.Login(orgID(0), connID(0), at.Add(-time.Hour))
 		r.tenant.Login(orgID(1), connID(1), time.Now().Add(-40*24*time.Hour))
-		r.settings.UnusedFor = journal.Duration(30 * 24 * time.Hour)
+		r.settings.UnusedFor = journal.Age(30 * 24 * time.Hour)
 		r.run(rows)
 		r.expect(rows, "blocked", "disabled", "disabled", "disabled", "disabled", "already_disabled")
 		for i, want := range []string{at.UTC().Format(time.RFC3339), "none", "none", "", "none", ""} {
@@ -241,7 +241,7 @@ func TestLastLogins(t *testing.T) {
 		if asked := r.tenant.Count(http.MethodGet, "/api/v2/logs"); asked != 5 {
 			t.Errorf("the log was read %d times for 5 links", asked)
 		}
-		if message := r.outcome(0).Message; !strings.Contains(message, "--unused-for 720h0m0s") {
+		if message := r.outcome(0).Message; !strings.Contains(message, "--unused-for 30d") {
 			t.Errorf("message %q", message)
 		}
 	})
@@ -254,7 +254,7 @@ func TestUsedConnectionIsAWayIn(t *testing.T) {
 		r.tenant.Seed(rows)
 		r.tenant.Disable(orgID(0), simulator.SpareConnection)
 		r.tenant.Login(orgID(0), connID(1), time.Now().Add(-time.Hour))
-		r.settings.UnusedFor = journal.Duration(24 * time.Hour)
+		r.settings.UnusedFor = journal.Age(24 * time.Hour)
 		r.run(rows)
 		r.expect(rows, "disabled", "blocked")
 	})
@@ -268,7 +268,7 @@ func TestLogThatCannotBeRead(t *testing.T) {
 			rows := pairs(1, 2)
 			r.tenant.SeedPairs(rows)
 			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/logs"})
-			r.settings.UnusedFor, r.settings.LastLogins = journal.Duration(unusedFor), true
+			r.settings.UnusedFor, r.settings.LastLogins = journal.Age(unusedFor), true
 			r.run(rows)
 			r.expect(rows, outcome+"*2")
 			if message := r.outcome(0).Message; !strings.HasPrefix(message, messageNoLog) {

@@ -48,7 +48,7 @@ func (r *Run) readLogins(o *organization, links []apiclient.Link) error {
 			continue
 		}
 		at, reply, err := ask(r.logs, func(ctx context.Context) (time.Time, *apiclient.Response, error) {
-			return r.API.LastLogin(ctx, o.id, row.ConnectionID, time.Time{})
+			return r.API.LastLogin(ctx, o.id, row.ConnectionID)
 		})
 		if err != nil {
 			return err

@@ -35,7 +35,7 @@ type API interface {
 	EnableConnection(ctx context.Context, family apiclient.Family, org string, link apiclient.Link) (*apiclient.Response, error)
 	SwitchConnection(ctx context.Context, org, connection string, on bool) (*apiclient.Response, error)
 	Connection(ctx context.Context, id string) (apiclient.Named, *apiclient.Response, error)
-	LastLogin(ctx context.Context, org, connection string, since time.Time) (time.Time, *apiclient.Response, error)
+	LastLogin(ctx context.Context, org, connection string) (time.Time, *apiclient.Response, error)
 }
 
 // Journal takes the run's records; *journal.Writer is the real one. Append

@@ -70,9 +70,14 @@ func (s *seen) lines(id string) []int {
 	return s.missing[id]
 }
 
-// see notes which of the list's connections an organization has. One that the list
-// does not pair with the organization is recorded: no row's outcome tells of it.
+// see records how many ways in an organization has, and notes which of the list's
+// connections. One that the list does not pair with the organization is recorded: no
+// row's outcome tells of it.
 func (r *Run) see(o *organization, links []apiclient.Link) error {
+	n, _ := waysIn(byID(links))
+	if err := r.record(journal.Record{Organization: &journal.Organization{ID: o.id, WaysIn: n}}); err != nil {
+		return err
+	}
 	paired := make(map[string]bool, len(o.rows))
 	for _, row := range o.rows {
 		paired[row.ConnectionID] = true

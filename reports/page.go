@@ -202,7 +202,7 @@ type outcomeCount struct {
 func (v *pageView) counts() (all []outcomeCount) {
 	for _, outcome := range journal.Outcomes() {
 		if n := v.Outcomes[outcome]; n > 0 {
-			all = append(all, outcomeCount{outcome, outcome.Words(), meaning(outcome, v.Command), groupOf(outcome), n,
+			all = append(all, outcomeCount{outcome, outcome.Words(), meaning(outcome), groupOf(outcome), n,
 				oneDecimal(100 * float64(n) / float64(v.Input.Rows))})
 		}
 	}

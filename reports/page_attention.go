@@ -120,6 +120,8 @@ func (v *pageView) notFoundAdvice() string {
 	switch {
 	case v.Command == journal.CommandRestore:
 		return "What was deleted in the meantime cannot be restored."
+	case v.Command != journal.CommandDisable:
+		return ""
 	case v.missingOK:
 		return "Because of --missing-ok, organizations that do not exist count as ok."
 	}
@@ -127,6 +129,10 @@ func (v *pageView) notFoundAdvice() string {
 }
 
 func (v *pageView) blockedAdvice() (string, []string) {
+	if v.Undoes != "" {
+		return "These stay enabled, since each is its organization's last way in. To lock these organizations out on purpose, resume the run with --allow-lockout.",
+			[]string{v.command("resume", "--allow-lockout")}
+	}
 	if v.Command == journal.CommandRestore {
 		return "These rows were disabled without a check, so their former settings are unknown. To enable them with Auth0's default settings, resume the run with --allow-defaults.",
 			[]string{v.command("resume", "--allow-defaults")}
@@ -293,7 +299,7 @@ func reasonText(r list.Result) string {
 	c := r.Call
 	switch {
 	case c == nil:
-		return meaning(r.Outcome, "")
+		return meaning(r.Outcome)
 	case c.Status == 0:
 		return "no answer"
 	case c.ErrorCode == "":

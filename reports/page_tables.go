@@ -47,7 +47,7 @@ type tally struct {
 
 func newTallies(ix *index) *tallies {
 	return &tallies{connections: make(map[string]*tally), organizations: make(map[string]*tally),
-		enables: ix.header.Command != journal.CommandDisable, index: ix}
+		enables: ix.header.Enables(), index: ix}
 }
 
 // add adds a row, unless it is none to work on.

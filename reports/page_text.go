@@ -47,12 +47,12 @@ func (c outcomeGroup) String() string {
 func (c outcomeGroup) Shape() string { return [...]string{"●", "○", "◆", "▲", "□"}[c] }
 
 // meaning explains an outcome.
-func meaning(outcome journal.Outcome, command string) string {
+func meaning(outcome journal.Outcome) string {
 	switch outcome {
 	case journal.Disabled:
 		return "disabled by this run"
 	case journal.Restored:
-		return "enabled again by this run"
+		return "put back by this run"
 	case journal.AlreadyDisabled:
 		return "was already disabled; nothing was sent"
 	case journal.AlreadyEnabled:
@@ -64,16 +64,13 @@ func meaning(outcome journal.Outcome, command string) string {
 	case journal.WouldEnable:
 		return "is not enabled now; a run would enable it"
 	case journal.WouldRestore:
-		return "is disabled now; a run would enable it again"
+		return "a run would put it back"
 	case journal.Duplicate:
 		return "same pair as in an earlier line"
 	case journal.NotSelected:
 		return "a row of the results file that was not selected"
 	case journal.Blocked:
-		if command == journal.CommandRestore {
-			return "its former settings are unknown"
-		}
-		return "refused by a guard; see the reason"
+		return "left as it is by a guard, which its message names"
 	case journal.Invalid:
 		return "the row cannot be used"
 	case journal.NotFound:

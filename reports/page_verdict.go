@@ -104,10 +104,17 @@ func (v *pageView) wayBack(ix *index) (w way) {
 		return way{}
 	}
 	if v.Command == journal.CommandRestore {
-		w.Can = append(w.Can, "No command undoes a restore. To disable the pairs again, run orgconn disable with the list of the first run.")
+		again := "To disable the pairs again, run orgconn disable with the list of the first run."
+		if v.Undoes != "" {
+			again = "To enable the pairs again, run orgconn enable with the list of the first run."
+		}
+		w.Can = append(w.Can, "No command undoes a restore. "+again)
 		return w
 	}
-	if saved := v.Changes() - v.Unsaved; saved > 0 && !v.DryRun {
+	if v.Command == journal.CommandEnable && !v.DryRun {
+		w.Can = append(w.Can, "This removes the links that the run made, and switches off those that it switched on. With --org ID it does so in one organization. "+
+			"An organization's last enabled connection is left alone.")
+	} else if saved := v.Changes() - v.Unsaved; saved > 0 && !v.DryRun {
 		upTo := ""
 		if v.Outcomes[journal.Unknown] > 0 {
 			upTo = "up to "
@@ -153,12 +160,15 @@ func (v *pageView) method() string {
 		return "A run switches links off (PATCH, is_enabled: false). They keep their settings, and orgconn restore switches them on again."
 	case v.Command == journal.CommandDisable:
 		return "A run removes links (DELETE). The run directory keeps their settings, and orgconn restore makes them anew with these."
+	case v.Command == journal.CommandEnable:
+		return "A run makes links (POST), with the settings that are in results.csv, and switches on those that are there. " +
+			"orgconn restore removes the links that the run made, and switches off those that it switched on."
+	case v.Undoes != "":
+		return "A run removes the links that the enable made, and switches off those that it switched on."
 	case v.KeepLink:
 		return "A run switches links on that were switched off."
-	case v.Command == journal.CommandRestore:
-		return "A run makes links anew, with the settings that are in results.csv."
 	}
-	return "orgconn restore puts back what a run changes."
+	return "A run makes links anew, with the settings that are in results.csv."
 }
 
 // cost says what a run from a dry run's results would take.
@@ -214,13 +224,14 @@ func needAttention(n int) string {
 
 // verb says what the command does to a row, in two parts: "enabled", " again".
 func (v *pageView) verb() (verb, again string) {
-	switch v.Command {
-	case journal.CommandDisable:
-		return "disabled", ""
-	case journal.CommandRestore:
-		return "enabled", " again"
+	verb = "enabled"
+	if v.Command == journal.CommandDisable || v.Undoes != "" {
+		verb = "disabled"
 	}
-	return "enabled", ""
+	if v.Command == journal.CommandRestore {
+		again = " again"
+	}
+	return verb, again
 }
 
 // sentence says how many rows were changed, or would be.

@@ -17,6 +17,7 @@ type Summary struct {
 	Command    string     `json:"command"`
 	DryRun     bool       `json:"dry_run"`
 	KeepLink   bool       `json:"-"`
+	Undoes     string     `json:"-"` // journal.CommandEnable if a restore undoes one
 	Tenant     string     `json:"tenant"`
 	Version    string     `json:"version"`
 	Note       string     `json:"note,omitempty"`
@@ -139,6 +140,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Command:  ix.header.Command,
 		DryRun:   ix.header.Settings.DryRun,
 		KeepLink: ix.header.Settings.KeepLink,
+		Undoes:   ix.header.Undoes,
 		Tenant:   ix.header.Tenant,
 		Version:  ix.header.Version,
 		Note:     ix.header.Note,

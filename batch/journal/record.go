@@ -122,6 +122,9 @@ func (h Header) Label() Label {
 	return l
 }
 
+// Enables reports whether the run gives ways in to organizations, and takes none.
+func (h Header) Enables() bool { return h.Command != CommandDisable && h.Undoes == "" }
+
 // NewRunID returns an id for a run: 12 lower-case letters and digits, at random.
 func NewRunID() string { return strings.ToLower(rand.Text()[:12]) }
 

@@ -21,7 +21,7 @@ type Settings struct {
 	AllowDefaults bool             `json:"allow_defaults,omitempty"`
 	MissingOK     bool             `json:"missing_ok,omitempty"`
 	LastLogins    bool             `json:"last_logins,omitempty"`   // the last login through each link is read
-	UnusedFor     Duration         `json:"unused_for,omitzero"`     // links with a later login are left alone; 0 means none
+	UnusedFor     Age              `json:"unused_for,omitzero"`     // links with a later login are left alone; 0 means none
 	Connection    string           `json:"connection,omitempty"`    // id or name, instead of the rows'
 	AnyID         bool             `json:"any_id,omitempty"`        // ids of other lengths than Auth0's are valid
 	API           apiclient.Family `json:"api,omitempty"`           // "" means the newer family if the tenant has it

@@ -11,12 +11,12 @@ import (
 
 func TestFlagsAreAsTyped(t *testing.T) {
 	all := Settings{
-		DryRun: true, NoCheck: true, KeepLink: true, AllowLockout: true, AllowDefaults: true, MissingOK: true, LastLogins: true, UnusedFor: Duration(720 * time.Hour), Connection: "new-idp", AnyID: true, API: apiclient.Connections, MinRows: 3,
+		DryRun: true, NoCheck: true, KeepLink: true, AllowLockout: true, AllowDefaults: true, MissingOK: true, LastLogins: true, UnusedFor: Age(720 * time.Hour), Connection: "new-idp", AnyID: true, API: apiclient.Connections, MinRows: 3,
 		Organizations: []string{"org_1", "org_2"}, Limit: 100, MaxChanges: 7, MaxFailures: Share(12.5),
 		Headroom: 0.25, MaxRPS: 0.5, Workers: 128, Timeout: Duration(30 * time.Second), MaxDuration: Duration(4 * time.Hour),
 	}
 	want := []string{"--dry-run", "--no-check", "--keep-link", "--allow-lockout", "--allow-defaults", "--missing-ok",
-		"--last-logins", "--unused-for 720h0m0s", "--connection new-idp", "--any-id", "--api connections", "--min-rows 3",
+		"--last-logins", "--unused-for 30d", "--connection new-idp", "--any-id", "--api connections", "--min-rows 3",
 		"--org org_1", "--org org_2", "--limit 100", "--max-changes 7", "--max-failures 12.5%",
 		"--headroom 25%", "--max-rps 0.5", "--workers 128", "--timeout 30s", "--max-duration 4h0m0s"}
 	if got := all.Flags(); !slices.Equal(got, want) {

@@ -54,7 +54,7 @@ func (o *options) addDisable(flags *pflag.FlagSet) {
 
 // addLogins adds the flags about last logins.
 func (o *options) addLogins(flags *pflag.FlagSet) {
-	flags.TextVar(&o.settings.UnusedFor, "unused-for", journal.Duration(0), "keep links with a login within `TIME`, like 30d")
+	flags.TextVar(&o.settings.UnusedFor, "unused-for", journal.Age(0), "keep links with a login within `TIME`, like 30d")
 	flags.BoolVar(&o.settings.LastLogins, "last-logins", false, "read each pair's last login for the reports")
 }
 

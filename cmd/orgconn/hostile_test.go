@@ -86,7 +86,7 @@ func openHostile(run string) {
 	if err != nil {
 		return
 	}
-	o := &options{yes: true, out: filepath.Join(run, "restored")}
+	o := &options{getenv: func(string) string { return "" }, yes: true, out: filepath.Join(run, "restored")}
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.addDisable(flags)
 	o.addRestore(flags)

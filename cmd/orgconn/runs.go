@@ -155,7 +155,9 @@ func (run *runInfo) addRestores(all []*runInfo) {
 func mayHaveChanged(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown }
 
 // isBack reports whether a restore has found or left a row as it was before.
-func isBack(o journal.Outcome) bool { return o.Changed() || o == journal.AlreadyEnabled }
+func isBack(o journal.Outcome) bool {
+	return o.Changed() || o == journal.AlreadyEnabled || o == journal.AlreadyDisabled
+}
 
 func isRunDir(path string) bool {
 	_, err := os.Lstat(filepath.Join(path, rundir.JournalFile))

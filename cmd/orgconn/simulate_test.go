@@ -45,7 +45,7 @@ func TestSimulatedTenantHasLogins(t *testing.T) {
 	}
 	used, recent := 0, 0
 	for i := range 90 {
-		last, _, err := client.LastLogin(t.Context(), fmt.Sprintf("org_%016d", i), fmt.Sprintf("con_%016d", i%7), time.Time{})
+		last, _, err := client.LastLogin(t.Context(), fmt.Sprintf("org_%016d", i), fmt.Sprintf("con_%016d", i%7))
 		switch {
 		case err != nil:
 			t.Fatal(err)

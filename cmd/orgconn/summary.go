@@ -101,6 +101,9 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	results := filepath.Join(dir, rundir.ResultsFile)
 	fmt.Fprintf(&b, "  results: %s\n", oneLine(results))
 	fmt.Fprintf(&b, "  report:  %s\n", oneLine(filepath.Join(dir, rundir.PageFile)))
+	if undo := s.Undo(filepath.ToSlash(dir)); undo != "" {
+		fmt.Fprintf(&b, "  undo:    %s\n", oneLine(undo))
+	}
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", oneLine(next))
 	}

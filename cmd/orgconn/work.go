@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/user"
 	"path/filepath"
 	"time"
 
@@ -178,8 +179,21 @@ func copyInput(ctx context.Context, staged *rundir.Staged, from source) (sum str
 func (c *command) header(runID string, input journal.Input) journal.Header {
 	return journal.Header{
 		Format: journal.Format, RunID: runID, Command: c.name, Tenant: c.target.tenant, Version: version(),
-		Note: c.options.note, Input: input, Settings: c.options.settings,
+		Note: c.options.note, By: c.by(), Input: input, Settings: c.options.settings,
 	}
+}
+
+// by is who starts this invocation. A ready token does not say which client it is of.
+func (c *command) by() *journal.By {
+	var by journal.By
+	if token, _ := readyToken(c.options.getenv); token == "" {
+		by.ClientID = c.options.getenv("AUTH0_CLIENT_ID")
+	}
+	if account, err := user.Current(); err == nil {
+		by.User = account.Username
+	}
+	by.Host, _ = os.Hostname()
+	return &by
 }
 
 // checkList refuses a list of another tenant, and warns of what is unusual.
