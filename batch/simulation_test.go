@@ -66,10 +66,8 @@ type scenario struct {
 	lines    map[simulator.Pair]int
 	before   map[string]string // each organization's links, as text
 	had      map[simulator.Pair]bool
-	waysIn   map[string]bool // organizations with one, before
 	settings journal.Settings
 	lacks    bool // the tenant lacks the newer family of endpoints
-	guarded  bool // the run must leave each organization a way in
 	undoes   string
 	suspends bool // the machine sleeps now and then
 
@@ -149,10 +147,7 @@ func (s *scenario) populate() {
 	for i, p := range s.rows {
 		s.lines[p] = i + 2
 	}
-	s.before, s.waysIn = s.links(), map[string]bool{}
-	for org := range s.before {
-		s.waysIn[org] = s.hasWayIn(org)
-	}
+	s.before = s.links()
 	s.sheet.rows.Add(int64(len(s.rows)))
 }
 
@@ -222,14 +217,22 @@ func (s *scenario) move() {
 	s.settings.Connection = connID(9)
 	s.job(journal.CommandEnable, list)
 	s.settings.Connection = ""
-	s.guarded = true
 	s.job(journal.CommandDisable, list)
+	s.checkNoLockout()
 	for p, line := range s.lines {
 		to := simulator.Pair{OrganizationID: p.OrganizationID, ConnectionID: connID(9)}
 		exists := slices.Contains(s.tenant.Organizations(), p.OrganizationID)
 		if s.enabled(p) || exists != s.enabled(to) {
 			s.t.Errorf("line %d, %v, was not moved", line, p)
 		}
+	}
+}
+
+// checkNoLockout checks that at no instant a call has left an organization without an
+// enabled connection.
+func (s *scenario) checkNoLockout() {
+	if locked := s.tenant.Lockouts(); len(locked) > 0 {
+		s.t.Errorf("locked out: %v", locked)
 	}
 }
 
@@ -243,12 +246,14 @@ func (s *scenario) withoutDisable() {
 
 // disableAndRestore disables what is listed and then restores it.
 func (s *scenario) disableAndRestore() {
-	s.guarded = !s.settings.AllowLockout && !s.settings.NoCheck
 	s.job(journal.CommandDisable, s.list())
+	if !s.settings.AllowLockout && !s.settings.NoCheck {
+		s.checkNoLockout()
+	}
 	s.checkDisabled()
 	results := s.restorable()
 	s.settings.AllowDefaults = s.settings.NoCheck
-	s.settings.AllowLockout, s.settings.NoCheck, s.guarded = false, false, false
+	s.settings.AllowLockout, s.settings.NoCheck = false, false
 	disabledUnchecked := s.settings.AllowDefaults
 	s.job(journal.CommandRestore, results)
 	s.checkRestored(disabledUnchecked)

@@ -40,6 +40,21 @@ func TestExpected(t *testing.T) {
 	}
 }
 
+// Last logins are read in a bucket of their own, which may be the slowest.
+func TestExpectedWithLastLogins(t *testing.T) {
+	dryRun := Summary{
+		Outcomes: map[journal.Outcome]int{journal.WouldDisable: 100}, Input: Input{Organizations: 10},
+		Rate: Rates{Reads: Rate{Burst: 10, RefillPerS: 1.7}, Logs: Rate{Burst: 10, RefillPerS: 0.5}},
+	}
+	if got := dryRun.Expected(); got > time.Minute {
+		t.Errorf("without --unused-for, a run does not read the log, but takes %s", got)
+	}
+	dryRun.Allowed = []string{"--unused-for 30d"}
+	if got := dryRun.Expected(); got != 180*time.Second {
+		t.Errorf("got %s", got)
+	}
+}
+
 // A connection that no organization has is most likely a typing error. The summary
 // names those with the most rows.
 func TestNeverSeen(t *testing.T) {

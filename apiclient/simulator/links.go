@@ -107,7 +107,11 @@ func (t *Tenant) deleteLink(c *call) *response {
 	if !ok && !t.config.EmptyForUnknown {
 		return organizationNotFound()
 	}
+	hadWayIn := ok && o.hasWayIn()
 	removed := ok && o.unlink(c.connectionID)
+	if hadWayIn {
+		t.noteLockout(o)
+	}
 	if ok && !removed && t.config.DeleteMissingStatus == http.StatusNotFound {
 		return linkNotFound()
 	}
@@ -187,8 +191,31 @@ func (t *Tenant) updateLink(c *call) *response {
 	if refusal != nil {
 		return refusal
 	}
+	hadWayIn := o.hasWayIn()
 	*old = link
+	if hadWayIn {
+		t.noteLockout(o)
+	}
 	return jsonResponse(http.StatusOK, t.showLink(c, link))
+}
+
+func (o *organization) hasWayIn() bool {
+	return slices.ContainsFunc(o.links, func(link EnabledConnection) bool { return !link.Off })
+}
+
+// noteLockout notes an organization that had a way in, and has none now.
+func (t *Tenant) noteLockout(o *organization) {
+	if !o.hasWayIn() {
+		t.lockouts = append(t.lockouts, o.id)
+	}
+}
+
+// Lockouts returns the organizations that a call has left without an enabled connection
+// so far, though they may have one again.
+func (t *Tenant) Lockouts() []string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return slices.Clone(t.lockouts)
 }
 
 // settings is the body of a POST or PATCH. Absent settings are nil. The texts are "" if

@@ -93,6 +93,7 @@ type Tenant struct {
 	calls         []Call
 	logs          map[string][]logEntry // by organization; those of writes have none
 	logged        int                   // entries so far
+	lockouts      []string              // see Lockouts
 }
 
 // New returns a tenant without organizations and connections.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -19,8 +20,9 @@ import (
 )
 
 const demoLong = `Show the whole job against a simulated tenant with the limits of an Enterprise
-plan: a dry run of a sample list, then the same list for real. Nothing leaves
-this machine. The run directories stay in the current folder for you to look at.`
+plan: a dry run of a sample list, then the same list for real, and then the undo
+for one organization. Nothing leaves this machine. The run directories stay in
+the current folder for you to look at.`
 
 // demoLatency is the time in which the simulated tenant answers.
 const demoLatency = 40 * time.Millisecond
@@ -55,18 +57,38 @@ func demo(cmd *cobra.Command, _ []string) error {
 		return refused(err, "")
 	}
 	fmt.Printf("A simulated tenant with the limits of an Enterprise plan is at %s.\n\n", tenant.domain)
-	for _, flags := range [][]string{{"--dry-run"}, {"--yes"}} {
-		fmt.Printf("$ orgconn disable %s pairs.csv\n", strings.Join(flags, " "))
-		disable := newDisable(tenant.environment)
-		disable.SetArgs(append(flags, list))
-		disable.SilenceErrors, disable.SilenceUsage = true, true
-		if err := disable.ExecuteContext(cmd.Context()); err != nil && !onlyRowsFailed(err) {
+	for _, flag := range []string{"--dry-run", "--yes"} {
+		fmt.Printf("$ orgconn disable %s pairs.csv\n", flag)
+		if err := demonstrate(cmd.Context(), newDisable(tenant.environment), flag, list); err != nil {
 			return err
 		}
-		fmt.Println()
 	}
-	fmt.Println("Some rows failed, as they were meant to: results.csv says why for each.")
+	fmt.Print("Some rows failed, as they were meant to: results.csv says why for each.\n\n")
+	return demoRestore(cmd.Context(), tenant)
+}
+
+// demonstrate runs a command. Some rows of the sample fail on purpose.
+func demonstrate(ctx context.Context, cmd *cobra.Command, args ...string) error {
+	cmd.SetArgs(args)
+	cmd.SilenceErrors, cmd.SilenceUsage = true, true
+	if err := cmd.ExecuteContext(ctx); err != nil && !onlyRowsFailed(err) {
+		return err
+	}
+	fmt.Println()
 	return nil
+}
+
+// demoRestore undoes what the demo did to one organization. The tenant's port is in the
+// name of the run directory, so only this demo's is found.
+func demoRestore(ctx context.Context, tenant *simulated) error {
+	const org = "org_ol8DklZDOCj2ISaJ"
+	name := strings.ReplaceAll(strings.TrimPrefix(tenant.domain, "http://"), ":", "_")
+	runs, _ := filepath.Glob("orgconn-" + name + "-*-disable")
+	if len(runs) == 0 {
+		return stopped(errors.New("the demo's run directory is no longer there"), "")
+	}
+	fmt.Printf("$ orgconn restore --yes --org %s %s\n", org, runs[0])
+	return demonstrate(ctx, newRestore(tenant.environment), "--yes", "--org", org, runs[0])
 }
 
 // onlyRowsFailed reports whether a run went through the whole list. Some rows of the

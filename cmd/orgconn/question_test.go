@@ -2,12 +2,15 @@ package main
 
 import (
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 // Only a whole line y or yes goes on. Everything else changes nothing.
@@ -35,4 +38,35 @@ func TestQuestionEndsWithoutAnswer(t *testing.T) {
 			t.Errorf("exit %d after %s: %v", code, time.Since(began), err)
 		}
 	})
+}
+
+// The question says what a run does to the tenant, and what it leaves alone.
+func TestQuestionOfEnableAndItsUndo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pairs.csv")
+	for _, c := range []struct {
+		header     journal.Header
+		text, want string
+	}{
+		{journal.Header{Command: journal.CommandEnable}, "org_id,connection_id\norg_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1\n",
+			"New links get Auth0's default settings"},
+		{journal.Header{Command: journal.CommandEnable}, "org_id,connection_id,show_as_button\norg_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1,no\n",
+			"New links get the settings in the list"},
+		{journal.Header{Command: journal.CommandRestore, Undoes: journal.CommandEnable},
+			"line,org_id,connection_id,outcome,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant\n" +
+				"2,org_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1,enabled,,,,enable,tenant.example\n",
+			"Links that the run made are removed"},
+	} {
+		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		l, err := list.Open(path, "pairs.csv", list.Options{Command: c.header.Command})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		got := (&work{header: c.header, list: l}).question(1)
+		if !strings.Contains(got, c.want) || !strings.HasPrefix(got, "This "+c.header.Command+"s up to 1 connection ") {
+			t.Errorf("%s: %s", c.header.Command, got)
+		}
+	}
 }

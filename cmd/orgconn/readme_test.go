@@ -240,30 +240,37 @@ func TestReadmeAlerts(t *testing.T) {
 	}
 }
 
-// The README's session does what it shows, except for times and sums.
-func TestReadmeSession(t *testing.T) {
-	list, err := os.ReadFile("../../testdata/demo/pairs.csv")
+// The README's sessions do what they show, except for times and sums.
+func TestReadmeSessions(t *testing.T) {
+	dir := t.TempDir()
+	for i, name := range []string{"pairs.csv", "move.csv"} {
+		writeSession(t, dir, name, readmeBlocks(t, "console")[i])
+	}
+	runScripts(t, dir)
+}
+
+// writeSession writes a script that compares what the commands of a session print, on a
+// tenant made from a list.
+func writeSession(t *testing.T, dir, name, session string) {
+	t.Helper()
+	list, err := os.ReadFile("../../testdata/demo/" + name)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var script strings.Builder
-	script.WriteString("tenant seed pairs.csv\n")
-	for line := range strings.Lines(readmeBlocks(t, "console")[0]) {
-		if command, ok := strings.CutPrefix(line, "$ "); ok {
-			// Some rows of the list fail on purpose.
-			fmt.Fprintf(&script, "exec sh -c '%s || test $? = 1'\n", strings.TrimSpace(command))
-			continue
-		}
-		pattern := regexp.QuoteMeta(strings.TrimRight(line, "\n"))
+	fmt.Fprintf(&script, "tenant seed %s\n", name)
+	for step := range strings.SplitSeq(strings.TrimPrefix(session, "$ "), "\n$ ") {
+		command, output, _ := strings.Cut(step, "\n")
+		// Some rows of the list fail on purpose.
+		fmt.Fprintf(&script, "exec sh -c '%s || test $? = 1'\n", command)
+		pattern := regexp.QuoteMeta(strings.TrimSuffix(output, "\n"))
 		pattern = strings.ReplaceAll(pattern, `127\.0\.0\.1:8085`, `127\.0\.0\.1:[0-9]+`)
-		pattern = regexp.MustCompile(`[0-9]+\\\.[0-9] s$`).ReplaceAllString(pattern, `[0-9.]+ s`)
+		pattern = regexp.MustCompile(`(?m)[0-9]+\\\.[0-9] s$`).ReplaceAllString(pattern, `[0-9.]+ s`)
 		pattern = regexp.MustCompile(`sha256 [0-9a-f]+\\\.\\\.\\\.`).ReplaceAllString(pattern, `sha256 [0-9a-f]{64}`)
-		fmt.Fprintf(&script, "stdout '^%s$'\n", pattern)
+		fmt.Fprintf(&script, "stdout '\\A%s\\n?\\z'\n", strings.ReplaceAll(pattern, "\n", `\n`))
 	}
-	fmt.Fprintf(&script, "-- pairs.csv --\n%s", list)
-	dir := t.TempDir()
-	if err := os.WriteFile(filepath.Join(dir, "session.txtar"), []byte(script.String()), 0o644); err != nil {
+	fmt.Fprintf(&script, "tenant lockouts 0\n-- %s --\n%s", name, list)
+	if err := os.WriteFile(filepath.Join(dir, name+".txtar"), []byte(script.String()), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	runScripts(t, dir)
 }

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,16 +28,19 @@ func TestMain(m *testing.M) {
 // TestScripts runs the program as users do. Each script has a simulated tenant of
 // its own, which the command tenant changes and checks:
 //
-//	tenant seed FILE              enables every pair of a list, and a spare connection in each organization
+//	tenant seed FILE [SPARE]      enables every pair of a list, with a spare connection in each organization as
+//	                              simulate's --spare says
 //	tenant disable FILE LINE...   disables the pairs of these lines, as somebody else would
 //	tenant remove ORG             deletes an organization
 //	tenant name ORG NAME          adds an organization with a name, which another one may have had
 //	tenant off ORG CONNECTION     switches a link off, and keeps it
+//	tenant login ORG CON AGE      somebody logged in so long ago, such as 48h
 //	tenant fault SPEC [METHOD]    injects a fault of parseFault; with METHOD once for each request of that method;
 //	                              SPEC none removes all faults
 //	tenant token SCOPE...         sets AUTH0_API_TOKEN to a token with these scopes
 //	tenant calls METHOD N         checks that N calls of a method were made, those for tokens aside
 //	tenant enabled FILE N         checks that N pairs of a list are enabled
+//	tenant lockouts N             checks that calls left N organizations without a way in, at any instant
 //	tenant snapshot FILE          writes to a file what every organization has
 //
 // Another command is for journals that somebody forges:
@@ -110,7 +114,9 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 	tenant := ts.Value(tenantKey{}).(*simulated)
 	switch what, args := args[0], args[1:]; what {
 	case "seed":
-		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]), "auto")
+		return seedFrom(tenant.Tenant, ts.MkAbs(args[0]), append(args, "auto")[1])
+	case "lockouts":
+		return expectNumber(args[0], len(tenant.Lockouts()))
 	case "disable":
 		found := 0
 		for pair, line := range pairsIn(ts, args[0]) {
@@ -132,6 +138,12 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 		}
 		links[at].Off = true
 		tenant.Enable(args[0], links[at])
+	case "login":
+		age, err := time.ParseDuration(args[2])
+		if err != nil {
+			return err
+		}
+		tenant.Login(args[0], args[1], time.Now().Add(-age))
 	case "fault":
 		if args[0] == "none" {
 			tenant.ClearFaults()
