@@ -141,6 +141,17 @@ func CorrelationID(runID string, line int, org, connection string) string {
 	return id + "-" + hex.EncodeToString(check[:3])
 }
 
+// ParseCorrelationID returns the run and the line that an id is of. It is false for what
+// CorrelationID does not make; whether the check is right, only a comparison tells.
+func ParseCorrelationID(id string) (run string, line int, ok bool) {
+	parts := strings.Split(id, "-")
+	if len(parts) != 3 || !runID.MatchString(parts[0]) {
+		return "", 0, false
+	}
+	line, err := strconv.Atoi(parts[1])
+	return parts[0], line, err == nil && line > 0
+}
+
 // Input identifies the list: its path as the user gave it, and its content.
 type Input struct {
 	Path   string `json:"path"` // "-" is standard input

@@ -15,7 +15,9 @@ type columns struct {
 	settings []int    // for each column with a setting, its index in apiclient.LinkSettings.All
 	carried  []string // the names that the carried-through columns have in results.csv
 	orgName  int      // the index of org_name in carried; -1 if there is none
+	outcome  int      // likewise, of a column outcome in a file that is no results file
 	results  bool     // the file is a results file
+	sealed   bool     // it has the column correlation_id
 	// oneConnection says that Options.Connection takes the place of each row's.
 	oneConnection bool
 	// What messages call the columns that identify organization and connection.
@@ -35,7 +37,8 @@ func parseColumns(names []string, opt Options) (columns, *Error) {
 	if err != nil {
 		return columns{}, err
 	}
-	c := columns{results: isResults(normalized), orgName: -1, oneConnection: opt.Connection != ""}
+	c := columns{results: isResults(normalized), orgName: -1, outcome: -1, oneConnection: opt.Connection != ""}
+	c.sealed = c.results && slices.Contains(normalized, "correlation_id")
 	if err = validateResultsColumns(normalized, c.results, opt); err != nil {
 		return columns{}, err
 	}
@@ -80,8 +83,11 @@ func (c *columns) setFields(names, normalized []string, org, connection int, rea
 		case name == "connection_name" && !c.oneConnection || c.results && slices.Contains(ResultsColumns(), name):
 			c.fields[i] = name
 		case name != "":
-			if name == "org_name" {
+			switch name {
+			case "org_name":
 				c.orgName = len(c.carried)
+			case "outcome":
+				c.outcome = len(c.carried)
 			}
 			c.fields[i] = "carried"
 			c.carried = append(c.carried, carriedName(names[i], normalized))

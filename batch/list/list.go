@@ -49,8 +49,8 @@ type Options struct {
 	// Names has the ids that are known for names. Open notes there the names that
 	// are to be looked up. Nil: none is known, and none is noted.
 	Names *Names
-	// Organizations are the ids of the organizations whose rows are selected; none
-	// selects all. Each must have a row.
+	// Organizations are the ids of the organizations whose rows are selected, or their
+	// names in the column org_name; none selects all. Each must have a row.
 	Organizations []string
 }
 
@@ -136,7 +136,7 @@ func (l *List) read() error {
 		return err
 	}
 	if len(s.missing) > 0 {
-		return &Error{File: l.name, Message: "no row of organization " + quote(s.missing[0]), Hint: "--org expects an id: org_ and 16 letters and digits"}
+		return &Error{File: l.name, Message: "no row of organization " + quote(s.missing[0]), Hint: "--org takes an id, or a name if the file has the column org_name"}
 	}
 	l.carried, l.origin = s.columns.carried, s.origin
 	l.group()
@@ -250,6 +250,9 @@ func (l *List) Within(line int) bool { return l.lastLine == 0 || line <= l.lastL
 // Tenant returns the tenant that a results file is from, as written there;
 // empty for a plain list, and for a results file without a row.
 func (l *List) Tenant() string { return l.origin.tenant }
+
+// Run returns the id of the dry run whose results the list is; empty for any other list.
+func (l *List) Run() string { return l.origin.run }
 
 // Announced reports whether the list is the results file of a dry run, which
 // announced what would be done with its rows.

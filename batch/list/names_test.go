@@ -75,8 +75,10 @@ func TestNamesAlone(t *testing.T) {
 		!strings.Contains(err.Error(), "no column org_id") {
 		t.Errorf("results without ids: %v", err)
 	}
-	results = "org_id,connection_id,org_name,outcome,command,tenant\n," + okta + ",acme,would_disable,disable --dry-run,x\n" +
-		acme + "," + okta + ",acme,would_disable,disable --dry-run,x\n"
+	sealed := func(line int, org string) string {
+		return fmt.Sprintf("%s,%s,acme,would_disable,disable --dry-run,x,%s\n", org, okta, journal.CorrelationID("k3v9q2m7x4ta", line, org, okta))
+	}
+	results = "org_id,connection_id,org_name,outcome,command,tenant,correlation_id\n" + sealed(2, "") + sealed(3, acme)
 	l := open(t, results, Options{Command: "disable", Names: new(Names)})
 	if want := (Counts{Rows: 2, Organizations: 1, Pairs: 1, Invalid: 1}); l.Counts() != want {
 		t.Errorf("counts %+v, want %+v", l.Counts(), want)

@@ -142,7 +142,8 @@ func parseSetting(setting apiclient.Setting, cell string) bool {
 	return *flag != nil
 }
 
-// resultsHint names both ways to go on with a results file that is refused.
+// resultsHint names both ways to go on with the results of a run that has changed
+// something.
 const resultsHint = `to retry rows that failed or were not reached, use "orgconn resume RUNDIR"; ` +
 	"or correct them and remove the column outcome, which turns the file into a list"
 
@@ -151,6 +152,8 @@ const resultsHint = `to retry rows that failed or were not reached, use "orgconn
 type origin struct {
 	command journal.Label
 	tenant  string
+	run     string       // id of a dry run, once a row that is selected tells
+	lines   map[int]bool // of a dry run's rows so far
 }
 
 // isResults reports whether the columns are those of a results file.
@@ -158,6 +161,23 @@ func isResults(names []string) bool {
 	return slices.Contains(names, "outcome") && slices.ContainsFunc(names, func(column string) bool {
 		return column == "line" || column == "command" || column == "tenant"
 	})
+}
+
+// validateOwnOutcome refuses a row of a list whose column outcome has a word of a
+// results file: without the columns command and tenant, rows that a reviewer has left
+// out would be worked on.
+func (c *columns) validateOwnOutcome(r *csvRecord) *Error {
+	if c.outcome < 0 || c.outcome >= len(r.Carried) {
+		return nil
+	}
+	outcome := r.Carried[c.outcome]
+	if !journal.Outcome(normalize(outcome)).Known() {
+		return nil
+	}
+	return &Error{
+		Message: "the outcome " + quote(outcome) + " is one of a results file, but the file has no columns command and tenant",
+		Hint:    "put these columns back, and correlation_id, as the run wrote them; if the column outcome is your own, rename it",
+	}
 }
 
 // validateResultsColumns refuses a results file without the columns that the
@@ -181,7 +201,7 @@ func validateResultsColumns(names []string, results bool, opt Options) *Error {
 	}
 	for _, column := range needed {
 		if !slices.Contains(names, column) {
-			return &Error{Message: "the results file has no column " + column, Hint: resultsHint}
+			return &Error{Message: "the results file has no column " + column, Hint: "put it back as the run wrote it, or have the run's results made again: orgconn report RUNDIR"}
 		}
 	}
 	return nil
@@ -227,35 +247,87 @@ func (r *csvRecord) normalizeOutcome() {
 }
 
 // validate refuses a row of a results file that is of another run than the first
-// row, or of a run that the command does not accept. The error lacks its place.
-func (o *origin) validate(r *csvRecord, opt Options) *Error {
-	label := opt.label()
+// row, or of a run that the command does not accept. Sealed says that the file has the
+// column correlation_id, which a restore can do without: earlier versions had none. The
+// error lacks its place.
+func (o *origin) validate(r *csvRecord, opt Options, sealed bool) *Error {
 	refuse := func(hint, format string, args ...any) *Error {
 		return &Error{Message: fmt.Sprintf(format, args...), Hint: hint}
 	}
 	command := journal.ParseLabel(string(r.Command))
-	if *o == (origin{}) {
-		*o = origin{command: command, tenant: string(r.Tenant)}
+	if o.lines == nil {
+		*o = origin{command: command, tenant: string(r.Tenant), lines: map[int]bool{}}
 	}
 	switch {
 	case !journal.Outcome(r.Outcome).Known():
 		return refuse("set it to not_selected to leave the row out", "unknown outcome %s", quote(string(r.Outcome)))
 	case r.Command == "" || r.Tenant == "":
-		return refuse(resultsHint, "the row has no command or no tenant")
+		return refuse("put them back as they are in the other rows, or delete the row", "the row has no command or no tenant")
 	case command != o.command:
-		return refuse("use the results of one run at a time", "the command %s differs from %s in earlier rows",
+		return refuse(oneRunHint, "the command %s differs from %s in earlier rows",
 			quote(string(r.Command)), quote(o.command.String()))
 	case string(r.Tenant) != o.tenant:
-		return refuse("use the results of one run at a time", "the tenant %s differs from %s in earlier rows",
+		return refuse(oneRunHint, "the tenant %s differs from %s in earlier rows",
 			quote(string(r.Tenant)), quote(o.tenant))
 	case opt.selectedOutcomes(o.command) == nil:
-		hint := resultsHint
-		if opt.KeepLink = !opt.KeepLink; opt.selectedOutcomes(o.command) != nil {
-			hint = "a run goes the way of its dry run: with --keep-link if that had it, else without"
-		}
-		return refuse(hint, "these are the results of %s, which %s does not accept", quote(o.command.String()), label)
+		return refuse(opt.otherRunHint(o.command), "these are the results of %s, which %s does not accept", quote(o.command.String()), opt.label())
+	case o.command.DryRun && sealed:
+		return o.validateAnnounced(r, opt)
+	case o.command.DryRun && opt.Command != journal.CommandRestore:
+		return refuse("put it back as the dry run wrote it, or make a new dry run", "the results file has no column correlation_id")
 	}
 	return nil
+}
+
+const oneRunHint = "use the results of one run at a time"
+
+// validateAnnounced refuses a row that is not as the dry run wrote it, by its correlation
+// id, which has run, line, and a check over these and the pair. That finds mistakes, and
+// no forger.
+func (o *origin) validateAnnounced(r *csvRecord, opt Options) *Error {
+	id := string(r.CorrelationID)
+	run, line, sealed := journal.ParseCorrelationID(id)
+	if cell := string(r.Line); cell != "" && (!sealed || cell != strconv.Itoa(line)) {
+		sealed = false
+		line, _ = strconv.Atoi(cell)
+	}
+	if line > 0 && o.lines[line] {
+		return &Error{Message: fmt.Sprintf("line %d of the dry run's list appears twice", line), Hint: "delete one of the rows, or both"}
+	}
+	o.lines[line] = true
+	if !slices.Contains(opt.selectedOutcomes(o.command), journal.Outcome(r.Outcome)) {
+		return nil
+	}
+	if o.run == "" {
+		o.run = run
+	}
+	switch {
+	case !sealed, journal.CorrelationID(run, line, string(r.OrgID), string(r.ConnectionID)) != id:
+		return &Error{
+			Message: fmt.Sprintf("the row was not announced: its line, ids and correlation_id %s do not belong together", quote(id)),
+			Hint:    "delete the row or set its outcome to not_selected; to have it done, add it to the list and make a new dry run",
+		}
+	case run != o.run:
+		return &Error{Message: fmt.Sprintf("the row is of the dry run %s, earlier rows are of %s", run, o.run), Hint: oneRunHint}
+	}
+	return nil
+}
+
+// otherRunHint says what to do with the results of a run that the command does not
+// accept. It keeps what a reviewer has decided.
+func (o Options) otherRunHint(origin journal.Label) string {
+	o.KeepLink = !o.KeepLink
+	switch {
+	case o.selectedOutcomes(origin) != nil:
+		return "a run goes the way of its dry run: with --keep-link if that had it, else without"
+	case origin.DryRun:
+		return "orgconn " + origin.Command + " does what this dry run announced"
+	case origin.Command == journal.CommandRestore:
+		return "no command undoes a restore: use the list of the run that it undid"
+	case o.Command == journal.CommandRestore:
+		return "give restore the results of a disable or an enable"
+	}
+	return resultsHint
 }
 
 // label is the command as a user types it.

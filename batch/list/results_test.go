@@ -1,7 +1,9 @@
 package list
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -119,5 +121,80 @@ func TestRowWithOneCellIsNotBlank(t *testing.T) {
 		if err == nil {
 			t.Errorf("a row with nothing but %s was skipped", column)
 		}
+	}
+}
+
+// From a dry run's results, only rows that the dry run has written are done. What a
+// reviewer has left out stays out.
+func TestOnlyAnnouncedRowsAreDone(t *testing.T) {
+	const header = "line,org_id,connection_id,outcome,command,tenant,correlation_id\n"
+	row := func(line int, org, outcome, id string) string {
+		return fmt.Sprintf("%d,%s,%s,%s,disable --dry-run,tenant.example,%s\n", line, org, okta, outcome, id)
+	}
+	const run, other = "k3v9q2m7x4ta", "aaaaaaaaaaaa"
+	id := func(run string, line int, org string) string { return journal.CorrelationID(run, line, org, okta) }
+	good := row(2, acme, "would_disable", id(run, 2, acme))
+	cases := map[string]struct{ rows, want string }{
+		"as written":             {good + row(3, globex, "would_disable", id(run, 3, globex)), ""},
+		"in another order":       {row(3, globex, "would_disable", id(run, 3, globex)) + good, ""},
+		"with rows deleted":      {row(3, globex, "would_disable", id(run, 3, globex)), ""},
+		"a row left out":         {good + row(3, globex, "not_selected", "anything"), ""},
+		"pasted in":              {good + row(3, globex, "would_disable", ""), ":3: the row was not announced"},
+		"another organization":   {row(2, globex, "would_disable", id(run, 2, acme)), ":2: the row was not announced"},
+		"another line":           {row(3, acme, "would_disable", id(run, 2, acme)), ":2: the row was not announced"},
+		"another check":          {row(2, acme, "would_disable", run+"-2-000000"), ":2: the row was not announced"},
+		"twice":                  {good + good, ":3: line 2 of the dry run's list appears twice"},
+		"twice, one left out":    {good + row(2, acme, "not_selected", id(run, 2, acme)), ":3: line 2 of the dry run's list appears twice"},
+		"of two dry runs":        {good + row(3, globex, "would_disable", id(other, 3, globex)), ":3: the row is of the dry run " + other},
+		"nothing but ids edited": {good + row(3, acme, "already_disabled", ""), ""},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			l, err := Open(write(t, header+c.rows), "results.csv", Options{Command: "disable"})
+			switch {
+			case c.want == "" && err != nil:
+				t.Fatal(err)
+			case c.want == "" && l.Run() != run:
+				t.Errorf("of the dry run %q", l.Run())
+			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
+				t.Errorf("got %v, want %s", err, c.want)
+			}
+		})
+	}
+}
+
+// Without the columns that say what they are, results would be a plain list, and all of
+// their rows would be worked on.
+func TestResultsWithColumnsTrimmedAway(t *testing.T) {
+	for text, want := range map[string]string{
+		"org_id,connection_id,outcome\n" + acme + "," + okta + ",mine\n" + globex + "," + okta + ",Not selected\n":                ":3: the outcome \"Not selected\" is one of a results file",
+		"line,org_id,connection_id,outcome\n2," + acme + "," + okta + ",would_disable\n":                                          ":1: the results file has no column command",
+		"org_id,connection_id,outcome,command,tenant\n" + acme + "," + okta + ",would_disable,disable --dry-run,tenant.example\n": ":2: the results file has no column correlation_id",
+		"org_id,connection_id,outcome,command,tenant\n" + acme + "," + okta + ",not_selected,disable --dry-run,tenant.example\n":  ":2: the results file has no column correlation_id",
+	} {
+		_, err := Open(write(t, text), "results.csv", Options{Command: "disable"})
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+		if refused, ok := err.(*Error); ok && (refused.Hint == "" || strings.Contains(refused.Hint, "remove the column outcome")) {
+			t.Errorf("the hint throws the review away: %s", refused.Hint)
+		}
+	}
+	own := "org_id,connection_id,outcome\n" + acme + "," + okta + ",closed\n"
+	if l := open(t, own, Options{Command: "disable"}); l.Counts().Pairs != 1 {
+		t.Error("a list with an outcome of its own is refused")
+	}
+}
+
+// An organization may be selected by its name, if the file has it.
+func TestOrganizationsByName(t *testing.T) {
+	const text = "line,org_id,connection_id,outcome,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant,org_name\n" +
+		"2," + acme + "," + okta + ",disabled,yes,,,disable,tenant.example,acme\n3," + globex + "," + okta + ",disabled,yes,,,disable,tenant.example,globex\n"
+	l := open(t, text, Options{Command: "restore", Organizations: []string{"globex"}})
+	if counts := l.Counts(); counts.Pairs != 1 || counts.NotSelected != 1 {
+		t.Errorf("counts %+v", counts)
+	}
+	if _, err := Open(write(t, text), "results.csv", Options{Command: "restore", Organizations: []string{"initech"}}); err == nil {
+		t.Error("an organization without a row is accepted")
 	}
 }

@@ -126,13 +126,17 @@ func (s *scanner) next() (Record, error) {
 // itself. Selection comes first: a row that is left out need not be valid.
 func (s *scanner) validate(r *csvRecord) (Record, error) {
 	rec := s.newRecord(r)
+	var refused *Error
 	if s.columns.results {
 		r.normalizeOutcome()
-		if err := s.origin.validate(r, s.opt); err != nil {
-			return Record{}, s.refuse(err, rec.Line)
-		}
+		refused = s.origin.validate(r, s.opt, s.columns.sealed)
+	} else {
+		refused = s.columns.validateOwnOutcome(r)
 	}
-	s.crossOff(string(r.OrgID))
+	if refused != nil {
+		return Record{}, s.refuse(refused, rec.Line)
+	}
+	s.crossOff(r)
 	if reason := s.leftOut(r); reason != "" {
 		rec.Outcome, rec.Message = journal.NotSelected, reason
 	} else if reason := s.validateRow(r, &rec); reason != "" {
@@ -169,8 +173,15 @@ func (s *scanner) newRecord(r *csvRecord) Record {
 }
 
 // crossOff removes an organization that has a row from those that lack one.
-func (s *scanner) crossOff(org string) {
-	s.missing = slices.DeleteFunc(s.missing, func(id string) bool { return id == org })
+func (s *scanner) crossOff(r *csvRecord) {
+	s.missing = slices.DeleteFunc(s.missing, func(org string) bool { return s.isOf(r, org) })
+}
+
+// isOf reports whether a row is of an organization, given by its id or by the name in
+// the column org_name.
+func (s *scanner) isOf(r *csvRecord, org string) bool {
+	name := s.columns.orgName
+	return org == string(r.OrgID) || !IsOrganizationID(org) && name >= 0 && name < len(r.Carried) && org == r.Carried[name]
 }
 
 // leftOut returns why a row is not selected, or "".
@@ -178,7 +189,7 @@ func (s *scanner) leftOut(r *csvRecord) string {
 	switch {
 	case s.columns.results && !slices.Contains(s.opt.selectedOutcomes(s.origin.command), journal.Outcome(r.Outcome)):
 		return "its outcome was " + string(r.Outcome)
-	case len(s.opt.Organizations) > 0 && !slices.Contains(s.opt.Organizations, string(r.OrgID)):
+	case len(s.opt.Organizations) > 0 && !slices.ContainsFunc(s.opt.Organizations, func(org string) bool { return s.isOf(r, org) }):
 		return "its organization is not one given with --org"
 	}
 	return ""
@@ -310,6 +321,7 @@ type csvRecord struct {
 	Settings       cells `csv:"setting"`
 	Carried        cells `csv:"carried"`
 	Line           cell  `csv:"line"`
+	CorrelationID  cell  `csv:"correlation_id"`
 	Extra          cells `csv:"extra"`
 }
 

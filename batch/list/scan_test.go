@@ -196,15 +196,15 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		{"disable", "end-mark-only.csv", ": the file is empty", empty},
 
 		{"disable", "results-disable.csv", `:2: these are the results of "disable", which disable does not accept`, resultsHint},
-		{"disable", "results-restore-dry-run.csv", `:2: these are the results of "restore --dry-run", which disable does not accept`, resultsHint},
-		{"restore", "results-dry-run.csv", `:2: these are the results of "disable --dry-run", which restore does not accept`, resultsHint},
-		{"restore", "results-restore.csv", `:2: these are the results of "restore", which restore does not accept`, resultsHint},
+		{"disable", "results-restore-dry-run.csv", `:2: these are the results of "restore --dry-run", which disable does not accept`, "orgconn restore does what this dry run announced"},
+		{"restore", "results-dry-run.csv", `:2: these are the results of "disable --dry-run", which restore does not accept`, "orgconn disable does what this dry run announced"},
+		{"restore", "results-restore.csv", `:2: these are the results of "restore", which restore does not accept`, "no command undoes a restore: use the list of the run that it undid"},
 		{"disable", "results-unknown-outcome.csv", `:3: unknown outcome "done"`, "set it to not_selected to leave the row out"},
 		{"disable", "results-two-tenants.csv", `:3: the tenant "globex.eu.auth0.com" differs from "acme.eu.auth0.com" in earlier rows`, oneRun},
 		{"disable", "results-two-commands.csv", `:3: the command "disable" differs from "disable --dry-run" in earlier rows`, oneRun},
-		{"disable", "results-row-without-tenant.csv", ":3: the row has no command or no tenant", resultsHint},
-		{"disable", "results-no-tenant.csv", ":1: the results file has no column tenant", resultsHint},
-		{"restore", "results-no-settings.csv", ":1: the results file has no column assign_membership_on_login", resultsHint},
+		{"disable", "results-row-without-tenant.csv", ":3: the row has no command or no tenant", "put them back as they are in the other rows, or delete the row"},
+		{"disable", "results-no-tenant.csv", ":1: the results file has no column tenant", "put it back as the run wrote it, or have the run's results made again: orgconn report RUNDIR"},
+		{"restore", "results-no-settings.csv", ":1: the results file has no column assign_membership_on_login", "put it back as the run wrote it, or have the run's results made again: orgconn report RUNDIR"},
 		{"restore", "psql-copy.csv", ":1: not a results file: one has the columns outcome, command and tenant", whichRun},
 	}
 	for _, tt := range tests {

@@ -57,23 +57,9 @@ func awaitYes(ctx context.Context, screen io.Writer, from io.Reader) error {
 
 // question says what a person agrees to: what will be done, and what will be left.
 func (w *work) question(rows int) string {
-	counts := w.list.Counts()
 	text := fmt.Sprintf("This %ss up to %s in %s, listed in %s.\n",
 		w.header.Command, reports.Counted(rows, "connection"), w.header.Tenant, oneLine(w.header.Input.Name()))
-	if counts.Unidentified > 0 {
-		text += fmt.Sprintf("The list has %s; of these, %d have names, which are looked up first.\n", reports.Counted(counts.Rows, "row"), counts.Unidentified)
-	} else {
-		text += fmt.Sprintf("The list has %s. Those to work on are in %s.\n", reports.Counted(counts.Rows, "row"), reports.Counted(counts.Organizations, "organization"))
-	}
-	unknown := counts.UnknownOrganizations + counts.UnknownConnections
-	if unknown > 0 {
-		text += fmt.Sprintf("Rows with a name that does not exist: %d.\n", unknown)
-	}
-	if left := counts.Rows - counts.Pairs - counts.Unidentified - unknown; left > 0 {
-		text += fmt.Sprintf("Rows left out: %d (%d invalid, %d duplicate, %d not selected, %d beyond --limit).\n",
-			left, counts.Invalid, counts.Duplicates, counts.NotSelected, counts.BeyondLimit)
-	}
-	text += w.howLong(rows)
+	text += w.proposed() + w.breakdown(rows) + w.howLong(rows)
 	switch {
 	case w.header.Command == journal.CommandEnable:
 		return text + w.enableTerms()
@@ -83,6 +69,65 @@ func (w *work) question(rows int) string {
 		return text + w.restoreTerms()
 	}
 	return text + w.disableTerms()
+}
+
+// proposed says which dry run's results the list is. Its age and its note are known if
+// the list is still in the dry run's directory.
+func (w *work) proposed() string {
+	run := w.list.Run()
+	if run == "" {
+		return ""
+	}
+	const sealed = "All rows to work on are as it announced them.\n"
+	dryRun := w.former
+	if dryRun.RunID != run || dryRun.FinishedAt == nil {
+		return fmt.Sprintf("A dry run (%s) announced this. %s", run, sealed)
+	}
+	text := fmt.Sprintf("A dry run announced this %s ago, at %s. %s", ago(time.Since(*dryRun.FinishedAt)), dryRun.FinishedAt.UTC().Format(time.DateTime+" UTC"), sealed)
+	if dryRun.Note != "" {
+		text += "Its note: " + oneLine(dryRun.Note) + "\n"
+	}
+	return text
+}
+
+// ago writes an age in whole minutes, hours or days.
+func ago(age time.Duration) string {
+	switch {
+	case age < 2*time.Hour:
+		return reports.Counted(int(age/time.Minute), "minute")
+	case age < 48*time.Hour:
+		return reports.Counted(int(age/time.Hour), "hour")
+	}
+	return reports.Counted(int(age/(24*time.Hour)), "day")
+}
+
+// breakdown counts the list's rows by what becomes of them.
+func (w *work) breakdown(rows int) string {
+	counts := w.list.Counts()
+	todo := reports.Counted(rows, "row") + " to work on"
+	if w.history == nil && counts.Unidentified == 0 {
+		todo += " in " + reports.Counted(counts.Organizations, "organization")
+	}
+	if counts.Unidentified > 0 {
+		todo += fmt.Sprintf(" (%d with names, which are looked up first)", counts.Unidentified)
+	}
+	parts := []string{todo}
+	for _, part := range []struct {
+		n    int
+		text string
+	}{
+		{counts.Pairs + counts.Unidentified - rows, "done by earlier invocations"},
+		{counts.UnknownOrganizations + counts.UnknownConnections, "with a name that does not exist"},
+		{counts.Invalid, "invalid"},
+		{counts.Duplicates, "the same pair as an earlier one"},
+		{counts.NotSelected, "not selected"},
+		{counts.BeyondLimit, "beyond --limit"},
+	} {
+		if part.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", part.n, part.text))
+		}
+	}
+	return fmt.Sprintf("The list has %s: %s.\n", reports.Counted(counts.Rows, "row"), strings.Join(parts, ", "))
 }
 
 // howLong says how long the run will take, if an earlier run has measured the
@@ -96,7 +141,7 @@ func (w *work) howLong(rows int) string {
 	if w.header.Settings.ReadsLogins() {
 		logins = rows
 	}
-	if d := w.rates.Expected(organizations, rows, logins); d > 0 {
+	if d := w.former.Rate.Expected(organizations, rows, logins); d > 0 {
 		return fmt.Sprintf("It takes %s, according to the limits that an earlier run measured.\n", about(d))
 	}
 	return "How long it takes depends on the tenant's limits, which the run measures.\n"

@@ -36,7 +36,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
-	flags.StringArrayVar(&o.settings.Organizations, "org", nil, "only the organization `ID`; repeatable")
+	flags.StringArrayVar(&o.settings.Organizations, "org", nil, "only the organization `ID|NAME`; repeatable")
 	flags.BoolVar(&o.settings.AllowLockout, "allow-lockout", false, "undo an enable even where that leaves no connection")
 	mustBeTyped(flags, "allow-lockout")
 	o.addRestore(flags)

@@ -92,7 +92,7 @@ func finished(h *batch.History) bool { return h.End != nil && h.End.ExitCode <= 
 // reopen prepares work from a run directory. Its journal is ready for the next
 // invocation then.
 func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet) (_ *work, err error) {
-	w := &work{rates: measuredRates(path, c.target.tenant)}
+	w := &work{former: formerSummary(path, c.target.tenant)}
 	defer func() {
 		if err != nil {
 			c.close(w)

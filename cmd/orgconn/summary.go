@@ -148,19 +148,18 @@ func printNeverSeen(b *strings.Builder, s *reports.Summary) {
 	b.WriteString(")\n")
 }
 
-// measuredRates returns what an earlier run measured of the tenant's limits. from is
-// its run directory or a file in it. The rates are zero if from is neither, if they
-// were not measured, or if they are another tenant's.
-func measuredRates(from, tenant string) reports.Rates {
+// formerSummary returns the summary of an earlier run: from is its run directory or a
+// file in it. It is zero if from is neither, or of another tenant.
+func formerSummary(from, tenant string) reports.Summary {
 	dir := from
 	if !isFolder(from) {
 		dir = filepath.Dir(from)
 	}
 	s, err := readSummary(dir)
 	if err != nil || s.Tenant != tenant {
-		return reports.Rates{}
+		return reports.Summary{}
 	}
-	return s.Rate
+	return *s
 }
 
 // maxSummary is far more than a summary has, in bytes.

@@ -15,13 +15,13 @@ func TestMeasured(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "summary.json"), []byte(summary), 0o644); err != nil {
 		t.Fatal(err)
 	}
-	if got := measuredRates(dir, "a.example"); got.Writes.RefillPerS != 2.5 {
+	if got := formerSummary(dir, "a.example"); got.Rate.Writes.RefillPerS != 2.5 {
 		t.Errorf("got %+v", got)
 	}
-	if got := measuredRates(filepath.Join(dir, "results.csv"), "a.example"); got.Writes.RefillPerS != 2.5 {
+	if got := formerSummary(filepath.Join(dir, "results.csv"), "a.example"); got.Rate.Writes.RefillPerS != 2.5 {
 		t.Errorf("beside a file: %+v", got)
 	}
-	if got := measuredRates(dir, "b.example"); got != (reports.Rates{}) {
+	if got := formerSummary(dir, "b.example"); got.Rate != (reports.Rates{}) {
 		t.Errorf("another tenant's: %+v", got)
 	}
 }

@@ -23,9 +23,9 @@ import (
 type work struct {
 	header  journal.Header // of this invocation
 	list    *list.List
-	names   *list.Names    // of the list
-	history *batch.History // nil in a run's first invocation
-	rates   reports.Rates  // that an earlier run measured
+	names   *list.Names     // of the list
+	history *batch.History  // nil in a run's first invocation
+	former  reports.Summary // of the run whose directory the list is in; may be zero
 
 	readConnections bool // the token has the scope read:connections
 
@@ -117,7 +117,7 @@ func (s source) copyTo(w io.Writer) error {
 
 // prepare copies the list into a staged run directory and reads it.
 func (c *command) prepare(ctx context.Context, from source) (_ *work, err error) {
-	w := &work{names: &list.Names{}, rates: measuredRates(from.path, c.target.tenant)}
+	w := &work{names: &list.Names{}, former: formerSummary(from.path, c.target.tenant)}
 	defer func() {
 		if err != nil {
 			c.close(w)
