@@ -83,9 +83,10 @@ func refusingProxy(t *testing.T, status string) (address string, calls *atomic.I
 	return listener.Addr().String(), calls
 }
 
-const someTenant = "AUTH0_DOMAIN=tenant.example"
-
 var (
+	// someTenant is this process's own, since a run takes the tenant's lock.
+	someTenant = fmt.Sprintf("AUTH0_DOMAIN=tenant-%d.example", os.Getpid())
+
 	byToken  = []string{someTenant, "AUTH0_API_TOKEN=a.ready.token"}
 	byClient = []string{someTenant, "AUTH0_CLIENT_ID=id", "AUTH0_CLIENT_SECRET=topsecret"}
 )

@@ -31,9 +31,10 @@ It prints the environment variables that lead orgconn to it; paste them into
 another terminal. When it ends, its state is lost.
 
 A list that is an export gives the very tenant that was exported. With any other
-list, settings are invented, and each organization gets one connection more, so
-that nobody is locked out; --spare decides that. A list may also have a column
-is_enabled: a link for which it says no is switched off.
+list, settings are invented, and each organization but every tenth gets one
+connection more, so that the lockout guard blocks just a few rows; --spare
+decides that. A list may also have a column is_enabled: a link for which it says
+no is switched off.
 
 Through about a third of the links somebody has logged in within the last week.
 The links and the ages of the logins are the same each time.`
@@ -64,7 +65,7 @@ func newSimulate() *cobra.Command {
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 is any that is free")
 	flags.StringVar(&o.plan, "plan", "enterprise", "limits of a `PLAN`: "+strings.Join(planNames(), ", "))
 	flags.StringVar(&o.from, "from", "", "list `PAIRS.csv`: the tenant has every pair of it enabled")
-	flags.StringVar(&o.spare, "spare", "auto", "one connection more in each organization: `yes`, no, or auto (not if the list has settings)")
+	flags.StringVar(&o.spare, "spare", "auto", "one connection more in each organization: `yes`, no, or auto (not in each tenth, nor if the list has settings)")
 	flags.BoolVar(&o.key, "private-key-jwt", false, "the application signs with a private key instead of a secret")
 	flags.DurationVar(&o.latency, "latency", demoLatency, "time to an answer")
 	return cmd
@@ -153,12 +154,26 @@ func seedFrom(tenant *simulator.Tenant, path, spare string) error {
 			pairs = append(pairs, pair)
 		}
 	}
-	if spare == "yes" || spare == "auto" && len(columns) == 0 {
+	switch {
+	case spare == "yes":
 		tenant.SeedPairs(pairs)
-	} else {
+	case spare == "auto" && len(columns) == 0:
+		tenant.SeedPairs(pairs)
+		lockSomeOut(tenant)
+	default:
 		tenant.Seed(pairs)
 	}
 	return nil
+}
+
+// lockSomeOut takes the spare connection from each tenth organization, so that there is
+// something for the lockout guard to block.
+func lockSomeOut(tenant *simulator.Tenant) {
+	for i, org := range tenant.Organizations() {
+		if i%10 == 9 {
+			tenant.Disable(org, simulator.SpareConnection)
+		}
+	}
 }
 
 // settingColumns finds the columns of settings and is_enabled, by name, among the
