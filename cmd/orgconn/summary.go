@@ -21,6 +21,9 @@ import (
 // printed summary names.
 const shownConnections = 3
 
+// shownReasons is how many groups of failed rows the printed summary has.
+const shownReasons = 5
+
 // print prints the summary as --json and --quiet say.
 func (c *command) print(s *reports.Summary, dir string) error {
 	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
@@ -92,6 +95,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 		fmt.Fprintf(&b, "  different from the dry run: %d\n", s.Drifted)
 	}
 	printNeverSeen(&b, s)
+	printFailed(&b, s)
 	if s.Reason != "" {
 		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
@@ -110,12 +114,15 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if proposes(s) && s.ResultsSHA256 != "" {
 		fmt.Fprintf(&b, "  as is:   %s\n", oneLine(s.Exactly(filepath.ToSlash(results))))
 	}
+	for _, step := range mendingSteps(s) {
+		fmt.Fprintf(&b, "  next:    %s\n", oneLine(step))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// nextCommand is what to type next: resume a run that stopped or did only a slice,
-// or do what a dry run announced. It may be empty.
+// nextCommand is what to type next: resume a run that stopped, did only a slice or
+// could not do some rows, or do what a dry run announced. It may be empty.
 func nextCommand(s *reports.Summary, dir, results string) string {
 	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
@@ -123,11 +130,58 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 		return resume
 	case proposes(s):
 		return s.Proposed(filepath.ToSlash(results))
-	case s.Outcomes[journal.NotAttempted] > 0:
+	case s.Outcomes[journal.NotAttempted] > 0, s.FailedCalls() > 0:
 		return resume
 	}
 	return ""
 }
+
+// mendingSteps say what to do about rows that failed. The page has this advice in full.
+func mendingSteps(s *reports.Summary) (steps []string) {
+	said := map[journal.Outcome]bool{}
+	for _, group := range s.FailedRows {
+		if said[group.Outcome] {
+			continue
+		}
+		said[group.Outcome] = true
+		switch group.Outcome {
+		case journal.Failed:
+			steps = append(steps, "remove the causes of the failed rows; resume tries them again")
+		case journal.Blocked:
+			steps = append(steps, "see "+rundir.PageFile+" for what to do about the blocked rows")
+		case journal.NotFound:
+			steps = append(steps, "check the tenant, and the ids of the rows that were not found")
+		case journal.Invalid:
+			steps = append(steps, "correct the invalid rows in "+listName(s.Input.Path)+", and run it again")
+		}
+	}
+	return steps
+}
+
+// printFailed prints why rows failed, with a few examples.
+func printFailed(b *strings.Builder, s *reports.Summary) {
+	more := 0
+	for i, group := range s.FailedRows {
+		if i >= shownReasons {
+			more += group.Rows
+			continue
+		}
+		fmt.Fprintf(b, "  %s %s: %s\n", reports.Counted(group.Rows, "row"), group.Outcome.Words(), oneLine(group.Reason))
+		for _, line := range group.Lines {
+			fmt.Fprintf(b, "    %s: %s\n", place(s.Input.Path, line), group.Outcome.Words())
+		}
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "  %s more for other reasons: see %s\n", reports.Counted(more, "row"), rundir.PageFile)
+	}
+}
+
+// place is where a row of a list is.
+func place(path string, line int) string { return fmt.Sprintf("%s:%d", oneLine(listName(path)), line) }
+
+// listName is what messages call the list at a path. That of a run directory is its
+// results.
+func listName(path string) string { return source{path: path, isRun: isFolder(path)}.name() }
 
 // proposes reports whether there is something to approve: a dry run came to its end.
 func proposes(s *reports.Summary) bool {
