@@ -94,10 +94,14 @@ func (r *Run) settle(o journal.RowOutcome) error {
 	return nil
 }
 
-// logRow logs an outcome: a failed row as a warning, for whoever looks on.
+// logRow logs an outcome: a failed row as a warning, for whoever looks on. A row that
+// --missing-ok may let pass is no failure while the run goes on.
 func (r *Run) logRow(o journal.RowOutcome) {
 	level := zap.DebugLevel
-	if o.Outcome.Failed(r.Settings.MissingOK) {
+	switch failed := o.Outcome.Failed(r.Settings.MissingOK); {
+	case failed && r.Failed != nil:
+		r.Failed(o)
+	case failed:
 		level = zap.WarnLevel
 	}
 	entry := r.Log.Check(level, "row")

@@ -59,7 +59,10 @@ type Config struct {
 	// ReadConnections allows the run to ask for connections that no organization
 	// had: the token has the scope read:connections.
 	ReadConnections bool
-	Log             *zap.Logger
+	// Failed is told of each row that fails, by any goroutine. If it is nil, the log
+	// has a warning instead.
+	Failed func(journal.RowOutcome)
+	Log    *zap.Logger
 }
 
 // Run is one invocation of a job. Make it with New; Do may be called once,

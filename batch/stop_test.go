@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +87,27 @@ func TestMissingRowsAreNoFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who looks on is told of each row that failed, and the log then has no warnings.
+func TestFailedRowsAreTold(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(4, 1)
+		r.tenant.SeedPairs(rows[:1])
+		core, logged := observer.New(zap.WarnLevel)
+		r.log = zap.New(core)
+		run := r.newRun(rows)
+		var told atomic.Int64
+		run.Failed = func(o journal.RowOutcome) {
+			if o.Outcome == journal.NotFound {
+				told.Add(1)
+			}
+		}
+		run.Do(r.stop)
+		if n := told.Load(); n != 3 || logged.Len() > 0 {
+			t.Errorf("told of %d rows, want 3; %d warnings", n, logged.Len())
+		}
+	})
 }
 
 func TestMaxChanges(t *testing.T) {

@@ -314,6 +314,12 @@ func (rs *reasons) text(r list.Result) string {
 	return rs.lastText
 }
 
+// ReasonOf is why a row has its outcome, without what differs from row to row. The
+// reports group failed rows by it.
+func ReasonOf(o journal.RowOutcome) string {
+	return reasonText(list.Result{Record: list.Record{Outcome: o.Outcome, Message: o.Message}, Call: o.Call})
+}
+
 // reasonText is a row's message without what differs from row to row.
 func reasonText(r list.Result) string {
 	differs := ids

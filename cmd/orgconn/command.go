@@ -193,7 +193,8 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	}
 	run, err := batch.New(batch.Config{
 		RunID: w.header.RunID, Command: c.name, Undoes: w.header.Undoes, List: w.list, History: w.history, API: client,
-		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections, Log: c.log,
+		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections,
+		Failed: w.failed, Log: c.log,
 	})
 	if err != nil {
 		return result, final, err

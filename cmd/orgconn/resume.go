@@ -116,7 +116,7 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
 		return nil, refused(err, "")
 	}
-	if err = c.checkList(w.list, w.header.Input.Name()); err != nil {
+	if err = c.checkList(w, w.header.Input.Name()); err != nil {
 		return nil, err
 	}
 	if w.history.Exceeds(w.list) {

@@ -21,9 +21,6 @@ import (
 // printed summary names.
 const shownConnections = 3
 
-// shownReasons is how many groups of failed rows the printed summary has.
-const shownReasons = 5
-
 // print prints the summary as --json and --quiet say.
 func (c *command) print(s *reports.Summary, dir string) error {
 	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
