@@ -170,10 +170,28 @@ func (r *Run) result(stop *Stop) Result {
 	if n := int(r.books.changes.Load()); r.Settings.DryRun && r.exceeds(n) {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", r.Settings.MaxChanges, n)
 	}
-	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == journal.ExitFailedRows && r.failedRows(true) == 0 {
-		result.Remark = "no organization of the list exists: is this the right tenant?"
+	if r.noneExists() {
+		result.Remark = "no organization of the list exists: " + journal.RightTenant
 	}
 	return result
+}
+
+// noneExists reports whether no organization that the run has looked for exists.
+func (r *Run) noneExists() bool {
+	counts := r.List.Counts()
+	if r.books.found.Load() || counts.UnknownConnections > 0 {
+		return false
+	}
+	missing := counts.UnknownOrganizations
+	for outcome, rows := range r.Progress().Outcomes {
+		switch {
+		case outcome == journal.NotFound:
+			missing += rows
+		case outcome.Decided() && rows > 0: // it exists, or may exist
+			return false
+		}
+	}
+	return missing > 0
 }
 
 // failedRows counts the rows that did not end as wanted, those that failed

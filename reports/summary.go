@@ -236,6 +236,10 @@ func (s *Summary) Changes() int {
 	return s.count(func(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown })
 }
 
+// WrongTenant reports whether the run found no organization of the list, so that it is
+// most likely one of another tenant.
+func (s *Summary) WrongTenant() bool { return strings.HasSuffix(s.Reason, journal.RightTenant) }
+
 // FailedCalls is how many rows failed because of a call, so that resume tries them
 // again. It leaves out rows whose organization does not exist.
 func (s *Summary) FailedCalls() int {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -281,7 +282,10 @@ func (c *command) report(w *work) (*reports.Summary, error) {
 
 // stopHint says what to do after a stop.
 func stopHint(dir string, stop *batch.Stop) string {
-	if stop.Hint == "" {
+	switch {
+	case strings.HasSuffix(stop.Reason, journal.RightTenant):
+		return stop.Hint
+	case stop.Hint == "":
 		return resumeHint(dir)
 	}
 	return stop.Hint + "; " + resumeHint(dir)

@@ -123,6 +123,8 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 func nextCommand(s *reports.Summary, dir, results string) string {
 	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
+	case s.WrongTenant():
+		return ""
 	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
 	case proposes(s):
