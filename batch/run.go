@@ -198,11 +198,20 @@ func (r *Run) noneExists() bool {
 // without a call of their own included.
 func (r *Run) failedRows(missingOK bool) int {
 	counts := r.List.Counts()
-	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections + counts.Unidentified
+	failed := r.failedPairs(missingOK) + counts.Invalid + counts.UnknownConnections + counts.Unidentified
+	if missingOK {
+		return failed
+	}
+	return failed + counts.UnknownOrganizations
+}
+
+// failedPairs counts the rows with both ids that did not end as wanted.
+func (r *Run) failedPairs(missingOK bool) int {
+	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK)
 	if missingOK {
 		return failed + int(r.books.noConnection.Load()) // these are never ok
 	}
-	return failed + counts.UnknownOrganizations
+	return failed
 }
 
 // missingOK reports whether an organization that does not exist counts as ok. A list

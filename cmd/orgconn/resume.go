@@ -19,7 +19,8 @@ import (
 
 const resumeLong = `Continue a run that stopped before its end: it was interrupted or killed, or it
 reached a limit, an outage or a full disk. List, command and settings are those
-of the run directory. A flag that is given replaces a setting for good.
+of the run directory. A flag that is given replaces a setting for this
+invocation.
 
 With --yes, type --no-check, --allow-lockout and --allow-defaults again if the
 run has them.
@@ -193,7 +194,7 @@ func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 		return notMade(err)
 	}
 	if c.options.json {
-		if err := c.print(summary, w.dir.Path); err != nil {
+		if err := c.print(summary, w.dir.Path, true); err != nil {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}

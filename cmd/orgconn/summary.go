@@ -21,8 +21,8 @@ import (
 // printed summary names.
 const shownConnections = 3
 
-// print prints the summary as --json and --quiet say.
-func (c *command) print(s *reports.Summary, dir string) error {
+// print prints the summary as --json and --quiet say. See printSummary.
+func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
 	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
 	if c.options.json {
 		encoder := json.NewEncoder(out)
@@ -32,11 +32,11 @@ func (c *command) print(s *reports.Summary, dir string) error {
 	if c.options.quiet {
 		return nil
 	}
-	return printSummary(out, s, dir)
+	return printSummary(out, s, dir, withReason)
 }
 
 // noneSeen is what a list with only unknown connections looks like.
-const noneSeen = "warning: no organization has any connection of the list: are the ids and the tenant right? " +
+const noneSeen = "no organization has any connection of the list: are the ids and the tenant right? " +
 	"A token with the scope read:connections finds out which of them do not exist"
 
 // warnIfNoneSeen says, before the summary, that not one connection of the list was seen.
@@ -45,10 +45,12 @@ const noneSeen = "warning: no organization has any connection of the list: are t
 func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
 	switch {
 	case !s.NoneSeen || readConnections:
-	case c.options.quiet || c.options.json:
-		fmt.Fprintln(c.view, "orgconn: "+noneSeen)
+	case c.options.quiet:
+		fmt.Fprintln(c.view, "orgconn: warning: "+noneSeen)
+	case c.options.json:
+		c.log.Warn(noneSeen)
 	default:
-		fmt.Fprintln(newOutput(os.Stdout, lastPatience), noneSeen)
+		fmt.Fprintln(newOutput(os.Stdout, lastPatience), "warning: "+noneSeen)
 	}
 }
 
@@ -77,14 +79,19 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	return &failure{code: code, err: errors.New(text)}
 }
 
-// printSummary prints in a few lines what happened and what to type next.
-func printSummary(w io.Writer, s *reports.Summary, dir string) error {
+// printSummary prints in a few lines what happened and what to type next. withReason is
+// false if an error will say why the run stopped.
+func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) error {
 	var b strings.Builder
 	title := s.Command
 	if s.DryRun {
 		title += " (dry run)"
 	}
-	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
+	fmt.Fprintf(&b, "%s in %s: %s", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"))
+	if s.Input.Organizations > 0 {
+		fmt.Fprintf(&b, ", %s", reports.Counted(s.Input.Organizations, "organization"))
+	}
+	fmt.Fprintf(&b, ", %.1f s\n", s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
 		fmt.Fprintf(&b, "  %-18s %6d\n", outcome.Words(), s.Outcomes[outcome])
 	}
@@ -93,7 +100,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	}
 	printNeverSeen(&b, s)
 	printFailed(&b, s)
-	if s.Reason != "" {
+	if s.Reason != "" && withReason {
 		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
 	if d := s.Expected(); s.DryRun && d > 0 {

@@ -159,25 +159,25 @@ func (v *view) draw(progress func() batch.Progress) {
 	v.setBars(bars)
 	var line atomic.Pointer[string]
 	var pace pace
-	show := func() batch.Progress {
+	// The total may become known only later, so the bar begins with 0.
+	line.Store(new(string))
+	bar := bars.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
+	show := func() {
 		p := progress()
 		text := progressText(p, pace.measure(time.Now(), p.Done))
 		line.Store(&text)
-		return p
+		bar.SetTotal(int64(p.Rows), false)
+		bar.SetCurrent(int64(p.Done))
 	}
 	show()
-	// The total may become known only later, so the bar begins with 0.
-	bar := bars.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
 	ticker := time.NewTicker(redrawEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			p := show()
-			bar.SetTotal(int64(p.Rows), false)
-			bar.SetCurrent(int64(p.Done))
+			show()
 		case <-v.stop:
-			bar.SetCurrent(int64(show().Done))
+			show()
 			bar.Abort(false)
 			v.setBars(nil)
 			bars.Wait()
