@@ -85,19 +85,27 @@ func (r *Run) settle(o journal.RowOutcome) error {
 	r.logRow(o)
 	failed := r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
 	if r.Settings.MaxFailures.Passed(failed, r.books.now.sum(journal.Outcome.Decided)) {
-		return &Stop{
+		stop := &Stop{
 			Code:   journal.ExitStopped,
 			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",
 			Hint:   "results.csv says why each row failed",
 		}
+		if r.noneExists() {
+			stop.Reason += ", as no organization so far exists: " + journal.RightTenant
+		}
+		return stop
 	}
 	return nil
 }
 
-// logRow logs an outcome: a failed row as a warning, for whoever looks on.
+// logRow logs an outcome: a failed row as a warning, for whoever looks on. A row that
+// --missing-ok may let pass is no failure while the run goes on.
 func (r *Run) logRow(o journal.RowOutcome) {
 	level := zap.DebugLevel
-	if o.Outcome.Failed(r.Settings.MissingOK) {
+	switch failed := o.Outcome.Failed(r.Settings.MissingOK); {
+	case failed && r.Failed != nil:
+		r.Failed(o)
+	case failed:
 		level = zap.WarnLevel
 	}
 	entry := r.Log.Check(level, "row")

@@ -10,7 +10,7 @@ import (
 // Progress is how far a run is, for people.
 type Progress struct {
 	Rows     int                     // rows to work on
-	Done     int                     // rows that have an outcome
+	Done     int                     // rows that were reached
 	Outcomes map[journal.Outcome]int // of those
 	Failed   int                     // rows that did not end as wanted
 	Limited  int                     // calls answered by 429
@@ -46,12 +46,12 @@ func (r *Run) Progress() Progress {
 	for _, c := range []*counts{&r.books.now, &r.books.earlier} {
 		for outcome, rows := range c.snapshot() {
 			p.Outcomes[outcome] += rows
-			p.Done += rows
-			if outcome.Failed(r.Settings.MissingOK) {
-				p.Failed += rows
+			if outcome.Decided() {
+				p.Done += rows
 			}
 		}
 	}
+	p.Failed = r.failedPairs(r.missingOK())
 	r.foresee(&p)
 	if r.stopping.Err() != nil {
 		p.setStopping()

@@ -59,7 +59,10 @@ type Config struct {
 	// ReadConnections allows the run to ask for connections that no organization
 	// had: the token has the scope read:connections.
 	ReadConnections bool
-	Log             *zap.Logger
+	// Failed is told of each row that fails, by any goroutine. If it is nil, the log
+	// has a warning instead.
+	Failed func(journal.RowOutcome)
+	Log    *zap.Logger
 }
 
 // Run is one invocation of a job. Make it with New; Do may be called once,
@@ -167,21 +170,48 @@ func (r *Run) result(stop *Stop) Result {
 	if n := int(r.books.changes.Load()); r.Settings.DryRun && r.exceeds(n) {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", r.Settings.MaxChanges, n)
 	}
-	if r.Settings.MissingOK && !r.missingOK() && result.ExitCode == journal.ExitFailedRows && r.failedRows(true) == 0 {
-		result.Remark = "no organization of the list exists: is this the right tenant?"
+	if r.noneExists() {
+		result.Remark = "no organization of the list exists: " + journal.RightTenant
 	}
 	return result
+}
+
+// noneExists reports whether no organization that the run has looked for exists.
+func (r *Run) noneExists() bool {
+	counts := r.List.Counts()
+	if r.books.found.Load() || counts.UnknownConnections > 0 {
+		return false
+	}
+	missing := counts.UnknownOrganizations
+	for outcome, rows := range r.Progress().Outcomes {
+		switch {
+		case outcome == journal.NotFound:
+			missing += rows
+		case outcome.Decided() && rows > 0: // it exists, or may exist
+			return false
+		}
+	}
+	return missing > 0
 }
 
 // failedRows counts the rows that did not end as wanted, those that failed
 // without a call of their own included.
 func (r *Run) failedRows(missingOK bool) int {
 	counts := r.List.Counts()
-	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK) + counts.Invalid + counts.UnknownConnections + counts.Unidentified
+	failed := r.failedPairs(missingOK) + counts.Invalid + counts.UnknownConnections + counts.Unidentified
+	if missingOK {
+		return failed
+	}
+	return failed + counts.UnknownOrganizations
+}
+
+// failedPairs counts the rows with both ids that did not end as wanted.
+func (r *Run) failedPairs(missingOK bool) int {
+	failed := r.books.now.failed(missingOK) + r.books.earlier.failed(missingOK)
 	if missingOK {
 		return failed + int(r.books.noConnection.Load()) // these are never ok
 	}
-	return failed + counts.UnknownOrganizations
+	return failed
 }
 
 // missingOK reports whether an organization that does not exist counts as ok. A list

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +87,49 @@ func TestMissingRowsAreNoFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The progress counts a row as done once it was reached, and a missing organization as
+// the exit code does: as failed, unless --missing-ok is given and some organization exists.
+func TestProgressCountsAsTheExitCodeDoes(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		r.settings.MissingOK = true
+		run := r.newRun(pairs(4, 1))
+		run.books.now.add(journal.NotFound)
+		run.books.now.add(journal.NotAttempted)
+		if p := run.Progress(); p.Done != 1 || p.Failed != 1 {
+			t.Errorf("%d done, %d failed, want 1 and 1", p.Done, p.Failed)
+		}
+		run.books.found.Store(true)
+		if p := run.Progress(); p.Failed != 0 {
+			t.Errorf("%d failed, want 0: an organization exists", p.Failed)
+		}
+		run.books.noConnection.Store(1)
+		if p := run.Progress(); p.Failed != 1 {
+			t.Errorf("%d failed, want 1: a connection that does not exist is never ok", p.Failed)
+		}
+	})
+}
+
+// Who looks on is told of each row that failed, and the log then has no warnings.
+func TestFailedRowsAreTold(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(4, 1)
+		r.tenant.SeedPairs(rows[:1])
+		core, logged := observer.New(zap.WarnLevel)
+		r.log = zap.New(core)
+		run := r.newRun(rows)
+		var told atomic.Int64
+		run.Failed = func(o journal.RowOutcome) {
+			if o.Outcome == journal.NotFound {
+				told.Add(1)
+			}
+		}
+		run.Do(r.stop)
+		if n := told.Load(); n != 3 || logged.Len() > 0 {
+			t.Errorf("told of %d rows, want 3; %d warnings", n, logged.Len())
+		}
+	})
 }
 
 func TestMaxChanges(t *testing.T) {

@@ -53,6 +53,7 @@ func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 		return nil, err
 	}
 	s := summarize(dir, run.index, run.list, counts)
+	s.FailedRows = page.reasons.failed(run.index.header.Settings.MissingOK && !s.WrongTenant())
 	s.ResultsSHA256 = hex.EncodeToString(sum.Sum(nil))
 	err = replace(filepath.Join(dir, rundir.PageFile), func(w *bufio.Writer) error {
 		return page.write(w, s)

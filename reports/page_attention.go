@@ -15,6 +15,7 @@ const (
 	maxReasons       = 40     // over all topics; rows with further reasons are counted together
 	maxCounted       = 50_000 // organizations that are counted, over all reasons
 	maxOrganizations = 50     // that are named for one reason
+	maxExamples      = 3      // rows that are examples of one reason
 )
 
 // section is a part of the page about rows that need attention, with advice.
@@ -39,8 +40,10 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 			all = append(all, v.section(t, found))
 		}
 	}
-	for _, outcome := range []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound} {
-		add(topic{outcome: outcome})
+	for _, outcome := range failedOutcomes() {
+		if outcome != journal.Invalid {
+			add(topic{outcome: outcome})
+		}
 	}
 	if v.Unsaved > 0 {
 		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved,
@@ -56,6 +59,11 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 		add(topic{outcome: outcome, remark: true})
 	}
 	return all
+}
+
+// failedOutcomes are the outcomes of rows that count as failed, the most urgent first.
+func failedOutcomes() []journal.Outcome {
+	return []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound, journal.Invalid}
 }
 
 // section is about the rows of a topic.
@@ -172,6 +180,8 @@ type reason struct {
 	Organizations int
 	More          bool // there are more organizations than were counted
 	Named         []string
+	lines         []int // of the first rows in the list
+	connection    bool  // of NotFound: it is the connection
 }
 
 // reasons groups the rows that need attention, in bounded memory.
@@ -207,37 +217,40 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 	switch {
 	case r.Outcome.Failed(false):
 		attention, urgent = true, true
-		rs.count(topic{outcome: r.Outcome}, rs.text(r), r.OrgID)
+		rs.count(topic{outcome: r.Outcome}, rs.text(r), r)
 	case !r.Outcome.Decided():
 		attention = rs.unfinished
 		if attention {
-			rs.count(topic{outcome: r.Outcome}, rs.text(r), r.OrgID)
+			rs.count(topic{outcome: r.Outcome}, rs.text(r), r)
 		}
 	case r.Message != "" && r.Outcome != journal.Duplicate && r.Outcome != journal.NotSelected:
 		attention = true
-		rs.count(topic{outcome: r.Outcome, remark: true}, rs.text(r), r.OrgID)
+		rs.count(topic{outcome: r.Outcome, remark: true}, rs.text(r), r)
 	}
 	if rs.announced && r.Outcome.Drifted() {
 		attention, urgent = true, true
-		rs.count(topic{drifted: true}, "outcome: "+r.Outcome.Words(), r.OrgID)
+		rs.count(topic{drifted: true}, "outcome: "+r.Outcome.Words(), r)
 	}
 	return attention, urgent
 }
 
 // count counts a row for a reason.
-func (rs *reasons) count(t topic, text, org string) {
+func (rs *reasons) count(t topic, text string, row list.Result) {
 	key := reasonKey{t, text}
 	if rs.all[key] == nil && len(rs.all) >= maxReasons {
 		key.text = "other reasons"
 	}
 	r := rs.all[key]
 	if r == nil {
-		r = &reason{topic: t, Text: key.text}
+		r = &reason{topic: t, Text: key.text, connection: row.NoConnection || row.OrgID != "" && row.ConnectionID == ""}
 		rs.all[key] = r
 	}
 	r.Rows++
-	if org != "" {
-		rs.countOrganization(r, org)
+	if len(r.lines) < maxExamples {
+		r.lines = append(r.lines, row.Line)
+	}
+	if row.OrgID != "" {
+		rs.countOrganization(r, row.OrgID)
 	}
 }
 
@@ -272,6 +285,20 @@ func (rs *reasons) matching(t topic) (found []*reason) {
 	return found
 }
 
+// failed returns the groups of rows that failed, the most urgent first. With missingOK,
+// rows whose organization does not exist are left out.
+func (rs *reasons) failed(missingOK bool) (groups []FailedRows) {
+	for _, outcome := range failedOutcomes() {
+		for _, r := range rs.matching(topic{outcome: outcome}) {
+			if missingOK && outcome == journal.NotFound && !r.connection {
+				continue
+			}
+			groups = append(groups, FailedRows{Outcome: outcome, Reason: r.Text, Rows: r.Rows, Lines: r.lines})
+		}
+	}
+	return groups
+}
+
 // What differs between rows with the same reason: ids, or the cell that the message
 // quotes if the row itself cannot be used.
 var (
@@ -285,6 +312,12 @@ func (rs *reasons) text(r list.Result) string {
 		rs.last, rs.lastText = r, reasonText(r)
 	}
 	return rs.lastText
+}
+
+// ReasonOf is why a row has its outcome, without what differs from row to row. The
+// reports group failed rows by it.
+func ReasonOf(o journal.RowOutcome) string {
+	return reasonText(list.Result{Record: list.Record{Outcome: o.Outcome, Message: o.Message}, Call: o.Call})
 }
 
 // reasonText is a row's message without what differs from row to row.

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
 )
@@ -30,6 +32,34 @@ func TestReasonsAreGrouped(t *testing.T) {
 		if !strings.Contains(text(page), want) {
 			t.Errorf("it does not say %q", want)
 		}
+	}
+}
+
+// The summary has the groups of failed rows with their first lines, the most urgent
+// outcomes first. Organizations that may be missing are left out.
+func TestFailedRowsAreGrouped(t *testing.T) {
+	rs := newReasons(false, false)
+	add := func(line int, outcome journal.Outcome, message, org, connection string) {
+		r := list.Result{}
+		r.Line, r.Outcome, r.Message, r.OrgID, r.ConnectionID = line, outcome, message, org, connection
+		rs.add(r)
+	}
+	for line := 2; line < 7; line++ {
+		add(line, journal.NotFound, "the organization does not exist", "org_a", con1)
+	}
+	add(7, journal.NotFound, `the tenant has no organization named "a"`, "", con1)
+	add(8, journal.NotFound, `the tenant has no connection named "b"`, "org_a", "")
+	add(9, journal.Failed, "status 400", "org_a", con1)
+	add(10, journal.Disabled, "a remark", "org_a", con1)
+	named := FailedRows{journal.NotFound, "the tenant has no connection named …", 1, []int{8}}
+	refused := FailedRows{journal.Failed, "status 400", 1, []int{9}}
+	want := []FailedRows{refused, {journal.NotFound, "the organization does not exist", 5, []int{2, 3, 4}}, named,
+		{journal.NotFound, "the tenant has no organization named …", 1, []int{7}}}
+	if diff := cmp.Diff(want, rs.failed(false)); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]FailedRows{refused, named}, rs.failed(true)); diff != "" {
+		t.Errorf("with --missing-ok: %s", diff)
 	}
 }
 

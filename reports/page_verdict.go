@@ -58,7 +58,7 @@ func (v *pageView) finished() verdict {
 	switch resume := []string{v.command("resume")}; {
 	case v.Outcomes[journal.NotAttempted] > 0: // it was a first slice
 		out.Advice, out.Commands = "To continue with the rest of the list:", resume
-	case v.failedCalls() > 0:
+	case v.FailedCalls() > 0:
 		out.Advice, out.Commands = "Once the causes are removed, try the failed and unknown rows again:", resume
 	}
 	return out
@@ -186,18 +186,12 @@ func (v *pageView) cost() string {
 // counts. A dry run has changed nothing, so only a call that went wrong is a failure.
 func (v *pageView) worst() outcomeGroup {
 	switch {
-	case v.DryRun && v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0, !v.DryRun && v.failedCalls() > 0:
+	case v.DryRun && v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0, !v.DryRun && v.FailedCalls() > 0:
 		return failed
 	case v.failedRows() > 0, len(v.Attention) > 0:
 		return blocked
 	}
 	return changed
-}
-
-// failedCalls is how many rows failed because of a call. It leaves out rows whose
-// organization does not exist.
-func (v *pageView) failedCalls() int {
-	return v.count(func(o journal.Outcome) bool { return o.FailedByCall(true) })
 }
 
 // failedRows is how many rows count as failed. With --missing-ok, rows of an

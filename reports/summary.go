@@ -43,6 +43,9 @@ type Summary struct {
 	Unsaved int `json:"-"`
 	// UnknownSettings is how many rows had settings that no call gives back.
 	UnknownSettings int `json:"-"`
+	// FailedRows are the rows that failed, grouped by reason, the most urgent first;
+	// nil if only the summary was read.
+	FailedRows []FailedRows `json:"-"`
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
 	// Allowed are the flags that were given and that a run from a dry run's results
@@ -52,6 +55,14 @@ type Summary struct {
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
 	RowsPerS float64       `json:"rows_per_s"` // rows with an answer, per second at work
+}
+
+// FailedRows are rows that failed for the same reason.
+type FailedRows struct {
+	Outcome journal.Outcome
+	Reason  string // without what differs from row to row
+	Rows    int
+	Lines   []int // of the first three, in the list as it was given
 }
 
 // Input is the list.
@@ -223,6 +234,16 @@ func (s *Summary) Expected() time.Duration {
 // Changes is how many rows the run changed, or may have changed.
 func (s *Summary) Changes() int {
 	return s.count(func(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown })
+}
+
+// WrongTenant reports whether the run found no organization of the list, so that it is
+// most likely one of another tenant.
+func (s *Summary) WrongTenant() bool { return strings.HasSuffix(s.Reason, journal.RightTenant) }
+
+// FailedCalls is how many rows failed because of a call, so that resume tries them
+// again. It leaves out rows whose organization does not exist.
+func (s *Summary) FailedCalls() int {
+	return s.count(func(o journal.Outcome) bool { return o.FailedByCall(true) })
 }
 
 // Undo is the command line that undoes the run in dir; "" if it changed nothing, or no

@@ -83,6 +83,9 @@ func (o Outcome) Drifted() bool {
 	return !o.Changed() && !o.Announced() && o != NotAttempted && o != NotSelected
 }
 
+// RightTenant ends the reason of an invocation that found no organization of its list.
+const RightTenant = "is this the right tenant?"
+
 // The exit codes of an invocation. Callers treat any other code as a failure.
 const (
 	ExitOK          = 0   // every row ended as wanted

@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
+	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
@@ -193,7 +196,8 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	}
 	run, err := batch.New(batch.Config{
 		RunID: w.header.RunID, Command: c.name, Undoes: w.header.Undoes, List: w.list, History: w.history, API: client,
-		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections, Log: c.log,
+		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections,
+		Failed: w.failed, Log: c.log,
 	})
 	if err != nil {
 		return result, final, err
@@ -237,7 +241,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	if result.Stop != nil && result.Stop.Err != nil && errors.Is(journalErr, result.Stop.Err) {
 		journalErr = nil // the stop says it already
 	}
-	summary, err := c.report(w)
+	summary, err := c.report(w, result.Stop)
 	hint := "orgconn report " + reports.ShellWord(w.dir.Path) + " makes the reports again"
 	if journalErr != nil {
 		err, hint = errors.Join(journalErr, err), resumeHint(w.dir.Path)
@@ -247,6 +251,8 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		code = journal.ExitStopped
 	}
 	switch {
+	case result.Stop != nil && err == nil && c.isOneScreen():
+		return summary, &failure{code: code, err: result.Stop, hint: result.Stop.Hint} // the summary has the next command
 	case result.Stop != nil:
 		return summary, &failure{code: code, err: errors.Join(result.Stop, err), hint: stopHint(w.dir.Path, result.Stop)}
 	case err != nil:
@@ -265,14 +271,21 @@ func removedFailure(dir string, err *rundir.RemovedError) error {
 	return stopped(err, hint)
 }
 
-// report makes the reports and prints the summary.
-func (c *command) report(w *work) (*reports.Summary, error) {
+// isOneScreen reports whether one person sees both the summary and the error below it, so
+// that neither has to repeat the other.
+func (c *command) isOneScreen() bool {
+	return c.view.terminal && term.IsTerminal(int(os.Stdout.Fd())) && !c.options.quiet && !c.options.json
+}
+
+// report makes the reports and prints the summary. stop is why the run stopped, which
+// the error will say; nil if it came to its end.
+func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 	summary, err := reports.Make(context.Background(), w.dir.Path, w.list) // also after a signal
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}
 	c.warnIfNoneSeen(summary, w.readConnections)
-	if err := c.print(summary, w.dir.Path); err != nil {
+	if err := c.print(summary, w.dir.Path, stop == nil || !c.isOneScreen()); err != nil {
 		return summary, fmt.Errorf("print the summary: %w", err)
 	}
 	return summary, nil
@@ -280,7 +293,10 @@ func (c *command) report(w *work) (*reports.Summary, error) {
 
 // stopHint says what to do after a stop.
 func stopHint(dir string, stop *batch.Stop) string {
-	if stop.Hint == "" {
+	switch {
+	case strings.HasSuffix(stop.Reason, journal.RightTenant):
+		return stop.Hint
+	case stop.Hint == "":
 		return resumeHint(dir)
 	}
 	return stop.Hint + "; " + resumeHint(dir)

@@ -133,7 +133,11 @@ func (o *options) check(flags *pflag.FlagSet) error {
 		return refused(err, "")
 	}
 	if !o.settings.DryRun && !o.yes && !term.IsTerminal(int(os.Stdin.Fd())) {
-		return refused(errors.New("standard input is not a terminal, so nobody can be asked"), "give --yes, or --dry-run to read only")
+		hint := "give --yes"
+		if flags.Lookup("dry-run") != nil {
+			hint += ", or --dry-run to read only"
+		}
+		return refused(errors.New("standard input is not a terminal, so nobody can be asked"), hint)
 	}
 	return nil
 }

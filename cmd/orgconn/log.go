@@ -37,9 +37,25 @@ func newLogger(w io.Writer, level zapcore.Level, console bool) *zap.Logger {
 
 // logger returns the logger that the options ask for.
 func (o *options) logger(w io.Writer, terminal bool) *zap.Logger {
-	level, _ := zapcore.ParseLevel(o.logLevel) // options.check has accepted it
+	level := o.level()
 	if o.quiet {
 		level = max(level, zapcore.ErrorLevel)
 	}
-	return newLogger(w, level, o.logAs == "console" || o.logAs == "" && terminal)
+	return newLogger(w, level, o.logsConsole(terminal))
+}
+
+func (o *options) level() zapcore.Level {
+	level, _ := zapcore.ParseLevel(o.logLevel) // options.check has accepted it
+	return level
+}
+
+func (o *options) logsConsole(terminal bool) bool {
+	return o.logAs == "console" || o.logAs == "" && terminal
+}
+
+// showsFailures reports whether a person looks on, who gets a few readable lines about
+// failed rows in place of a log entry for each.
+func (o *options) showsFailures(terminal bool) bool {
+	level := o.level()
+	return terminal && o.logsConsole(terminal) && !o.quiet && level > zapcore.DebugLevel && level <= zapcore.WarnLevel
 }

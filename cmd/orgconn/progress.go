@@ -33,7 +33,10 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	if p.Known {
 		text += fmt.Sprintf("  tokens %.0f", p.Tokens)
 	}
-	return text + fmt.Sprintf("  429s %d", p.Limited)
+	if p.Limited > 0 {
+		text += fmt.Sprintf("  429s %d", p.Limited)
+	}
+	return text
 }
 
 // statusFields are what the status line says.

@@ -14,8 +14,8 @@ import (
 // The progress line says until when the run waits.
 func TestProgressTextTellsPause(t *testing.T) {
 	until := time.Date(2026, 11, 28, 5, 12, 33, 0, time.Local)
-	p := batch.Progress{Rows: 10, Done: 3, Holdup: batch.HeldByPause, PausedUntil: until}
-	if got, want := progressText(p, 0), " 3/10  0.0 rows/s  paused until 05:12:33 after a 429  429s 0"; got != want {
+	p := batch.Progress{Rows: 10, Done: 3, Limited: 1, Holdup: batch.HeldByPause, PausedUntil: until}
+	if got, want := progressText(p, 0), " 3/10  0.0 rows/s  paused until 05:12:33 after a 429  429s 1"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

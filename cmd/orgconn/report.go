@@ -45,7 +45,7 @@ func report(ctx context.Context, path string) error {
 	if err != nil {
 		return err
 	}
-	if err := printSummary(os.Stdout, summary, path); err != nil {
+	if err := printSummary(os.Stdout, summary, path, true); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}
 	if summary.ExitCode == nil {

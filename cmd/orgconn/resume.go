@@ -19,7 +19,8 @@ import (
 
 const resumeLong = `Continue a run that stopped before its end: it was interrupted or killed, or it
 reached a limit, an outage or a full disk. List, command and settings are those
-of the run directory. A flag that is given replaces a setting for good.
+of the run directory. A flag that is given replaces a setting for this
+invocation.
 
 With --yes, type --no-check, --allow-lockout and --allow-defaults again if the
 run has them.
@@ -116,7 +117,7 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
 		return nil, refused(err, "")
 	}
-	if err = c.checkList(w.list, w.header.Input.Name()); err != nil {
+	if err = c.checkList(w, w.header.Input.Name()); err != nil {
 		return nil, err
 	}
 	if w.history.Exceeds(w.list) {
@@ -193,7 +194,7 @@ func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 		return notMade(err)
 	}
 	if c.options.json {
-		if err := c.print(summary, w.dir.Path); err != nil {
+		if err := c.print(summary, w.dir.Path, true); err != nil {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}

@@ -21,8 +21,8 @@ import (
 // printed summary names.
 const shownConnections = 3
 
-// print prints the summary as --json and --quiet say.
-func (c *command) print(s *reports.Summary, dir string) error {
+// print prints the summary as --json and --quiet say. See printSummary.
+func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
 	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
 	if c.options.json {
 		encoder := json.NewEncoder(out)
@@ -32,11 +32,11 @@ func (c *command) print(s *reports.Summary, dir string) error {
 	if c.options.quiet {
 		return nil
 	}
-	return printSummary(out, s, dir)
+	return printSummary(out, s, dir, withReason)
 }
 
 // noneSeen is what a list with only unknown connections looks like.
-const noneSeen = "warning: no organization has any connection of the list: are the ids and the tenant right? " +
+const noneSeen = "no organization has any connection of the list: are the ids and the tenant right? " +
 	"A token with the scope read:connections finds out which of them do not exist"
 
 // warnIfNoneSeen says, before the summary, that not one connection of the list was seen.
@@ -45,10 +45,12 @@ const noneSeen = "warning: no organization has any connection of the list: are t
 func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
 	switch {
 	case !s.NoneSeen || readConnections:
-	case c.options.quiet || c.options.json:
-		fmt.Fprintln(c.view, "orgconn: "+noneSeen)
+	case c.options.quiet:
+		fmt.Fprintln(c.view, "orgconn: warning: "+noneSeen)
+	case c.options.json:
+		c.log.Warn(noneSeen)
 	default:
-		fmt.Fprintln(newOutput(os.Stdout, lastPatience), noneSeen)
+		fmt.Fprintln(newOutput(os.Stdout, lastPatience), "warning: "+noneSeen)
 	}
 }
 
@@ -77,14 +79,19 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	return &failure{code: code, err: errors.New(text)}
 }
 
-// printSummary prints in a few lines what happened and what to type next.
-func printSummary(w io.Writer, s *reports.Summary, dir string) error {
+// printSummary prints in a few lines what happened and what to type next. withReason is
+// false if an error will say why the run stopped.
+func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) error {
 	var b strings.Builder
 	title := s.Command
 	if s.DryRun {
 		title += " (dry run)"
 	}
-	fmt.Fprintf(&b, "%s in %s: %s, %s, %.1f s\n", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"), reports.Counted(s.Input.Organizations, "organization"), s.DurationS)
+	fmt.Fprintf(&b, "%s in %s: %s", title, oneLine(s.Tenant), reports.Counted(s.Input.Rows, "row"))
+	if s.Input.Organizations > 0 {
+		fmt.Fprintf(&b, ", %s", reports.Counted(s.Input.Organizations, "organization"))
+	}
+	fmt.Fprintf(&b, ", %.1f s\n", s.DurationS)
 	for _, outcome := range slices.Sorted(maps.Keys(s.Outcomes)) {
 		fmt.Fprintf(&b, "  %-18s %6d\n", outcome.Words(), s.Outcomes[outcome])
 	}
@@ -92,7 +99,8 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 		fmt.Fprintf(&b, "  different from the dry run: %d\n", s.Drifted)
 	}
 	printNeverSeen(&b, s)
-	if s.Reason != "" {
+	printFailed(&b, s)
+	if s.Reason != "" && withReason {
 		fmt.Fprintf(&b, "  %s\n", oneLine(s.Reason))
 	}
 	if d := s.Expected(); s.DryRun && d > 0 {
@@ -110,24 +118,76 @@ func printSummary(w io.Writer, s *reports.Summary, dir string) error {
 	if proposes(s) && s.ResultsSHA256 != "" {
 		fmt.Fprintf(&b, "  as is:   %s\n", oneLine(s.Exactly(filepath.ToSlash(results))))
 	}
+	for _, step := range mendingSteps(s) {
+		fmt.Fprintf(&b, "  next:    %s\n", oneLine(step))
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
-// nextCommand is what to type next: resume a run that stopped or did only a slice,
-// or do what a dry run announced. It may be empty.
+// nextCommand is what to type next: resume a run that stopped, did only a slice or
+// could not do some rows, or do what a dry run announced. It may be empty.
 func nextCommand(s *reports.Summary, dir, results string) string {
 	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
+	case s.WrongTenant():
+		return ""
 	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
 		return resume
 	case proposes(s):
 		return s.Proposed(filepath.ToSlash(results))
-	case s.Outcomes[journal.NotAttempted] > 0:
+	case s.Outcomes[journal.NotAttempted] > 0, s.FailedCalls() > 0:
 		return resume
 	}
 	return ""
 }
+
+// mendingSteps say what to do about rows that failed. The page has this advice in full.
+func mendingSteps(s *reports.Summary) (steps []string) {
+	said := map[journal.Outcome]bool{}
+	for _, group := range s.FailedRows {
+		if said[group.Outcome] {
+			continue
+		}
+		said[group.Outcome] = true
+		switch group.Outcome {
+		case journal.Failed:
+			steps = append(steps, "remove the causes of the failed rows; resume tries them again")
+		case journal.Blocked:
+			steps = append(steps, "see "+rundir.PageFile+" for what to do about the blocked rows")
+		case journal.NotFound:
+			steps = append(steps, "check the tenant, and the ids of the rows that were not found")
+		case journal.Invalid:
+			steps = append(steps, "correct the invalid rows in "+listName(s.Input.Path)+", and run it again")
+		}
+	}
+	return steps
+}
+
+// printFailed prints why rows failed, with a few examples.
+func printFailed(b *strings.Builder, s *reports.Summary) {
+	more := 0
+	for i, group := range s.FailedRows {
+		if i >= shownReasons {
+			more += group.Rows
+			continue
+		}
+		fmt.Fprintf(b, "  %s %s: %s\n", reports.Counted(group.Rows, "row"), group.Outcome.Words(), oneLine(group.Reason))
+		for _, line := range group.Lines {
+			fmt.Fprintf(b, "    %s: %s\n", place(s.Input.Path, line), group.Outcome.Words())
+		}
+	}
+	if more > 0 {
+		fmt.Fprintf(b, "  %s more for other reasons: see %s\n", reports.Counted(more, "row"), rundir.PageFile)
+	}
+}
+
+// place is where a row of a list is.
+func place(path string, line int) string { return fmt.Sprintf("%s:%d", oneLine(listName(path)), line) }
+
+// listName is what messages call the list at a path. That of a run directory is its
+// results.
+func listName(path string) string { return source{path: path, isRun: isFolder(path)}.name() }
 
 // proposes reports whether there is something to approve: a dry run came to its end.
 func proposes(s *reports.Summary) bool {

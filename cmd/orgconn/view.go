@@ -1,8 +1,10 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -15,6 +17,8 @@ import (
 	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
+	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/reports"
 )
 
 const (
@@ -71,6 +75,47 @@ func (v *view) setBars(bars *mpb.Progress) {
 	v.bars = bars
 }
 
+// failures prints the first rows that fail for a reason, for people who look on. Of
+// further ones only the count in the progress line tells. It is safe for concurrent use.
+type failures struct {
+	out  io.Writer
+	path string // of the list
+
+	mu     sync.Mutex
+	counts map[string]int // rows by outcome and reason
+	others bool           // there are further reasons
+}
+
+const (
+	shownFailures = 3 // rows for each reason
+	shownReasons  = 5
+)
+
+// add prints a row that failed, unless enough are printed.
+func (f *failures) add(o journal.RowOutcome) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	why := reports.ReasonOf(o)
+	reason := o.Outcome.Words() + ": " + why
+	if f.counts[reason] == 0 && len(f.counts) == shownReasons {
+		if !f.others {
+			fmt.Fprintln(f.out, "rows that fail for other reasons are only counted")
+		}
+		f.others = true
+		return
+	}
+	if f.counts == nil {
+		f.counts = map[string]int{}
+	}
+	f.counts[reason]++
+	switch n := f.counts[reason]; {
+	case n <= shownFailures:
+		fmt.Fprintf(f.out, "%s: %s: %s\n", place(f.path, o.Line), o.Outcome.Words(), oneLine(cmp.Or(o.Message, why)))
+	case n == shownFailures+1:
+		fmt.Fprintf(f.out, "further rows like this are only counted: %s\n", oneLine(reason))
+	}
+}
+
 // explainSignal waits for a signal to end ctx. Then it says what the program still
 // waits for, unless forget was called.
 func (v *view) explainSignal(ctx context.Context) (forget func() bool) {
@@ -114,25 +159,25 @@ func (v *view) draw(progress func() batch.Progress) {
 	v.setBars(bars)
 	var line atomic.Pointer[string]
 	var pace pace
-	show := func() batch.Progress {
+	// The total may become known only later, so the bar begins with 0.
+	line.Store(new(string))
+	bar := bars.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
+	show := func() {
 		p := progress()
 		text := progressText(p, pace.measure(time.Now(), p.Done))
 		line.Store(&text)
-		return p
+		bar.SetTotal(int64(p.Rows), false)
+		bar.SetCurrent(int64(p.Done))
 	}
 	show()
-	// The total may become known only later, so the bar begins with 0.
-	bar := bars.AddBar(0, mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return *line.Load() })))
 	ticker := time.NewTicker(redrawEvery)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			p := show()
-			bar.SetTotal(int64(p.Rows), false)
-			bar.SetCurrent(int64(p.Done))
+			show()
 		case <-v.stop:
-			bar.SetCurrent(int64(show().Done))
+			show()
 			bar.Abort(false)
 			v.setBars(nil)
 			bars.Wait()

@@ -27,6 +27,8 @@ type work struct {
 	history *batch.History  // nil in a run's first invocation
 	former  reports.Summary // of the run whose directory the list is in; may be zero
 
+	failed func(journal.RowOutcome) // shows a failed row; nil: the log has it
+
 	readConnections bool // the token has the scope read:connections
 
 	staged *rundir.Staged // of a new run; nil if a run is resumed
@@ -141,7 +143,7 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	if err != nil {
 		return nil, refused(err, "")
 	}
-	if err = c.checkList(w.list, from.name()); err != nil {
+	if err = c.checkList(w, from.name()); err != nil {
 		return nil, err
 	}
 	if c.name == journal.CommandRestore {
@@ -197,18 +199,23 @@ func (c *command) by() *journal.By {
 }
 
 // checkList refuses a list of another tenant, and warns of what is unusual.
-func (c *command) checkList(l *list.List, name string) error {
-	if tenant := l.Tenant(); tenant != "" {
+func (c *command) checkList(w *work, name string) error {
+	if tenant := w.list.Tenant(); tenant != "" {
 		if err := c.target.check(name, tenant); err != nil {
 			return err
 		}
 	}
-	problems := l.Problems()
-	for _, p := range problems {
-		c.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
+	if c.options.showsFailures(c.view.terminal) {
+		w.failed = (&failures{out: c.view, path: w.header.Input.Path}).add
 	}
-	if invalid := l.Counts().Invalid; invalid > len(problems) {
-		c.log.Warn("more rows are unusable, see results.csv", zap.Int("rows", invalid))
+	problems := w.list.Problems()
+	for _, p := range problems {
+		if !w.show(journal.Invalid, p) {
+			c.log.Warn("row is unusable: "+p.Message, zap.String("file", name), zap.Int("line", p.Line))
+		}
+	}
+	if invalid := w.list.Counts().Invalid; invalid > len(problems) {
+		c.warnOfMore(w, "more rows are unusable, see results.csv", invalid)
 	}
 	return nil
 }
@@ -217,10 +224,29 @@ func (c *command) checkList(l *list.List, name string) error {
 func (c *command) warnOfUnknownNames(w *work) {
 	unknown := w.list.Unknown()
 	for _, p := range unknown {
-		c.log.Warn("row names an organization or connection that does not exist", zap.Int("line", p.Line), zap.String("reason", p.Message))
+		if !w.show(journal.NotFound, p) {
+			c.log.Warn("row names an organization or connection that does not exist", zap.Int("line", p.Line), zap.String("reason", p.Message))
+		}
 	}
 	counts := w.list.Counts()
 	if rows := counts.UnknownOrganizations + counts.UnknownConnections; rows > len(unknown) {
-		c.log.Warn("more rows name organizations or connections that do not exist, see results.csv", zap.Int("rows", rows))
+		c.warnOfMore(w, "more rows name organizations or connections that do not exist, see results.csv", rows)
 	}
+}
+
+// show shows a row that failed by the list alone, if a person looks on.
+func (w *work) show(outcome journal.Outcome, p list.Problem) bool {
+	if w.failed != nil {
+		w.failed(journal.RowOutcome{Line: p.Line, Outcome: outcome, Message: p.Message})
+	}
+	return w.failed != nil
+}
+
+// warnOfMore warns of more rows than were named. rows is how many there are in all.
+func (c *command) warnOfMore(w *work, message string, rows int) {
+	if w.failed != nil {
+		fmt.Fprintf(c.view, "%s; %s in all\n", message, reports.Counted(rows, "row"))
+		return
+	}
+	c.log.Warn(message, zap.Int("rows", rows))
 }
