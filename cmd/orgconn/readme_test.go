@@ -267,7 +267,7 @@ func writeSession(t *testing.T, dir, name, session string) {
 		pattern = strings.ReplaceAll(pattern, `127\.0\.0\.1:8085`, `127\.0\.0\.1:[0-9]+`)
 		pattern = regexp.MustCompile(`(?m)[0-9]+\\\.[0-9] s$`).ReplaceAllString(pattern, `[0-9.]+ s`)
 		pattern = regexp.MustCompile(`sha256 [0-9a-f]+\\\.\\\.\\\.`).ReplaceAllString(pattern, `sha256 [0-9a-f]{64}`)
-		fmt.Fprintf(&script, "stdout '\\A%s\\n?\\z'\n", strings.ReplaceAll(pattern, "\n", `\n`))
+		fmt.Fprintf(&script, "stdout '\\A%s\\n?\\z'\n", strings.NewReplacer("\n", `\n`, "'", "''").Replace(pattern))
 	}
 	fmt.Fprintf(&script, "tenant lockouts 0\n-- %s --\n%s", name, list)
 	if err := os.WriteFile(filepath.Join(dir, name+".txtar"), []byte(script.String()), 0o644); err != nil {
