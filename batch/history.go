@@ -12,6 +12,7 @@ import (
 // run's first invocation.
 type History struct {
 	Header journal.Header // of the last invocation
+	First  journal.Header // of the first one, with the settings of the run
 	End    *journal.End   // of the last invocation; nil where it was killed
 	Names  list.Names     // of the list, as far as they were looked up
 
@@ -28,12 +29,16 @@ type History struct {
 // Replay reads what a journal's records say. A row whose call was begun and not
 // settled is unknown.
 func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
+	begun := false
 	h := &History{outcomes: map[int]journal.Outcome{}, off: map[int]bool{}}
 	for e, err := range entries {
 		switch {
 		case err != nil:
 			return nil, err
 		case e.Header != nil:
+			if !begun {
+				begun, h.First = true, *e.Header
+			}
 			h.Header, h.End = *e.Header, nil
 		case e.End != nil:
 			h.End = e.End

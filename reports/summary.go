@@ -128,17 +128,21 @@ func (c *rowCounts) add(r list.Result) {
 	}
 	switch {
 	case r.Snapshot != nil:
-		c.unseen.saw(r.ConnectionID)
+		c.unseen.saw(r.ConnectionID, r.Outcome != journal.AlreadyDisabled)
 	case r.Outcome == journal.AlreadyDisabled, r.NoConnection:
 		c.unseen.missed(r.ConnectionID)
 	}
 }
 
 // neverSeen returns the ids and the number of the connections that the run found in
-// no organization. There are none if the run read nothing.
+// no organization. There are none if the run read nothing, or has not come to its end:
+// an organization that it did not read may have them.
 func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
 	for _, id := range ix.seen {
-		c.unseen.saw(id)
+		c.unseen.saw(id, true)
+	}
+	if end := ix.lastEnd(); end == nil || end.ExitCode > journal.ExitFailedRows || c.unseen.onlyOff() {
+		return []string{}, 0
 	}
 	return c.unseen.never()
 }

@@ -75,6 +75,14 @@ func TestNeverSeen(t *testing.T) {
 		}
 	}
 	records = append(records, after(line, journal.Record{Seen: &journal.Seen{Connections: []string{fmt.Sprintf("con_%016d", 0)}}}))
+	killed, err := Make(context.Background(), writeRun(t, input.String(), runRecord(), records...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if killed.NeverSeenTotal != 0 || len(killed.NeverSeenConnections) != 0 {
+		t.Errorf("a run that has not read all has %d", killed.NeverSeenTotal)
+	}
+	records = append(records, after(line, journal.Record{End: &journal.End{}}))
 	s, err := Make(context.Background(), writeRun(t, input.String(), runRecord(), records...), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -85,5 +93,23 @@ func TestNeverSeen(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s.NeverSeenConnections); diff != "" || s.NeverSeenTotal != connections-1 {
 		t.Errorf("%d never seen, want %d (-want +got):\n%s", s.NeverSeenTotal, connections-1, diff)
+	}
+}
+
+// If all that was seen was switched off, the list was done before. The connections that
+// are not there may have been removed then.
+func TestNeverSeenAmongLinksThatAreOff(t *testing.T) {
+	rows := map[string]int{"a": 1, "b": 1}
+	for _, on := range []bool{false, true} {
+		u := newUnseen(rows)
+		u.missed("b")
+		if u.onlyOff() {
+			t.Error("nothing was seen")
+		}
+		u.saw("a", on)
+		u.saw("a", false)
+		if u.onlyOff() == on {
+			t.Errorf("on=%t: %t", on, u.onlyOff())
+		}
 	}
 }

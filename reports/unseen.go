@@ -16,6 +16,7 @@ type connectionUse struct {
 	rows   int
 	missed bool // an organization that was read did not have it
 	seen   bool
+	on     bool // it was seen, and not switched off
 }
 
 // newUnseen takes the number of rows by connection.
@@ -27,9 +28,10 @@ func newUnseen(rows map[string]int) unseen {
 	return u
 }
 
-func (u unseen) saw(id string) {
+func (u unseen) saw(id string, on bool) {
 	if use := u[id]; use != nil {
 		use.seen = true
+		use.on = use.on || on
 	}
 }
 
@@ -37,6 +39,17 @@ func (u unseen) missed(id string) {
 	if use := u[id]; use != nil {
 		use.missed = true
 	}
+}
+
+// onlyOff reports whether connections were seen, and each was switched off. Then
+// somebody has done the list already, and may have removed the other connections.
+func (u unseen) onlyOff() bool {
+	for _, use := range u {
+		if use.on {
+			return false
+		}
+	}
+	return u.any()
 }
 
 // any reports whether a connection was seen.

@@ -127,9 +127,13 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 	return w, nil
 }
 
-// loadSettings merges the run's settings with the flags that were typed.
+// loadSettings merges the run's settings with the flags that were typed. What was typed
+// at an earlier resume was for that invocation.
 func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
-	if err := c.options.load(h.Header, flags); err != nil {
+	run := h.First
+	// These two say which rows the list has. What is done would not fit another answer.
+	run.Settings.Limit, run.Settings.AnyID = h.Header.Settings.Limit, h.Header.Settings.AnyID
+	if err := c.options.load(run, flags); err != nil {
 		return err
 	}
 	s := &c.options.settings
