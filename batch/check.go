@@ -30,7 +30,10 @@ const messageUnconfirmed = "the organization's existence is not confirmed: the t
 // checkAll checks every organization of the list, as far ahead of the writes
 // as it should be. An error ends the run.
 func (r *Run) checkAll() error {
-	defer r.queue.close()
+	defer r.queue.close() // after a panic, too
+	if err := r.noteGivenFamily(); err != nil {
+		return err
+	}
 	next, end := iter.Pull2(r.organizations())
 	defer end()
 	gate := make(chan struct{}, 1) // a semaphore of one: the worker whose check is next
@@ -39,7 +42,7 @@ func (r *Run) checkAll() error {
 		workers.Add(1)
 		r.spawn(func() error {
 			defer workers.Done()
-			return r.checkNext(gate, next)
+			return r.checkWorker(gate, next)
 		})
 	}
 	workers.Wait()
@@ -47,13 +50,13 @@ func (r *Run) checkAll() error {
 	return cmp.Or(context.Cause(r.stopping), r.askForUnseen())
 }
 
-// checkNext checks organizations, one after the other. A worker has the gate until
+// checkWorker checks organizations, one after the other. A worker has the gate until
 // its check is due and has its permit. So the reads go in the order of the list, no
 // further ahead than they should be, and nobody holds a permit and waits for
 // something else. An error ends the run.
-func (r *Run) checkNext(gate chan struct{}, next func() (string, []*row, bool)) error {
+func (r *Run) checkWorker(gate chan struct{}, next func() (string, []*row, bool)) error {
 	for {
-		o, permit, err := r.nextCheck(gate, next)
+		o, permit, err := r.nextOrganization(gate, next)
 		if o == nil || err != nil {
 			return err
 		}
@@ -68,9 +71,9 @@ func (r *Run) checkNext(gate chan struct{}, next func() (string, []*row, bool)) 
 	}
 }
 
-// nextCheck waits until the next organization is to be checked; nil after the last
+// nextOrganization waits until the next organization is to be checked; nil after the last
 // one. The error is why the run stops.
-func (r *Run) nextCheck(gate chan struct{}, next func() (string, []*row, bool)) (*organization, *throttle.Permit, error) {
+func (r *Run) nextOrganization(gate chan struct{}, next func() (string, []*row, bool)) (*organization, *throttle.Permit, error) {
 	gate <- struct{}{}
 	defer func() { <-gate }() // after a panic, too: the other workers wait for it
 	if err := r.waitForQueue(); err != nil {
@@ -126,7 +129,7 @@ func (r *Run) check(o *organization, permit *throttle.Permit) error {
 func (r *Run) settleChecked(o *organization) (changes int, err error) {
 	var pending []*row
 	for _, row := range o.rows {
-		checked := row.checked()
+		checked := row.result()
 		if checked.Outcome == "" || checked.Outcome == r.action.done() {
 			changes++
 		}
@@ -138,7 +141,7 @@ func (r *Run) settleChecked(o *organization) (changes int, err error) {
 			checked.Outcome = r.action.would()
 		}
 		r.writes.expect(-1)
-		if checked.Outcome == r.unconfirmed() && row.link == nil {
+		if checked.Outcome == r.outcomeIfAbsent() && row.link == nil {
 			r.books.seen.miss(row.Row)
 		}
 		if err := r.settle(checked); err != nil {
@@ -169,7 +172,7 @@ func (r *Run) enqueue(o *organization, changes int) error {
 // --max-changes allows.
 func (r *Run) checkChanges() error {
 	changes := int(r.books.changes.Load())
-	if !r.exceeds(changes) {
+	if !r.tooMany(changes) {
 		return nil
 	}
 	return &Stop{
@@ -179,8 +182,8 @@ func (r *Run) checkChanges() error {
 	}
 }
 
-// exceeds reports whether so many changes are more than --max-changes allows.
-func (r *Run) exceeds(changes int) bool {
+// tooMany reports whether so many changes are more than --max-changes allows.
+func (r *Run) tooMany(changes int) bool {
 	return r.Settings.MaxChanges > 0 && changes > r.Settings.MaxChanges
 }
 

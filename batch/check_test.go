@@ -170,8 +170,8 @@ func TestNotFound(t *testing.T) {
 
 func TestEmptyListIsProvenOnce(t *testing.T) {
 	rows := pairs(5, 1)
-	for _, unconfirmed := range []bool{false, true} {
-		inBubble(t, simulator.Config{EmptyForUnknown: unconfirmed}, func(t *testing.T, r *rig) {
+	for _, outcomeIfAbsent := range []bool{false, true} {
+		inBubble(t, simulator.Config{EmptyForUnknown: outcomeIfAbsent}, func(t *testing.T, r *rig) {
 			for o := range 5 {
 				r.tenant.AddOrganization(orgID(o), "")
 			}
@@ -180,7 +180,7 @@ func TestEmptyListIsProvenOnce(t *testing.T) {
 			if gets := r.count(http.MethodGet); gets != 6 {
 				t.Errorf("%d reads, want 5 and one proof", gets)
 			}
-			if said := r.outcome(3).Message != ""; said != unconfirmed {
+			if said := r.outcome(3).Message != ""; said != outcomeIfAbsent {
 				t.Errorf("message %q", r.outcome(3).Message)
 			}
 		})

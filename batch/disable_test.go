@@ -179,7 +179,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 		t.Fatal("a new check is not acted on")
 	}
 	o.checkedAt = o.checkedAt.Add(-checkAge)
-	if o.stillFresh(o.rows[0]) {
+	if o.keepClaim(o.rows[0]) {
 		t.Error("an old check is acted on")
 	}
 	o.check(disabling{}, apiclient.Connections, linksOf("a"), time.Now()) // b is gone by now

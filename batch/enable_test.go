@@ -206,18 +206,39 @@ func TestUndoNeedsTheNewerEndpoints(t *testing.T) {
 
 // After a kill, what a lost attempt has switched on counts as done by this run, though
 // it kept other settings than the list's. So restore takes it back.
-func TestResumedEnableKnowsWhatItSwitchedOn(t *testing.T) {
+func TestResumeKnowsWhatWasSwitchedOn(t *testing.T) {
+	for _, command := range []string{journal.CommandEnable, journal.CommandRestore} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := r.unlinked(pairs(1, 1))
+			off := simulator.DefaultSettings(connID(0))
+			off.Off = true
+			r.tenant.Enable(orgID(0), off)
+			r.input = fmt.Sprintf("org_id,connection_id,show_as_button\n%s,%s,no\n", orgID(0), connID(0))
+			want := "enabled"
+			if r.command = command; command == journal.CommandRestore {
+				want, r.settings.KeepLink = "restored", true
+				r.input = "line,org_id,connection_id,outcome,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant\n" +
+					fmt.Sprintf("2,%s,%s,disabled,,no,,disable --keep-link,tenant.example\n", orgID(0), connID(0))
+			}
+			r.records.all = []journal.Record{{Header: &journal.Header{Command: command}}}
+			r.run(rows)
+			r.records.all = r.records.all[:len(r.records.all)-1] // its outcome
+			r.resume(rows)
+			r.expect(rows, want)
+		})
+	}
+}
+
+// What --api gives is recorded like what was found, so that the page and resume know.
+func TestGivenFamilyIsRecorded(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
-		rows := r.unlinked(pairs(1, 1))
-		off := simulator.DefaultSettings(connID(0))
-		off.Off = true
-		r.tenant.Enable(orgID(0), off)
-		r.input = fmt.Sprintf("org_id,connection_id,show_as_button\n%s,%s,no\n", orgID(0), connID(0))
-		r.records.all = []journal.Record{{Header: &journal.Header{Command: journal.CommandEnable}}}
+		rows := pairs(2, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.API = apiclient.EnabledConnections
 		r.run(rows)
-		r.records.all = r.records.all[:len(r.records.all)-1] // its outcome
-		r.resume(rows)
-		r.expect(rows, "enabled")
+		if got := r.replay().family(); got != apiclient.EnabledConnections {
+			t.Errorf("the journal has the family %q", got)
+		}
 	})
 }
 

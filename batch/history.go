@@ -16,10 +16,10 @@ type History struct {
 	End    *journal.End   // of the last invocation; nil where it was killed
 	Names  list.Names     // of the list, as far as they were looked up
 
-	// Unblock has rows that were blocked tried again.
+	// If Unblock is set, blocked rows are tried again.
 	Unblock bool
 
-	found        apiclient.Family        // of endpoints; "" where that was not known yet
+	knownFamily  apiclient.Family        // of endpoints; "" where that was not known yet
 	outcomes     map[int]journal.Outcome // by line
 	off          map[int]bool            // lines of rows whose link was found there, switched off
 	seen         []string                // connections of the list that organizations had unpaired
@@ -45,10 +45,10 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 		case e.Names != nil:
 			h.Names.Add(*e.Names)
 		case e.Family != nil:
-			h.found = e.Family.Name
+			h.knownFamily = e.Family.Name
 		case e.Intent != nil:
 			h.outcomes[e.Intent.Line] = journal.Unknown
-			if h.Header.Command == journal.CommandEnable && e.Intent.Snapshot != nil {
+			if h.Header.Enables() && e.Intent.Snapshot != nil {
 				h.off[e.Intent.Line] = true
 			}
 		case e.Seen != nil:
@@ -79,9 +79,9 @@ func (h *History) Left(l *list.List) int {
 	return left
 }
 
-// Exceeds reports whether rows beyond the list's limit were decided, whose
+// HasRowsBeyond reports whether rows beyond the list's limit were decided, whose
 // outcomes a shorter slice would lose.
-func (h *History) Exceeds(l *list.List) bool {
+func (h *History) HasRowsBeyond(l *list.List) bool {
 	for line, outcome := range h.outcomes {
 		if outcome.Decided() && !l.Within(line) {
 			return true
@@ -95,7 +95,7 @@ func (h *History) family() apiclient.Family {
 	if h == nil {
 		return ""
 	}
-	return h.found
+	return h.knownFamily
 }
 
 // outcome is a row's outcome so far, "" where it has none.
@@ -143,8 +143,8 @@ func (r *Run) rowsToDo(all []list.Row) (rows []*row, untried bool) {
 	return rows, untried
 }
 
-// replay counts what is to be done, and what earlier invocations did.
-func (r *Run) replay() {
+// countEarlier counts what is to be done, and what earlier invocations did.
+func (r *Run) countEarlier() {
 	if r.History == nil {
 		counts := r.List.Counts()
 		r.books.todo.organizations, r.books.todo.rows = counts.Organizations, counts.Pairs
@@ -161,12 +161,12 @@ func (r *Run) replay() {
 			if r.History.toDo(row.Line) {
 				open++
 			} else {
-				r.replayRow(outcome)
+				r.countEarlierRow(outcome)
 			}
 			switch {
 			case outcome.Changed(), outcome == journal.AlreadyEnabled, outcome == journal.Blocked, r.History.off[row.Line]:
 				r.books.seen.add(row.ConnectionID)
-			case outcome == r.unconfirmed():
+			case outcome == r.outcomeIfAbsent():
 				r.books.seen.miss(row)
 			}
 		}
@@ -177,8 +177,8 @@ func (r *Run) replay() {
 	}
 }
 
-// replayRow counts a row that is not tried again.
-func (r *Run) replayRow(outcome journal.Outcome) {
+// countEarlierRow counts a row that is not tried again.
+func (r *Run) countEarlierRow(outcome journal.Outcome) {
 	r.books.earlier.add(outcome)
 	if outcome.Changed() {
 		r.books.changes.Add(1)

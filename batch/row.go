@@ -18,7 +18,7 @@ type row struct {
 	maybeDone bool // an earlier invocation's attempt may have taken effect
 	wasOff    bool // that attempt found the link switched off
 	begun     bool // its call is on its way: later checks leave it alone
-	settled   bool // it has its outcome without a call: later checks leave it alone
+	settled   bool // it got its outcome without a call, or could not be checked: later checks leave it alone
 	login     login
 	decision
 }
@@ -30,14 +30,15 @@ type decision struct {
 	link    *journal.Snapshot // the link as it is; nil where there is none
 }
 
-// checked is what the check decided of a row.
-func (w *row) checked() journal.RowOutcome {
+// result is what the check decided of a row.
+func (w *row) result() journal.RowOutcome {
 	return journal.RowOutcome{Line: w.Line, Outcome: w.outcome, Message: w.message, Snapshot: w.link, LastLogin: w.login.String()}
 }
 
 // organization is an organization's rows on their way. Its methods are safe for
-// concurrent use. A row's decision may only be read by them, until claim has given
-// the row to its worker.
+// concurrent use, but for fresh, which needs mu. A row's decision belongs to the worker
+// that checks it first, until it is in the queue; then to these methods; and after claim
+// to the worker that writes it.
 type organization struct {
 	id        string
 	unchecked bool // --no-check: nothing was read
@@ -66,9 +67,9 @@ func (o *organization) claim(w *row) bool {
 	return w.begun
 }
 
-// stillFresh is asked in the last moment before a call. If the check has grown too
+// keepClaim is asked in the last moment before a call. If the check has grown too
 // old meanwhile, the row is left to later checks again.
-func (o *organization) stillFresh(w *row) bool {
+func (o *organization) keepClaim(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w.begun = o.fresh()
@@ -120,13 +121,13 @@ func (o *organization) remark(rows []*row, outcome journal.Outcome, message stri
 	}
 }
 
-// conclude returns what the last check says of a row. A row with an outcome is settled by
-// it. So is one without, if it could not be checked.
+// conclude returns what the last check says of a row. Later checks leave the row alone if
+// it got an outcome, or could not be checked.
 func (o *organization) conclude(w *row, checked bool) journal.RowOutcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w.settled = !checked || w.outcome != ""
-	return w.checked()
+	return w.result()
 }
 
 // freshlyChecked is fresh, for callers that do not hold the lock.

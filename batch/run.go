@@ -1,6 +1,7 @@
 // Package batch runs a job: it reads what each organization has, decides what
-// is to be done, and disables or restores connections at the pace that the
-// tenant's rate limit allows.
+// is to be done, and disables, enables or restores connections at the pace that the
+// tenant's rate limit allows. A run is a job with its run directory; each process that
+// works on it, the first one and each resume, is an invocation.
 //
 // Rows flow one way:
 //
@@ -9,8 +10,14 @@
 //	          └──────── outcome ─────────┴──────── journal ─────────┘
 //
 // The journal is the run's write-ahead log: a row's intent is on disk before its
-// call is sent. Auth0 counts reads and writes in separate token buckets, so each
-// has a throttle of its own, and they run at the same time.
+// call is sent. Auth0 counts reads, writes and reads of the log in separate token
+// buckets, so each has a throttle of its own, and they run at the same time.
+//
+// Where to look: who may decide that a row is not sent is list (invalid, duplicate, not
+// selected, beyond --limit), History (done by an earlier invocation), an action's decide
+// (already so, blocked), --max-changes in check.go and, in the last moment, write.go (the
+// check is too old, the run stops). What is on disk when a call is sent: the list, and
+// the journal up to the row's intent with its snapshot. Who stops a run: see pool.
 package batch
 
 import (
@@ -91,7 +98,7 @@ func New(cfg Config) (*Run, error) {
 	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue()}
 	r.reads = r.newLinkCaller(cfg.API, cmp.Or(cfg.History.family(), cfg.Settings.API), r.foundFamily)
 	r.writes, r.connections, r.logs = r.newCaller(), r.newCaller(), r.newCaller()
-	r.replay()
+	r.countEarlier()
 	return r, nil
 }
 
@@ -100,7 +107,7 @@ func New(cfg Config) (*Run, error) {
 //	checkAll  starts workers that read organizations, decide their rows, and enqueue them
 //	writeAll  starts workers that take rows from the queue and write them
 //	sample    records what the throttles know, until the others have ended
-//	throttles hand out permits, one for reads and one for writes, as long
+//	throttles hand out permits, one throttle for each token bucket, until then
 //
 // The first error of a stage or a worker stops the run: no new calls are made, and
 // those in flight have ten seconds. The end of ctx does the same; its cause, if it
@@ -120,6 +127,14 @@ func (r *Run) Do(ctx context.Context) Result {
 	release := context.AfterFunc(r.stopping, r.queue.abandon)
 	defer release()
 	return r.result(r.do(ctx, r.sample, r.checkAll, r.writeAll))
+}
+
+// noteGivenFamily records the family that --api gives, as there is none to find.
+func (r *Run) noteGivenFamily() error {
+	if r.Settings.API == "" || r.Settings.NoCheck || r.History.family() != "" {
+		return nil
+	}
+	return r.foundFamily(r.Settings.API)
 }
 
 // foundFamily records the family of endpoints that the tenant has. The error ends the
@@ -167,7 +182,7 @@ func (r *Run) result(stop *Stop) Result {
 	if r.failedRows(r.missingOK()) > 0 {
 		result.ExitCode = journal.ExitFailedRows
 	}
-	if n := int(r.books.changes.Load()); r.Settings.DryRun && r.exceeds(n) {
+	if n := int(r.books.changes.Load()); r.Settings.DryRun && r.tooMany(n) {
 		result.Remark = fmt.Sprintf("a run would be stopped by --max-changes %d: %d rows would be changed", r.Settings.MaxChanges, n)
 	}
 	if r.noneExists() {

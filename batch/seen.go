@@ -95,9 +95,9 @@ func (r *Run) see(o *organization, links []apiclient.Link) error {
 	return r.record(journal.Record{Seen: &journal.Seen{Connections: unpaired}})
 }
 
-// unconfirmed is the outcome of a row that would be the same if the row's connection did
+// outcomeIfAbsent is the outcome of a row that would be the same if the row's connection did
 // not exist.
-func (r *Run) unconfirmed() journal.Outcome {
+func (r *Run) outcomeIfAbsent() journal.Outcome {
 	if r.Command == journal.CommandEnable {
 		return journal.WouldEnable
 	}
@@ -139,10 +139,10 @@ func (r *Run) settleNoConnection(id string, reply *reply) error {
 			return err
 		}
 		counts := &r.books.now
-		if r.History.outcome(line) == r.unconfirmed() {
+		if r.History.outcome(line) == r.outcomeIfAbsent() {
 			counts = &r.books.earlier
 		}
-		counts.move(r.unconfirmed(), journal.NotFound)
+		counts.move(r.outcomeIfAbsent(), journal.NotFound)
 		r.books.noConnection.Add(1)
 	}
 	return nil

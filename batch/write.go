@@ -27,15 +27,15 @@ func (r *Run) writeAll() error {
 		}
 	}
 	for range writersPerCall * r.Settings.Workers {
-		r.spawn(r.writeNext)
+		r.spawn(r.writeWorker)
 	}
 	return nil
 }
 
-// writeNext writes rows from the queue, one after the other. A row gets its permit
+// writeWorker writes rows from the queue, one after the other. A row gets its permit
 // before anything else, so no more rows are begun than the tenant permits. An
 // error ends the run.
-func (r *Run) writeNext() error {
+func (r *Run) writeWorker() error {
 	for o, row := range r.queue.all() {
 		if err := r.write(o, row); err != nil {
 			return err
@@ -54,8 +54,8 @@ func (r *Run) write(o *organization, row *row) error {
 		return err
 	}
 	for {
-		settled, err := r.writeOnce(o, row, permit)
-		if settled || err != nil {
+		over, err := r.writeOnce(o, row, permit)
+		if over || err != nil {
 			return err
 		}
 		toSend, err := r.checkAgain(o, row)
@@ -70,7 +70,7 @@ func (r *Run) write(o *organization, row *row) error {
 
 // writeOnce makes a row's call and settles the row, unless its check is too old to
 // act on: then the row is not settled, and nothing was sent. The permit ends here.
-func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (settled bool, err error) {
+func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (over bool, err error) {
 	if !o.claim(row) {
 		permit.Unused()
 		return false, nil
@@ -84,7 +84,7 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (set
 		func(ctx context.Context) (*apiclient.Response, error) {
 			return r.action.send(apiclient.WithCorrelationID(ctx, id), r.API, r.reads.known(), row)
 		},
-		func() bool { return o.stillFresh(row) })
+		func() bool { return o.keepClaim(row) })
 	if reply.stale {
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
 		return false, r.record(journal.Record{Outcome: &takenBack})

@@ -131,11 +131,11 @@ func goldenRuns() []goldenRun {
 		},
 	}, {
 		name: "from a dry run",
-		input: "line,org_id,connection_id,outcome,command,tenant\n" +
-			"2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n" +
-			"3," + orgA + "," + con2 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n" +
-			"4," + orgA + "," + con3 + ",not_selected,disable --dry-run,acme.eu.auth0.com\n" +
-			"5," + orgA + "," + con4 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n",
+		input: "line,org_id,connection_id,outcome,command,tenant,correlation_id\n" +
+			"2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 2, orgA, con1) + "\n" +
+			"3," + orgA + "," + con2 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 3, orgA, con2) + "\n" +
+			"4," + orgA + "," + con3 + ",not_selected,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 4, orgA, con3) + "\n" +
+			"5," + orgA + "," + con4 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 5, orgA, con4) + "\n",
 		records: []journal.Record{
 			after(50, intent(2, connection("acme"))),
 			after(90, called(2, journal.Disabled, journal.Call{Status: 204, Attempts: 1})),

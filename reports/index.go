@@ -50,7 +50,7 @@ type position uint64
 
 const (
 	lengthBits = 21 // a record has at most 1 MiB
-	maxLength  = 1<<lengthBits - 1
+	lengthMask = 1<<lengthBits - 1
 )
 
 func positionOf(e journal.Entry) position {
@@ -123,7 +123,7 @@ func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
 	switch {
 	case e.Intent != nil:
 		if e.Intent.Snapshot == nil {
-			at = at &^ maxLength
+			at = at &^ lengthMask
 		}
 		r := ix.rows[e.Intent.Line]
 		r.intentAt = at
@@ -200,7 +200,7 @@ var errChanged = errors.New("the journal has changed since it was read")
 
 // readAt reads the record at a position.
 func readAt(r io.ReaderAt, at position) (journal.Record, error) {
-	return journal.ReadAt(r, int64(at>>lengthBits), int(at&maxLength))
+	return journal.ReadAt(r, int64(at>>lengthBits), int(at&lengthMask))
 }
 
 // blockReader reads a file by blocks, since the records of neighbouring rows mostly
@@ -248,7 +248,7 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 	if records.intentAt != 0 || r.Outcome.Announced() {
 		r.CorrelationID = journal.CorrelationID(ix.header.RunID, rec.Line, rec.OrgID, rec.ConnectionID)
 	}
-	r.Snapshot = settings(ix.header.Command, r, link)
+	r.Snapshot = shownSettings(ix.header.Command, r, link)
 	for _, named := range []*journal.Snapshot{rec.Snapshot, link} {
 		if named != nil {
 			r.ConnectionName = cmp.Or(named.Name, r.ConnectionName)
@@ -257,10 +257,11 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 	return r, nil
 }
 
-// settings returns what the settings' columns of a row show. link is as the run found
-// it, nil if it did not find one. For restore, an enable shows what it changed. Else it
-// shows what it gives, as its dry run's results are the list of the run.
-func settings(command string, r list.Result, link *journal.Snapshot) *journal.Snapshot {
+// shownSettings returns what the settings' columns of a row show. link is as the run
+// found it, nil if it did not find one. An enable that changed the row shows the link as
+// it was: restore goes by that, and removes what was not there. An enable that did not
+// shows the settings that it was to give, for the run that follows its dry run.
+func shownSettings(command string, r list.Result, link *journal.Snapshot) *journal.Snapshot {
 	switch {
 	case command == journal.CommandDisable:
 		return link
@@ -303,7 +304,7 @@ func (ix *index) addOutcome(r *list.Result, records rowRecords) (link *journal.S
 // intendedLink returns the link as it was when the intent at a position was recorded,
 // nil if there is no intent or it has no link.
 func (ix *index) intendedLink(at position) (*journal.Snapshot, error) {
-	if at&maxLength == 0 {
+	if at&lengthMask == 0 {
 		return nil, nil
 	}
 	rec, err := readAt(ix.intents, at)

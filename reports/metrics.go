@@ -59,7 +59,7 @@ func parseMetrics(text []byte) (metrics, error) {
 
 // update replaces the series of the command in the tenant.
 func (m metrics) update(s *Summary) {
-	command := s.label()
+	command := s.Label().String()
 	labels := []*dto.LabelPair{label("command", command), label("tenant", s.Tenant)}
 	if !s.StartedAt.IsZero() {
 		m.replaceGauges("orgconn_rows", "Rows of the list by outcome, in the last run that began.", labels, rowGauges(s)...)

@@ -293,7 +293,7 @@ func (v *pageView) facts(ix *index) []fact {
 	}
 	return v.shown([]fact{
 		{Name: "Tenant", Value: v.Tenant},
-		{Name: "Command", Value: v.label()},
+		{Name: "Command", Value: v.Label().String()},
 		{Name: "Settings", Value: flags(ix.header.Settings)},
 		{Name: "Endpoints", Value: endpoints(ix.family)},
 		{Name: "Rows", Value: fmt.Sprintf("%s, %s with rows to work on", Counted(v.Input.Rows, "row"), Counted(v.Input.Organizations, "organization"))},

@@ -109,7 +109,7 @@ func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []st
 		if v.DryRun { // the verdict proposes another command
 			commands = []string{v.command("resume")}
 		}
-		return "The tenant refused these calls, so nothing was changed. Remove the cause given below, then resume the run: it tries only the rows that are not done.", commands
+		return "These rows were not done, and nothing was changed. Remove the cause given below, then resume the run: it tries only the rows that are not done.", commands
 	case journal.Unknown:
 		return "These calls may have taken effect, but their answers were lost. Resume the run: it reads the organizations again to find out.", nil
 	case journal.Blocked:

@@ -125,7 +125,7 @@ func TestPageSays(t *testing.T) {
 			[]string{"That takes about 1.0 s: the dry run measured"}},
 		{"never seen", one, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
 			[]string{"Connections found in no organization", con1}},
-		{"drifted", "line,org_id,connection_id,outcome,command,tenant\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com\n",
+		{"drifted", "line,org_id,connection_id,outcome,command,tenant,correlation_id\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 2, orgA, con1) + "\n",
 			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
 			[]string{"Different from the dry run: 1 row", "outcome: already disabled"}},
 		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},

@@ -76,7 +76,7 @@ func meaning(outcome journal.Outcome) string {
 	case journal.NotFound:
 		return "does not exist in the tenant"
 	case journal.Failed:
-		return "refused by the tenant; nothing was changed"
+		return "not done; nothing was changed"
 	case journal.Unknown:
 		return "a call may have taken effect, but its answer was lost"
 	case journal.NotAttempted:

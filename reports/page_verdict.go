@@ -183,10 +183,10 @@ func (v *pageView) cost() string {
 }
 
 // worst is the worst group of outcomes that counts. Anything that is to be looked at
-// counts. A dry run has changed nothing, so only a call that went wrong is a failure.
+// counts.
 func (v *pageView) worst() outcomeGroup {
 	switch {
-	case v.DryRun && v.Outcomes[journal.Failed]+v.Outcomes[journal.Unknown] > 0, !v.DryRun && v.FailedCalls() > 0:
+	case v.FailedCalls() > 0:
 		return failed
 	case v.failedRows() > 0, len(v.Attention) > 0:
 		return blocked

@@ -263,9 +263,9 @@ func (s *Summary) Undo(dir string) string {
 	return strings.Join(append(words, ShellWord(dir)), " ")
 }
 
-// label is the command with the flags that name its way; see journal.Label.
-func (s *Summary) label() string {
-	return journal.Label{Command: s.Command, KeepLink: s.KeepLink, DryRun: s.DryRun}.String()
+// Label is the command with what names its way.
+func (s *Summary) Label() journal.Label {
+	return journal.Header{Command: s.Command, Undoes: s.Undoes, Settings: journal.Settings{KeepLink: s.KeepLink, DryRun: s.DryRun}}.Label()
 }
 
 // Proposed is the command line that does what a dry run announced. results is the

@@ -30,7 +30,7 @@ const (
 	Blocked         Outcome = "blocked"       // refused by a guard; a flag may allow it
 	Invalid         Outcome = "invalid"       // the row cannot be used
 	NotFound        Outcome = "not_found"     // the tenant has no such organization or connection
-	Failed          Outcome = "failed"        // refused by the tenant; nothing was changed
+	Failed          Outcome = "failed"        // not done; nothing was changed
 	Unknown         Outcome = "unknown"       // a call may have taken effect, but no answer confirmed it
 	NotAttempted    Outcome = "not_attempted" // the run stopped before the row
 )

@@ -35,8 +35,8 @@ const (
 	CommandRestore = "restore"
 )
 
-// Label is a command as the command column of results.csv shows it. A restore has the
-// --keep-link of the run that it undoes, which the user does not type. Its dry run also
+// Label is a command as the column command of results.csv shows it. A restore has the
+// --keep-link of the run that it undoes, though nobody types it there. Its dry run also
 // names an enable that it undoes.
 type Label struct {
 	Command          string
@@ -50,7 +50,7 @@ const (
 	undoesSuffix   = " " + CommandEnable
 )
 
-// ParseLabel reads what String writes. Any other text is a command that there is not.
+// ParseLabel reads what String writes. Any other text is an unknown command.
 func ParseLabel(text string) (l Label) {
 	text, l.DryRun = strings.CutSuffix(text, dryRunSuffix)
 	text, l.KeepLink = strings.CutSuffix(text, keepLinkSuffix)
@@ -61,7 +61,7 @@ func ParseLabel(text string) (l Label) {
 	return l
 }
 
-// String is the command as the user types it, but for what it undoes.
+// String is the text of the column command.
 func (l Label) String() string {
 	text := l.Command
 	if l.Undoes != "" {
@@ -193,8 +193,8 @@ type Organization struct {
 type Intent struct {
 	Line          int    `json:"line"` // of the row in the input
 	CorrelationID string `json:"correlation_id,omitempty"`
-	// Snapshot is the link before the change; nil if it was not read
-	// (--no-check).
+	// Snapshot is the link before the change; nil if there was none, or if it was
+	// not read (--no-check).
 	Snapshot *Snapshot `json:"snapshot,omitempty"`
 }
 
@@ -280,6 +280,6 @@ func (c Calls) Plus(d Calls) Calls {
 // killed.
 type End struct {
 	ExitCode int    `json:"exit_code"`
-	Reason   string `json:"reason,omitempty"` // why the run stopped early
+	Reason   string `json:"reason,omitempty"` // why the run stopped early, or what else is to be said
 	Final    Sample `json:"final"`
 }

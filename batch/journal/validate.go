@@ -33,7 +33,7 @@ func (r Record) validate(lines int) error {
 	case set != 1:
 		return errors.New("the record must say one thing")
 	case r.Header != nil:
-		return r.Header.validate()
+		return r.Header.Validate()
 	case r.Family != nil && r.Family.Name == "":
 		return errors.New("the record must name a family of endpoints")
 	case r.Organization != nil:
@@ -69,7 +69,8 @@ func validateLine(line, lines int) error {
 	return nil
 }
 
-func (h Header) validate() error {
+// Validate returns why no run can have this header.
+func (h Header) Validate() error {
 	switch {
 	case h.Command != CommandDisable && h.Command != CommandEnable && h.Command != CommandRestore:
 		return fmt.Errorf("there is no command %q", h.Command)
@@ -77,6 +78,10 @@ func (h Header) validate() error {
 		return fmt.Errorf("%s cannot undo %q", h.Command, h.Undoes)
 	case h.Settings.Connection != "" && h.Command != CommandEnable:
 		return fmt.Errorf("%s cannot have --connection", h.Command)
+	case h.Settings.NoCheck && h.Command != CommandDisable:
+		return fmt.Errorf("%s cannot have --no-check: only a check tells what is to be done", h.Command)
+	case h.Settings.ReadsLogins() && h.Command != CommandDisable:
+		return fmt.Errorf("%s cannot have --last-logins or --unused-for", h.Command)
 	case !tenantName.MatchString(h.Tenant):
 		return fmt.Errorf("%q is no tenant", h.Tenant)
 	case h.RunID != "" && !runID.MatchString(h.RunID):

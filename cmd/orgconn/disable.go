@@ -17,8 +17,8 @@ Each link is removed, and the run directory keeps its settings for restore. With
 
 AUTH0_DOMAIN names the tenant. The credentials are AUTH0_API_TOKEN, or
 AUTH0_CLIENT_ID with AUTH0_CLIENT_SECRET or AUTH0_CLIENT_ASSERTION_PRIVATE_KEY.
-Variables can set flags too (ORGCONN_HEADROOM=10%), except --yes, --no-check,
---allow-lockout and --limit. Exit codes: 0 all well, 1 some rows failed,
+Variables can set flags too (ORGCONN_HEADROOM=10%), except --yes, --limit,
+--no-check and --allow-... Exit codes: 0 all well, 1 some rows failed,
 2 refused, 3 no access, 4 another run is at work, 5 stopped, 70 internal error,
 130, 131 and 143 interrupted.`
 

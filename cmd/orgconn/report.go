@@ -82,12 +82,13 @@ func makeReports(ctx context.Context, path string) (*reports.Summary, error) {
 	return summary, nil
 }
 
-// printLine prints a run's line as orgconn runs does.
+// printLine prints a run's line like those of orgconn runs, but for what undid it.
 func printLine(path string, summary *reports.Summary) (err error) {
 	run := infoOf(path, summary)
 	if run.Ended, err = ended(path, summary.ExitCode); err != nil {
 		return refused(err, "")
 	}
+	run.Resumable = resumable(summary) && run.Ended != stillRunning
 	if _, err := fmt.Println(strings.Join(run.cells(), "  ")); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}

@@ -114,13 +114,16 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 	}
 	w.header = c.header(w.history.Header.RunID, w.history.Header.Input)
 	w.header.Undoes = w.history.Header.Undoes
+	if err = w.header.Validate(); err != nil {
+		return nil, refused(err, "")
+	}
 	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
 		return nil, refused(err, "")
 	}
 	if err = c.checkList(w, w.header.Input.Name()); err != nil {
 		return nil, err
 	}
-	if w.history.Exceeds(w.list) {
+	if w.history.HasRowsBeyond(w.list) {
 		err = fmt.Errorf("--limit %d: the run has worked on rows beyond it", w.header.Settings.Limit)
 		return nil, refused(err, "give a larger --limit, or leave it out")
 	}

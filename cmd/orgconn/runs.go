@@ -186,7 +186,7 @@ func readRun(ctx context.Context, path string) (*runInfo, error) {
 
 // infoOf is what a summary says of a run directory.
 func infoOf(path string, s *reports.Summary) *runInfo {
-	label := journal.Label{Command: s.Command, KeepLink: s.KeepLink, DryRun: s.DryRun}
+	label := s.Label()
 	return &runInfo{
 		RunDir: path, RunID: s.RunID, StartedAt: s.StartedAt, FinishedAt: s.FinishedAt, Command: label.String(),
 		Tenant: s.Tenant, Outcomes: s.Outcomes, ExitCode: s.ExitCode, UndoneBy: []string{}, label: label, input: s.Input.Path,

@@ -152,6 +152,9 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	if w.list.UndoesEnable() {
 		w.header.Undoes = journal.CommandEnable
 	}
+	if err = w.header.Validate(); err != nil { // the list has added to what was typed
+		return nil, refused(err, "")
+	}
 	return w, nil
 }
 
