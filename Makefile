@@ -15,13 +15,18 @@ SBOM := github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod@v1.10.0
 .PHONY: help build test check fuzz crash bench dist image demo picture
 
 help:           ## list the targets
-	@grep -hE '^[a-z]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/'
+	@awk -F ': +## ' '/^[a-z]+: +## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build:          ## compile ./orgconn
 	go build -buildvcs=auto -o orgconn ./cmd/orgconn
 
-test:           ## run all tests, with the race detector
-	go test -race -timeout 10m ./...
+test:           ## run all tests, with the race detector; at the end, what was left out
+	@cc=$$(go env CC); race=-race; { [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $${cc%% *} >/dev/null; } || { race=; export CGO_ENABLED=0; }; \
+	echo "go test $${race:+$$race }-timeout 10m ./..."; go test $$race -timeout 10m ./...; code=$$?; \
+	[ "$$race" ] || echo "left out: the race detector; it needs a C compiler, such as gcc"; \
+	command -v chromium chromium-browser google-chrome chrome >/dev/null || \
+		echo "left out: the tests of report.html in a browser; they need Chromium or Chrome in PATH"; \
+	exit $$code
 
 check:          ## format, vet on every system, staticcheck, tidy
 	@test -z "$$(gofmt -l .)" || { echo "gofmt -w these:"; gofmt -l .; exit 1; }
@@ -41,15 +46,15 @@ fuzz:           ## run every fuzz target for a few seconds
 		done; \
 	done
 
-crash:          ## 20,000 simulated crashes and 500 real ones; takes a quarter of an hour
+crash:          ## 20,000 simulated crashes and 500 real ones; a quarter of an hour
 	go test -timeout 60m -run TestSimulation -v ./batch -seeds 20000 | grep -v '^ *--- PASS\|^=== '
 	go test -timeout 60m -run TestCrash -v ./cmd/orgconn -kills 500
 
-bench:          ## the throttle in virtual time beside plain rivals, then the benchmarks
+bench:          ## the throttle beside plain rivals, in virtual time; benchmarks
 	go test ./batch/throttle -run TestNumbers -v -seeds 20 -rivals
 	go test -run '^$$' -bench . -benchmem ./...
 
-dist:           ## reproducible archives for every system, with SBOMs and SHA256SUMS, in dist/
+dist:           ## archives for every system, with SBOMs and checksums, in dist/
 	rm -rf dist && mkdir -p dist/parts/man dist/parts/completions dist/stage
 	go -C .release test ./...
 	$(BUILD) -o dist/parts/orgconn ./cmd/orgconn
@@ -67,7 +72,7 @@ dist:           ## reproducible archives for every system, with SBOMs and SHA256
 	rm -r dist/parts dist/stage
 	$(RELEASE) sums "$(CURDIR)/dist"
 
-image:          ## an OCI image for Linux, whose layout is tested, in dist/
+image:          ## an OCI image for Linux in dist/, and a test of its layout
 	rm -rf dist/stage dist/*-image.tar && mkdir -p dist/stage
 	$(BUILD) -o dist/parts/orgconn ./cmd/orgconn
 	@for arch in amd64 arm64; do GOOS=linux GOARCH=$$arch $(BUILD) -o dist/stage/linux-$$arch/orgconn ./cmd/orgconn || exit 1; done
