@@ -154,11 +154,20 @@ type cronJob struct {
 type podSpec struct {
 	RestartPolicy      string `yaml:"restartPolicy"`
 	EnableServiceLinks bool   `yaml:"enableServiceLinks"`
-	Containers         []struct {
-		Name, Image string
-		Args        []string
-		WorkingDir  string `yaml:"workingDir"`
-		EnvFrom     []struct {
+	SecurityContext    struct {
+		RunAsNonRoot bool `yaml:"runAsNonRoot"`
+		FSGroup      int  `yaml:"fsGroup"`
+	} `yaml:"securityContext"`
+	Containers []struct {
+		Name, Image     string
+		SecurityContext struct {
+			ReadOnlyRootFilesystem   bool  `yaml:"readOnlyRootFilesystem"`
+			AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
+			Capabilities             struct{ Drop []string }
+		} `yaml:"securityContext"`
+		Args       []string
+		WorkingDir string `yaml:"workingDir"`
+		EnvFrom    []struct {
 			SecretRef struct{ Name string } `yaml:"secretRef"`
 		} `yaml:"envFrom"`
 		VolumeMounts []struct {
@@ -212,6 +221,23 @@ func TestReadmeCronJob(t *testing.T) {
 	if !slices.Equal(mounted, volumes) || !slices.Contains(folders, container.WorkingDir) || !slices.Contains(folders, filepath.Dir(list)) ||
 		!slices.Contains(folders, "/tmp") {
 		t.Errorf("mounts %q at %q, volumes %q", mounted, folders, volumes)
+	}
+	if !pod.SecurityContext.RunAsNonRoot || !container.SecurityContext.ReadOnlyRootFilesystem {
+		t.Errorf("it may be root, or write to its own file system: %+v, %+v", pod.SecurityContext, container.SecurityContext)
+	}
+}
+
+// The README's CronJob uses the image that make image makes.
+func TestReadmeImage(t *testing.T) {
+	var job cronJob
+	strictly(t, readmeBlocks(t, "yaml")[0], &job)
+	makefile, err := os.ReadFile("../../Makefile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := regexp.MustCompile(`(?m)^IMAGE := (.+)$`).FindSubmatch(makefile)
+	if image := job.Spec.JobTemplate.Spec.Template.Spec.Containers[0].Image; name == nil || !strings.HasPrefix(image, string(name[1])+":v") {
+		t.Errorf("the README has %s, the Makefile %q", image, name)
 	}
 }
 
