@@ -157,6 +157,19 @@ func (s LinkSettings) Differences(other LinkSettings) (names []string) {
 	return names
 }
 
+// Contradicts reports whether other has another value for a setting of s. A setting that
+// other lacks may not apply to its connection's strategy.
+func (s LinkSettings) Contradicts(other LinkSettings) bool {
+	theirs := other.All()
+	for i, ours := range s.All() {
+		was, is := ours.Value(), theirs[i].Value()
+		if was != nil && is != nil && was != is {
+			return true
+		}
+	}
+	return false
+}
+
 // PageSize is the number of items that are requested per page, the most that
 // Auth0 sends.
 const PageSize = 100
@@ -349,6 +362,9 @@ func parseLinks(body []byte, page int) (LinkPage, error) {
 		return LinkPage{}, err
 	}
 	n := len(links)
+	if hasNext(envelope) {
+		return LinkPage{}, errUnexpected
+	}
 	if total < 0 {
 		return LinkPage{Links: links, Total: -1, More: n >= PageSize}, nil
 	}
@@ -358,6 +374,13 @@ func parseLinks(body []byte, page int) (LinkPage, error) {
 		return LinkPage{}, errUnexpected
 	}
 	return LinkPage{Links: links, Total: total, More: !whole && left > n}, nil
+}
+
+// hasNext reports whether a list says that another page follows it by a cursor. Where no
+// such paging was asked for, nobody can tell what is missing.
+func hasNext(envelope map[string]json.RawMessage) bool {
+	next := string(envelope["next"])
+	return next != "" && next != "null" && next != `""`
 }
 
 // parseTotal returns the total of a list, -1 if there is none or, with an error, if

@@ -262,6 +262,7 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 		{`{"enabled_connections":[],"connections":[]}`, nil},
 		{`{"enabled_connections":[],"start":0,"limit":0,"total":3}`, nil},
 		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":2}`, nil}, // half a list
+		{`{"enabled_connections":[` + item + `],"next":"Mg"}`, nil},                   // there is another page
 		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":0}`, nil},
 		{`{"enabled_connections":[` + item + `],"start":0,"limit":1,"total":"1"}`, nil},
 		{`{"statusCode":404,"error":"Not Found"}`, nil},

@@ -61,12 +61,16 @@ func loginSearch(org, connection string) string {
 
 // parseLogins returns the latest date of the logins, or the zero time if there are none.
 // An entry that was not searched for, or has no date, means that the server ignored the
-// search or is none of Auth0's: a login may be missing. So it may if a page that is full
-// does not begin with the newest.
+// search or is none of Auth0's: a login may be missing. So it may if the page does not
+// begin with the newest.
 func parseLogins(body []byte, org, connection string) (last time.Time, err error) {
-	list, _, err := findList(body, "logs")
+	list, envelope, err := findList(body, "logs")
 	if err != nil {
 		return last, err
+	}
+	total, err := parseTotal(envelope)
+	if err != nil || hasNext(envelope) {
+		return last, errUnexpected
 	}
 	var logins []login
 	if json.Unmarshal(list, &logins) != nil {
@@ -80,8 +84,7 @@ func parseLogins(body []byte, org, connection string) (last time.Time, err error
 			last = l.Date
 		}
 	}
-	newestFirst := slices.IsSortedFunc(logins, func(a, b login) int { return b.Date.Compare(a.Date) })
-	if len(logins) >= loginPage && !newestFirst {
+	if len(logins) < min(total, loginPage) || !slices.IsSortedFunc(logins, func(a, b login) int { return b.Date.Compare(a.Date) }) {
 		return time.Time{}, errUnexpected
 	}
 	return last, nil

@@ -73,19 +73,29 @@ func (enabling) decideRow(row *row, family apiclient.Family, links map[string]*a
 	case link == nil:
 		return decision{message: lostSettings(messageLostInNew, row.Snapshot, family)}
 	case !link.Off():
-		return decideEnabled(row, journal.Enabled, differences(messageDiffers, row.Snapshot, family, link))
+		return decideEnabled(row, journal.Enabled, link, differences(messageDiffers, row.Snapshot, family, link))
 	case family == apiclient.EnabledConnections:
 		return decision{outcome: journal.Failed, message: messageCannotOn}
 	default:
-		return decision{link: snapshot(link), message: differences(messageDiffers, row.Snapshot, family, link)}
+		return decision{link: offSnapshot(link), message: differences(messageDiffers, row.Snapshot, family, link)}
 	}
 }
 
+// offSnapshot is the snapshot of a link that is switched off. It is never without a
+// setting: in results.csv, that means that there was no link, and restore would remove it.
+func offSnapshot(link *apiclient.Link) *journal.Snapshot {
+	s := snapshot(link)
+	if s.LinkSettings == (apiclient.LinkSettings{}) {
+		s.AccessLevel = new("none") // Auth0's default
+	}
+	return s
+}
+
 // decideEnabled decides a row whose connection is enabled, with settings that differ
-// from the row's as far as other says. If an earlier attempt of ours has made the link,
-// they do not; one that was switched on has kept its own.
-func decideEnabled(row *row, done journal.Outcome, other string) decision {
-	if row.maybeDone && (row.wasOff || other == "") {
+// from the row's as far as other says. An earlier attempt of ours has made the link if
+// its settings do not contradict the row's, and a link that we switched on has kept its own.
+func decideEnabled(row *row, done journal.Outcome, link *apiclient.Link, other string) decision {
+	if row.maybeDone && (row.wasOff || row.Snapshot == nil || !row.Snapshot.Contradicts(link.LinkSettings)) {
 		return decision{outcome: done, message: messageEarlier}
 	}
 	return decision{outcome: journal.AlreadyEnabled, message: other}

@@ -40,7 +40,7 @@ func (a restoring) decideRow(row *row, family apiclient.Family, link *apiclient.
 	case link != nil && link.Off():
 		return decision{outcome: journal.Failed, message: messageKeptOff}
 	case link != nil:
-		return decideEnabled(row, journal.Restored, differences(messageOther, row.Snapshot, family, link))
+		return decideEnabled(row, journal.Restored, link, differences(messageOther, row.Snapshot, family, link))
 	case row.Snapshot != nil:
 		return decision{message: lostSettings(messageLost, row.Snapshot, family)}
 	case a.allowDefaults:

@@ -16,6 +16,7 @@ import (
 func TestDecideEnable(t *testing.T) {
 	no := false
 	hidden := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{ShowAsButton: &no}}
+	shown := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{ShowAsButton: new(true)}}
 	none := "none"
 	full := "full"
 	cases := []struct {
@@ -32,7 +33,8 @@ func TestDecideEnable(t *testing.T) {
 		{name: "enabled with other settings", links: "a b", listed: hidden, outcome: journal.AlreadyEnabled, message: messageDiffers + "show_as_button"},
 		{name: "enabled with these settings", links: "a~ b", listed: hidden, outcome: journal.AlreadyEnabled},
 		{name: "enabled by an earlier attempt", links: "a", row: row{maybeDone: true}, outcome: journal.Enabled, message: messageEarlier},
-		{name: "enabled by somebody else after an earlier attempt", links: "a", listed: hidden, row: row{maybeDone: true}, outcome: journal.AlreadyEnabled, message: messageDiffers + "show_as_button"},
+		{name: "enabled by an earlier attempt, with a setting that does not apply", links: "a", listed: hidden, row: row{maybeDone: true}, outcome: journal.Enabled, message: messageEarlier},
+		{name: "enabled by somebody else after an earlier attempt", links: "a~", listed: shown, row: row{maybeDone: true}, outcome: journal.AlreadyEnabled, message: messageDiffers + "show_as_button"},
 		{name: "switched on by an earlier attempt", links: "a", listed: hidden, row: row{maybeDone: true, wasOff: true}, outcome: journal.Enabled, message: messageEarlier},
 		{name: "switched off", links: "a- b", switchesOn: true},
 		{name: "switched off with other settings", links: "a- b", listed: hidden, switchesOn: true, message: messageDiffers + "show_as_button"},
@@ -128,6 +130,16 @@ func TestEnableWithTheListsSettings(t *testing.T) {
 			t.Errorf("the link that was switched on is %v", links)
 		}
 	})
+}
+
+// A link that shows no settings leaves a trace in the results all the same: without one,
+// restore would remove it.
+func TestLinkWithoutSettingsIsSwitchedOffAgain(t *testing.T) {
+	rows := rowsOf("a")
+	enabling{}.decide(rows, apiclient.Connections, byID(linksOf("a-")))
+	if cells := list.SettingCells(rows[0].link).Texts(); strings.Join(cells, "") == "" {
+		t.Error("the results do not show that the link was there")
+	}
 }
 
 func TestEnableDryRunOnlyReads(t *testing.T) {

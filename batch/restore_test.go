@@ -26,7 +26,7 @@ func TestDecideRestore(t *testing.T) {
 		{"not there", "b", had, false, false, "", ""},
 		{"there by now", "a b", had, false, false, journal.AlreadyEnabled, messageOther + "assign_membership_on_login, show_as_button"},
 		{"there by an earlier attempt", "a~ b", hidden, true, false, journal.Restored, messageEarlier},
-		{"there with other settings after an earlier attempt", "a b", hidden, true, false, journal.AlreadyEnabled, messageOther + "show_as_button"},
+		{"there with other settings after an earlier attempt", "a~ b", had, true, false, journal.AlreadyEnabled, messageOther + "assign_membership_on_login, show_as_button"},
 		{"switched off by now", "a- b", had, false, false, journal.Failed, messageKeptOff},
 		{"settings are not known", "b", nil, false, false, journal.Blocked, messageNoSettings},
 		{"settings are not known, defaults will do", "b", nil, false, true, "", messageDefaults},

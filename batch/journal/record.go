@@ -98,6 +98,7 @@ type Header struct {
 	RunID    string   `json:"run_id,omitempty"` // of all invocations of a run; see NewRunID
 	Command  string   `json:"command"`          // CommandDisable, CommandEnable or CommandRestore
 	Undoes   string   `json:"undoes,omitempty"` // CommandEnable if a restore undoes one
+	From     string   `json:"from,omitempty"`   // the id of the run whose results the list is
 	Tenant   string   `json:"tenant"`           // host[:port] of the API audience, lower case
 	Version  string   `json:"version"`          // of the program
 	By       *By      `json:"by,omitempty"`

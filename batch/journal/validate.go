@@ -86,6 +86,8 @@ func (h Header) Validate() error {
 		return fmt.Errorf("%q is no tenant", h.Tenant)
 	case h.RunID != "" && !runID.MatchString(h.RunID):
 		return fmt.Errorf("%q is no id of a run", h.RunID)
+	case h.From != "" && !runID.MatchString(h.From):
+		return fmt.Errorf("%q is no id of a run", h.From)
 	}
 	return h.Settings.Validate()
 }

@@ -251,7 +251,8 @@ func (l *List) Within(line int) bool { return l.lastLine == 0 || line <= l.lastL
 // empty for a plain list, and for a results file without a row.
 func (l *List) Tenant() string { return l.origin.tenant }
 
-// Run returns the id of the dry run whose results the list is; empty for any other list.
+// Run returns the id of the run whose results the list is; empty for any other list, and
+// if no row that is selected says it.
 func (l *List) Run() string { return l.origin.run }
 
 // Announced reports whether the list is the results file of a dry run, which

@@ -152,7 +152,7 @@ const resultsHint = `to retry rows that failed or were not reached, use "orgconn
 type origin struct {
 	command journal.Label
 	tenant  string
-	run     string       // id of a dry run, once a row that is selected tells
+	run     string       // its id; set by the first row that has one, in a dry run's by the first selected one
 	lines   map[int]bool // of a dry run's rows so far
 }
 
@@ -275,6 +275,8 @@ func (o *origin) validate(r *csvRecord, opt Options, sealed bool) *Error {
 		return o.validateAnnounced(r, opt)
 	case o.command.DryRun && opt.Command != journal.CommandRestore:
 		return refuse("put it back as the dry run wrote it, or make a new dry run", "the results file has no column correlation_id")
+	case o.run == "":
+		o.run, _, _ = journal.ParseCorrelationID(string(r.CorrelationID))
 	}
 	return nil
 }

@@ -49,7 +49,8 @@ func newCommand(o *options, name string) (*command, error) {
 }
 
 // runs is what a command does that works on a list, or on the run directory of another
-// run.
+// run. restore makes the results of that run afresh. disable and enable take the
+// results.csv of a dry run as it is, because a reviewer may have changed it.
 func (o *options) runs(name string) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := o.check(cmd.Flags()); err != nil {
@@ -60,11 +61,30 @@ func (o *options) runs(name string) func(*cobra.Command, []string) error {
 			return err
 		}
 		start := c.startRun
-		if isFolder(args[0]) {
+		path := args[0]
+		switch {
+		case isFolder(path) && name == journal.CommandRestore:
 			start = c.startFromRun
+		case isFolder(path):
+			if path, err = resultsIn(path); err != nil {
+				return c.writeMetrics(nil, err)
+			}
 		}
-		return c.writeMetrics(start(cmd.Context(), args[0]))
+		return c.writeMetrics(start(cmd.Context(), path))
 	}
+}
+
+// resultsIn returns the path of a run directory's results. It refuses a directory
+// without them.
+func resultsIn(dir string) (string, error) {
+	if _, err := rundir.FirstHeader(dir); err != nil {
+		return "", err
+	}
+	f, err := rundir.OpenFile(dir, rundir.ResultsFile)
+	if err != nil {
+		return "", refused(err, "orgconn report "+reports.ShellWord(dir)+" makes the results")
+	}
+	return f.Name(), f.Close()
 }
 
 // startRun does a new run on the list in a file. The summary is nil if the run did

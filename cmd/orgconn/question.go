@@ -75,7 +75,7 @@ func (w *work) question(rows int) string {
 // the list is still in the dry run's directory.
 func (w *work) proposed() string {
 	run := w.list.Run()
-	if run == "" {
+	if run == "" || !w.list.Announced() {
 		return ""
 	}
 	const sealed = "All rows to work on are as it announced them.\n"

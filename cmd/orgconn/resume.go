@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
@@ -113,12 +114,17 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 		return nil, err
 	}
 	w.header = c.header(w.history.Header.RunID, w.history.Header.Input)
+	w.header.From = w.history.Header.From
 	w.header.Undoes = w.history.Header.Undoes
 	if err = w.header.Validate(); err != nil {
 		return nil, refused(err, "")
 	}
 	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
 		return nil, refused(err, "")
+	}
+	if w.list.UndoesEnable() != (w.header.Undoes != "") || c.name == journal.CommandRestore && w.list.KeepsLinks() != w.header.Settings.KeepLink {
+		err = errors.New("the journal and the list are not of the same run")
+		return nil, refused(err, "do not use a run directory that somebody has changed")
 	}
 	if err = c.checkList(w, w.header.Input.Name()); err != nil {
 		return nil, err

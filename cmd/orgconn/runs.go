@@ -88,7 +88,7 @@ type runInfo struct {
 	Error        string                  `json:"unreadable,omitempty"` // why it cannot be read
 
 	label journal.Label
-	input string // path of its list, as given
+	from  string // id of the run whose results its list is
 }
 
 // runs lists the run directories in a folder, or removes those that nobody needs.
@@ -178,7 +178,7 @@ func readRun(ctx context.Context, path string) (*runInfo, error) {
 		return &runInfo{RunDir: path, Command: header.Label().String(), Tenant: header.Tenant}, err
 	}
 	run := infoOf(path, s)
-	run.label, run.Command = header.Label(), header.Label().String()
+	run.label, run.Command, run.from = header.Label(), header.Label().String(), header.From
 	run.Ended, err = ended(path, s.ExitCode)
 	run.Resumable = resumable(s) && run.Ended != stillRunning
 	return run, err
@@ -189,7 +189,7 @@ func infoOf(path string, s *reports.Summary) *runInfo {
 	label := s.Label()
 	return &runInfo{
 		RunDir: path, RunID: s.RunID, StartedAt: s.StartedAt, FinishedAt: s.FinishedAt, Command: label.String(),
-		Tenant: s.Tenant, Outcomes: s.Outcomes, ExitCode: s.ExitCode, UndoneBy: []string{}, label: label, input: s.Input.Path,
+		Tenant: s.Tenant, Outcomes: s.Outcomes, ExitCode: s.ExitCode, UndoneBy: []string{}, label: label,
 	}
 }
 
@@ -260,18 +260,20 @@ func count(outcomes map[journal.Outcome]int, matches func(journal.Outcome) bool)
 	return rows
 }
 
-// restoresOf returns the restores of a run's results. They began after its end.
+// restoresOf returns the restores of a run's results, or of their dry run's results. They
+// began after its end.
 func restoresOf(run *runInfo, all []*runInfo) (restores []*runInfo) {
-	if run.FinishedAt == nil || run.label.DryRun {
+	if run.RunID == "" || run.FinishedAt == nil || run.label.DryRun {
 		return nil
 	}
+	from := map[string]bool{run.RunID: true}
 	for _, r := range all {
-		from := r.input
-		if filepath.Base(from) == rundir.ResultsFile {
-			from = filepath.Dir(from)
+		if r.label.Command == journal.CommandRestore && r.label.DryRun && r.from == run.RunID {
+			from[r.RunID] = true
 		}
-		if r.label.Command == journal.CommandRestore && !r.label.DryRun && r.Tenant == run.Tenant &&
-			filepath.Base(from) == filepath.Base(run.RunDir) && !r.StartedAt.Before(*run.FinishedAt) {
+	}
+	for _, r := range all {
+		if r.label.Command == journal.CommandRestore && !r.label.DryRun && r.Tenant == run.Tenant && from[r.from] && !r.StartedAt.Before(*run.FinishedAt) {
 			restores = append(restores, r)
 		}
 	}
@@ -318,9 +320,11 @@ type orgConnection struct{ org, connection string }
 // goes by the journals alone.
 func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journal.Age) (string, error) {
 	changed := map[orgConnection]bool{}
+	onlyHere := false // settings that no restore gives back
 	s, err := reports.Summarize(ctx, run.RunDir, func(r list.Result) {
 		if mayHaveChanged(r.Outcome) {
 			changed[orgConnection{r.OrgID, r.ConnectionID}] = true
+			onlyHere = onlyHere || r.Snapshot != nil && len(r.Snapshot.Unknown) > 0
 		}
 	})
 	if err != nil {
@@ -332,12 +336,13 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 		return "", err
 	case len(changed) == 0:
 		return "nothing was changed", nil
-	case resumable(s):
+	case resumable(s), onlyHere:
 		return "", nil
 	}
-	for _, restore := range restoresOf(infoOf(run.RunDir, s), all) {
+	run.FinishedAt = s.FinishedAt
+	for _, restore := range restoresOf(run, all) {
 		_, err := reports.Summarize(ctx, restore.RunDir, func(r list.Result) {
-			if isBack(r.Outcome) {
+			if isBack(r.Outcome) && r.Message == "" { // with other settings it has a message
 				delete(changed, orgConnection{r.OrgID, r.ConnectionID})
 			}
 		})

@@ -31,6 +31,7 @@ func TestMain(m *testing.M) {
 //	tenant seed FILE [SPARE]      enables every pair of a list, with a spare connection in each organization as
 //	                              simulate's --spare says
 //	tenant disable FILE LINE...   disables the pairs of these lines, as somebody else would
+//	tenant enable ORG CONNECTION  enables a pair, with settings that are not Auth0's defaults
 //	tenant remove ORG             deletes an organization
 //	tenant name ORG NAME          adds an organization with a name, which another one may have had
 //	tenant off ORG CONNECTION     switches a link off, and keeps it
@@ -126,6 +127,10 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 			}
 		}
 		return expectNumber(strconv.Itoa(len(args[1:])), found)
+	case "enable":
+		link := simulator.DefaultSettings(args[1])
+		link.AssignMembershipOnLogin, link.ShowAsButton = true, false
+		tenant.Enable(args[0], link)
 	case "remove":
 		tenant.RemoveOrganization(args[0])
 	case "name":

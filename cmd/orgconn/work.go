@@ -146,6 +146,7 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	if err = c.checkList(w, from.name()); err != nil {
 		return nil, err
 	}
+	w.header.From = w.list.Run()
 	if c.name == journal.CommandRestore {
 		w.header.Settings.KeepLink = w.list.KeepsLinks()
 	}
