@@ -107,7 +107,7 @@ func (a disabling) decideRow(row *row, family apiclient.Family, link *apiclient.
 		return decision{outcome: journal.AlreadyDisabled}
 	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}
-	case a.keeps(row) && family == apiclient.EnabledConnections:
+	case a.undo && a.keeps(row) && family == apiclient.EnabledConnections: // a run with --keep-link is stopped
 		return decision{outcome: journal.Failed, message: messageCannotOff}
 	case a.unusedFor > 0 && row.login.err != nil:
 		return decision{outcome: journal.Failed, message: messageNoLog + row.login.err.Error()}

@@ -25,7 +25,7 @@ import (
 )
 
 var (
-	seeds     = flag.Int("seeds", 200, "scenarios of TestSimulation")
+	seeds     = flag.Int("seeds", 120, "scenarios of TestSimulation")
 	firstSeed = flag.Uint64("seed", 1, "the first of them; a failing one is printed")
 )
 
