@@ -31,7 +31,6 @@ type index struct {
 // organization is what the last check of an organization read, and where the journal
 // has it.
 type organization struct {
-	name   string
 	waysIn int
 	at     position
 }
@@ -111,7 +110,7 @@ func (ix *index) add(e journal.Entry) {
 // reader, so the index has room for those of a long list, but not of any list.
 func (ix *index) addOrganization(o journal.Organization, at position) {
 	if _, known := ix.organizations[o.ID]; known || len(ix.organizations) < maxCounted {
-		ix.organizations[strings.Clone(o.ID)] = organization{strings.Clone(excerpt(o.Name, cellLength)), o.WaysIn, at}
+		ix.organizations[strings.Clone(o.ID)] = organization{o.WaysIn, at}
 	}
 }
 
@@ -265,7 +264,7 @@ func shownSettings(command string, r list.Result, link *journal.Snapshot) *journ
 	switch {
 	case command == journal.CommandDisable:
 		return link
-	case command == journal.CommandEnable && (r.Outcome.Changed() || r.Outcome == journal.Unknown):
+	case command == journal.CommandEnable && r.Outcome.MayHaveChanged():
 		return link
 	}
 	return r.Record.Snapshot

@@ -115,7 +115,7 @@ func (ts *tallies) wasEnabled(r list.Result) bool {
 // addWaysIn takes the ways in from what the last check of an organization read.
 func (ts *tallies) addWaysIn(t *tally, org string) {
 	if o, ok := ts.index.organizations[org]; ok {
-		t.before, t.after, t.name = o.waysIn, o.waysIn, o.name
+		t.before, t.after = o.waysIn, o.waysIn
 	}
 }
 

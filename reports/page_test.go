@@ -176,7 +176,7 @@ func TestPageEscapes(t *testing.T) {
 		after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Failed, Message: evil + hidden,
 			Call:     &journal.Call{Status: 400, ErrorCode: evil + hidden, RequestID: evil + hidden},
 			Snapshot: connection(evil + hidden)}}),
-		after(2, journal.Record{Organization: &journal.Organization{ID: orgA, Name: evil + hidden, WaysIn: 2}}),
+		after(2, journal.Record{Organization: &journal.Organization{ID: orgA, WaysIn: 2}}),
 		after(2, journal.Record{End: &journal.End{ExitCode: 5, Reason: evil + hidden}}))
 	if n := strings.Count(page, "<script"); n != 2 {
 		t.Errorf("%d scripts, want 2", n)

@@ -237,7 +237,7 @@ func (s *Summary) Expected() time.Duration {
 
 // Changes is how many rows the run changed, or may have changed.
 func (s *Summary) Changes() int {
-	return s.count(func(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown })
+	return s.count(journal.Outcome.MayHaveChanged)
 }
 
 // WrongTenant reports whether the run found no organization of the list, so that it is

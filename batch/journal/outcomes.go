@@ -75,6 +75,10 @@ func (o Outcome) Open(unblock bool) bool {
 // Changed reports whether the run changed the row.
 func (o Outcome) Changed() bool { return o == Disabled || o == Enabled || o == Restored }
 
+// MayHaveChanged reports whether the run changed the row, or may have. Only such rows can
+// be undone.
+func (o Outcome) MayHaveChanged() bool { return o.Changed() || o == Unknown }
+
 // Announced reports whether a dry run says that the row would be changed.
 func (o Outcome) Announced() bool { return o == WouldDisable || o == WouldEnable || o == WouldRestore }
 

@@ -123,7 +123,7 @@ func genRecord() *rapid.Generator[Record] {
 		case 2:
 			rec.Seen = &Seen{Connections: rapid.SliceOfN(rapid.String(), 1, 5).Draw(t, "connections")}
 		case 3:
-			rec.Organization = &Organization{ID: "org_1", Name: rapid.String().Draw(t, "name"), WaysIn: rapid.IntRange(0, 1000).Draw(t, "ways in")}
+			rec.Organization = &Organization{ID: "org_1", WaysIn: rapid.IntRange(0, 1000).Draw(t, "ways in")}
 		}
 		return rec
 	})

@@ -185,7 +185,6 @@ type Family struct {
 // changes that the journal has before it are in its number.
 type Organization struct {
 	ID     string `json:"id"`
-	Name   string `json:"name,omitempty"`
 	WaysIn int    `json:"ways_in"`
 }
 

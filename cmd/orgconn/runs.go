@@ -141,7 +141,7 @@ func findRuns(ctx context.Context, folder string) ([]*runInfo, error) {
 
 // addRestores adds which restores undid the run, and whether only a part of it.
 func (run *runInfo) addRestores(all []*runInfo) {
-	left := count(run.Outcomes, mayHaveChanged)
+	left := count(run.Outcomes, journal.Outcome.MayHaveChanged)
 	for _, restore := range restoresOf(run, all) {
 		if n := count(restore.Outcomes, isBack); n > 0 {
 			run.UndoneBy = append(run.UndoneBy, filepath.Base(restore.RunDir))
@@ -150,9 +150,6 @@ func (run *runInfo) addRestores(all []*runInfo) {
 	}
 	run.UndoneInPart = len(run.UndoneBy) > 0 && left > 0
 }
-
-// mayHaveChanged reports whether a restore may have to undo a row.
-func mayHaveChanged(o journal.Outcome) bool { return o.Changed() || o == journal.Unknown }
 
 // isBack reports whether a restore has found or left a row as it was before.
 func isBack(o journal.Outcome) bool {
@@ -258,111 +255,6 @@ func count(outcomes map[journal.Outcome]int, matches func(journal.Outcome) bool)
 		}
 	}
 	return rows
-}
-
-// restoresOf returns the restores of a run's results, or of their dry run's results. They
-// began after its end.
-func restoresOf(run *runInfo, all []*runInfo) (restores []*runInfo) {
-	if run.RunID == "" || run.FinishedAt == nil || run.label.DryRun {
-		return nil
-	}
-	from := map[string]bool{run.RunID: true}
-	for _, r := range all {
-		if r.label.Command == journal.CommandRestore && r.label.DryRun && r.from == run.RunID {
-			from[r.RunID] = true
-		}
-	}
-	for _, r := range all {
-		if r.label.Command == journal.CommandRestore && !r.label.DryRun && r.Tenant == run.Tenant && from[r.from] && !r.StartedAt.Before(*run.FinishedAt) {
-			restores = append(restores, r)
-		}
-	}
-	return restores
-}
-
-var errNeeded = errors.New("somebody may need the run directory")
-
-// prune returns the runs that nobody needs any more, and with --yes removes them. One
-// that cannot be removed does not keep the others.
-func prune(ctx context.Context, all []*runInfo, o runsOptions) (unneeded []*runInfo, failed error) {
-	unneeded = []*runInfo{}
-	for _, run := range all {
-		check := func() (err error) {
-			run.Unneeded, err = whyUnneeded(ctx, run, all, o.older)
-			if err == nil && run.Unneeded == "" {
-				return errNeeded
-			}
-			return err
-		}
-		err := check()
-		if err == nil && o.yes { // looks again once nobody else can change it
-			err = rundir.Remove(ctx, run.RunDir, check)
-			run.Removed = err == nil
-		}
-		switch _, busy := errors.AsType[*rundir.BusyError](err); {
-		case ctx.Err() != nil:
-			return unneeded, context.Cause(ctx)
-		case err == nil:
-			unneeded = append(unneeded, run)
-		case run.Unneeded != "" && !busy:
-			failed = errors.Join(failed, fmt.Errorf("remove %s: %w", run.RunDir, err))
-		}
-	}
-	if failed != nil {
-		failed = stopped(failed, "look what is in the folder, and remove it yourself")
-	}
-	return unneeded, failed
-}
-
-type orgConnection struct{ org, connection string }
-
-// whyUnneeded says why nobody needs a run directory any more; "" if somebody may. It
-// goes by the journals alone.
-func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journal.Age) (string, error) {
-	changed := map[orgConnection]bool{}
-	onlyHere := false // settings that no restore gives back
-	s, err := reports.Summarize(ctx, run.RunDir, func(r list.Result) {
-		if mayHaveChanged(r.Outcome) {
-			changed[orgConnection{r.OrgID, r.ConnectionID}] = true
-			onlyHere = onlyHere || r.Snapshot != nil && len(r.Snapshot.Unknown) > 0
-		}
-	})
-	if err != nil {
-		return "", err
-	}
-	age, err := ageOf(run.RunDir, s)
-	switch {
-	case err != nil || age < time.Duration(older) || run.Ended == stillRunning:
-		return "", err
-	case len(changed) == 0:
-		return "nothing was changed", nil
-	case resumable(s), onlyHere:
-		return "", nil
-	}
-	run.FinishedAt = s.FinishedAt
-	for _, restore := range restoresOf(run, all) {
-		_, err := reports.Summarize(ctx, restore.RunDir, func(r list.Result) {
-			if isBack(r.Outcome) && r.Message == "" { // with other settings it has a message
-				delete(changed, orgConnection{r.OrgID, r.ConnectionID})
-			}
-		})
-		if err == nil && len(changed) == 0 {
-			return "it was undone", nil
-		}
-	}
-	return "", nil
-}
-
-// ageOf is how long ago a run ended. If it was killed, its journal's time tells.
-func ageOf(path string, s *reports.Summary) (time.Duration, error) {
-	if s.FinishedAt != nil {
-		return time.Since(*s.FinishedAt), nil
-	}
-	info, err := os.Lstat(filepath.Join(path, rundir.JournalFile))
-	if err != nil {
-		return 0, err
-	}
-	return time.Since(info.ModTime()), nil
 }
 
 // printRuns prints a line for each run, or a JSON array.
