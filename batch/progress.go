@@ -46,22 +46,22 @@ func (r *Run) Progress() Progress {
 	for _, c := range []*counts{&r.books.now, &r.books.earlier} {
 		for outcome, rows := range c.snapshot() {
 			p.Outcomes[outcome] += rows
-			if outcome.Decided() {
+			if outcome.Reached() {
 				p.Done += rows
 			}
 		}
 	}
 	p.Failed = r.failedPairs(r.missingOK())
-	r.foresee(&p)
+	r.addETA(&p)
 	if r.stopping.Err() != nil {
 		p.setStopping()
 	}
 	return p
 }
 
-// foresee adds when the run will be over, and what that is up to: of reads, reads of
+// addETA adds when the run will be over, and what that is up to: of reads, reads of
 // the log and writes, which go at the same time, the ones that take longest.
-func (r *Run) foresee(p *Progress) {
+func (r *Run) addETA(p *Progress) {
 	slow, holdup := r.reads.remaining(), HeldByReads
 	writes, logs := r.writesRemaining(), r.logs.remaining()
 	known := slow.known() && writes.known() && logs.known()
@@ -87,7 +87,7 @@ func (p *Progress) addPause(a remaining) {
 	}
 }
 
-// setStopping makes it the progress of a job that stops.
+// setStopping makes it the progress of a pool that stops.
 func (p *Progress) setStopping() {
 	p.Holdup, p.ETA, p.PausedUntil = Stopping, 0, time.Time{}
 }

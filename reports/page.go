@@ -48,7 +48,7 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 	end := ix.lastEnd()
 	return &pageBuilder{
 		index:   ix,
-		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
+		reasons: newReasons(end == nil || !journal.Finished(end.ExitCode), l.Announced()),
 		tallies: newTallies(ix),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
@@ -274,9 +274,9 @@ func person(h journal.Header) string {
 // endpoints says by which family of endpoints a run went.
 func endpoints(family apiclient.Family) string {
 	switch family {
-	case apiclient.Connections:
+	case apiclient.NewerFamily:
 		return "connections (newer, all settings)"
-	case apiclient.EnabledConnections:
+	case apiclient.OlderFamily:
 		return "enabled_connections (links that are switched off, access level and name may not show)"
 	}
 	return "not known yet"

@@ -218,7 +218,7 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 	case r.Outcome.Failed(false):
 		attention, urgent = true, true
 		rs.count(topic{outcome: r.Outcome}, rs.text(r), r)
-	case !r.Outcome.Decided():
+	case !r.Outcome.Reached():
 		attention = rs.unfinished
 		if attention {
 			rs.count(topic{outcome: r.Outcome}, rs.text(r), r)

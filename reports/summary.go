@@ -48,10 +48,10 @@ type Summary struct {
 	FailedRows []FailedRows `json:"-"`
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
-	// Allowed are the flags that were given and that a run from a dry run's results
+	// Repeated are the flags that were given and that a run from a dry run's results
 	// needs again: --allow-..., --unused-for, and --keep-link and --any-id for disable and
 	// enable.
-	Allowed  []string      `json:"-"`
+	Repeated []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
 	RowsPerS float64       `json:"rows_per_s"` // rows with an answer, per second at work
@@ -141,7 +141,7 @@ func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
 	for _, id := range ix.seen {
 		c.unseen.saw(id, true)
 	}
-	if end := ix.lastEnd(); end == nil || end.ExitCode > journal.ExitFailedRows || c.unseen.onlyOff() {
+	if end := ix.lastEnd(); end == nil || !journal.Finished(end.ExitCode) || c.unseen.onlyOff() {
 		return []string{}, 0
 	}
 	return c.unseen.never()
@@ -164,7 +164,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Outcomes: rows.outcomes,
 		Drifted:  rows.drifted,
 		Unsaved:  rows.unsaved,
-		Allowed:  allowed(ix.header),
+		Repeated: repeated(ix.header),
 
 		UnknownSettings: rows.unknown,
 	}
@@ -180,9 +180,10 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	return s
 }
 
-// allowed returns those of a run's flags that allow something, and those that a restore
-// does not have; each restore of a run directory has them, so they say nothing there.
-func allowed(h journal.Header) []string {
+// repeated returns those of a run's flags that the next command has to repeat: those that
+// allow something, and --unused-for. --keep-link and --any-id are among them too, except
+// for a restore, which takes them from the run directory.
+func repeated(h journal.Header) []string {
 	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
 		inherited := flag == "--keep-link" || flag == "--any-id"
 		return !strings.HasPrefix(flag, "--allow-") && !strings.HasPrefix(flag, "--unused-for ") &&
@@ -229,7 +230,7 @@ func (s *Summary) Announced() int { return s.count(journal.Outcome.Announced) }
 // is no estimate. It reads last logins again if a flag of the dry run needs them.
 func (s *Summary) Expected() time.Duration {
 	logins := 0
-	if slices.ContainsFunc(s.Allowed, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") }) {
+	if slices.ContainsFunc(s.Repeated, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") }) {
 		logins = s.Announced()
 	}
 	return s.Rate.Expected(s.Input.Organizations, s.Announced(), logins)
@@ -240,9 +241,13 @@ func (s *Summary) Changes() int {
 	return s.count(journal.Outcome.MayHaveChanged)
 }
 
+// Finished reports whether the run went through its whole list or slice. One that still
+// goes on, was killed, or stopped did not.
+func (s *Summary) Finished() bool { return s.ExitCode != nil && journal.Finished(*s.ExitCode) }
+
 // WrongTenant reports whether the run found no organization of the list, so that it is
 // most likely one of another tenant.
-func (s *Summary) WrongTenant() bool { return strings.HasSuffix(s.Reason, journal.RightTenant) }
+func (s *Summary) WrongTenant() bool { return journal.WrongTenant(s.Reason) }
 
 // FailedCalls is how many rows failed because of a call, so that resume tries them
 // again. It leaves out rows whose organization does not exist.
@@ -263,7 +268,7 @@ func (s *Summary) Undo(dir string) string {
 	return strings.Join(append(words, ShellWord(dir)), " ")
 }
 
-// Label is the command with what names its way.
+// Label is the command as results.csv shows it.
 func (s *Summary) Label() journal.Label {
 	return journal.Header{Command: s.Command, Undoes: s.Undoes, Settings: journal.Settings{KeepLink: s.KeepLink, DryRun: s.DryRun}}.Label()
 }
@@ -271,7 +276,7 @@ func (s *Summary) Label() journal.Label {
 // Proposed is the command line that does what a dry run announced. results is the
 // path of the dry run's results file; flags are further ones.
 func (s *Summary) Proposed(results string, flags ...string) string {
-	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, flags, []string{ShellWord(results)})
+	words := slices.Concat([]string{"orgconn", s.Command}, s.Repeated, flags, []string{ShellWord(results)})
 	return strings.Join(words, " ")
 }
 

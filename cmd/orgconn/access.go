@@ -142,7 +142,7 @@ func writeScopes(w *work) (scopes []string) {
 	const remove, create, update = "delete:organization_connections", "create:organization_connections", "update:organization_connections"
 	switch {
 	case w.header.Undoes == journal.CommandEnable:
-		kept := w.list.Settings()
+		kept := w.list.RowsWithSettings()
 		if kept > 0 {
 			scopes = append(scopes, update)
 		}

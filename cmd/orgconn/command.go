@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,10 +47,10 @@ func newCommand(o *options, name string) (*command, error) {
 	return &command{name: name, options: o, target: target, view: v, log: o.logger(v, v.terminal)}, nil
 }
 
-// runs is what a command does that works on a list, or on the run directory of another
-// run. restore makes the results of that run afresh. disable and enable take the
+// runE returns the RunE of a command that works on a list, or on the run directory of
+// another run. restore makes the results of that run afresh. disable and enable take the
 // results.csv of a dry run as it is, because a reviewer may have changed it.
-func (o *options) runs(name string) func(*cobra.Command, []string) error {
+func (o *options) runE(name string) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := o.check(cmd.Flags()); err != nil {
 			return err
@@ -199,8 +198,7 @@ func (c *command) confirm(ctx context.Context, client *apiclient.Client, w *work
 	return c.ask(ctx, w, rows)
 }
 
-// lookUpAndRun looks the list's names up, and then disables or restores. An error
-// is a fault of the disk or of this program. Whatever the tenant does, the result
+// lookUpAndRun looks the list's names up, and then does the run. An error is a fault of the disk or of this program. Whatever the tenant does, the result
 // tells.
 func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w *work) (result batch.Result, final journal.Sample, err error) {
 	forget := c.view.explainSignal(ctx)
@@ -267,7 +265,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		err, hint = errors.Join(journalErr, err), resumeHint(w.dir.Path)
 	}
 	code := result.ExitCode
-	if err != nil && code <= journal.ExitFailedRows {
+	if err != nil && journal.Finished(code) {
 		code = journal.ExitStopped
 	}
 	switch {
@@ -278,7 +276,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	case err != nil:
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
-	return summary, c.ended(code, summary, w.dir.Path)
+	return summary, c.exitError(code, summary, w.dir.Path)
 }
 
 // removedFailure ends an invocation whose journal somebody removed or replaced. There
@@ -314,7 +312,7 @@ func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 // stopHint says what to do after a stop.
 func stopHint(dir string, stop *batch.Stop) string {
 	switch {
-	case strings.HasSuffix(stop.Reason, journal.RightTenant):
+	case journal.WrongTenant(stop.Reason):
 		return stop.Hint
 	case stop.Hint == "":
 		return resumeHint(dir)

@@ -72,7 +72,7 @@ func newExport(getenv func(string) string) *cobra.Command {
 func (c *command) export(ctx context.Context, only exportFilter, force bool) error {
 	out := c.options.out
 	if out == "" {
-		stdout := newOutput(os.Stdout, logPatience)
+		stdout := newOutput(os.Stdout, logTimeout)
 		stdout.from = ctx.Done() // a slow reader holds the export up, but not its end
 		return c.exportTo(ctx, stdout, only, "what was written is incomplete")
 	}

@@ -64,7 +64,7 @@ func stopped(err error, hint string) error {
 // code that Go gives a panic is that of refused.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		fmt.Fprintf(newOutput(os.Stderr, logPatience), "%s\n", debug.Stack())
+		fmt.Fprintf(newOutput(os.Stderr, logTimeout), "%s\n", debug.Stack())
 		*err = &failure{code: journal.ExitInternal, err: fmt.Errorf("internal error: %v", p), hint: internalHint}
 	}
 }

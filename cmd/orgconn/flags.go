@@ -75,8 +75,9 @@ func atLeastOne(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// addSlice adds the flags that say how much of the list is done, and why.
-func (o *options) addSlice(flags *pflag.FlagSet) {
+// addList adds the flags that say which list is done, how much of it, and why. It ends
+// the group of flags that a command begins with its own, so it is called after these.
+func (o *options) addList(flags *pflag.FlagSet) {
 	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
 	flags.StringVar(&o.sha256, "sha256", "", "refuse a list whose SHA-256 is not `HEX`")
 	flags.IntVar(&o.settings.MinRows, "min-rows", 0, "refuse a list of fewer than `N` rows")

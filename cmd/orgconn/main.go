@@ -1,5 +1,5 @@
-// Command orgconn disables organization connections in an Auth0 tenant in
-// bulk, as fast as the tenant's rate limit allows, and can undo it.
+// Command orgconn disables, enables and restores organization connections in an Auth0
+// tenant in bulk, as fast as the tenant's rate limit allows.
 package main
 
 import (
@@ -37,7 +37,7 @@ func main() {
 	endFaultsBySignal()
 	log.SetOutput(io.Discard) // net/http logs there what a server sent, and headers with the token
 	err := execute(notify(), os.Args[1:])
-	os.Exit(explain(newOutput(os.Stderr, lastPatience), err))
+	os.Exit(explain(newOutput(os.Stderr, lastTimeout), err))
 }
 
 // endFaultsBySignal makes a fault that the Go runtime finds end the process by a
@@ -175,7 +175,7 @@ func notify() context.Context {
 	go func() {
 		cancel(stopBy(<-signals))
 		second := stopBy(<-signals)
-		fmt.Fprintf(newOutput(os.Stderr, logPatience/2), "orgconn: %s again, left at once\n", second.Reason)
+		fmt.Fprintf(newOutput(os.Stderr, logTimeout/2), "orgconn: %s again, left at once\n", second.Reason)
 		os.Exit(second.Code)
 	}()
 	return ctx

@@ -74,7 +74,7 @@ func (w *work) question(rows int) string {
 // proposed says which dry run's results the list is. Its age and its note are known if
 // the list is still in the dry run's directory.
 func (w *work) proposed() string {
-	run := w.list.Run()
+	run := w.list.RunID()
 	if run == "" || !w.list.Announced() {
 		return ""
 	}
@@ -169,7 +169,7 @@ func (w *work) disableTerms() string {
 
 func (w *work) enableTerms() string {
 	text := "Members of these organizations can then log in through these connections.\n"
-	if w.list.Settings() > 0 {
+	if w.list.RowsWithSettings() > 0 {
 		text += "New links get the settings in the list. "
 	} else {
 		text += "New links get Auth0's default settings, as the list has none. "

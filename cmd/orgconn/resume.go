@@ -51,7 +51,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 	flags := cmd.Flags()
 	o.addDisable(flags)
 	o.addRestore(flags)
-	o.addSlice(flags)
+	o.addList(flags)
 	o.addBounds(flags)
 	defaultToRun(flags)
 	o.addInvocation(flags)
@@ -89,7 +89,7 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 }
 
 // finished reports whether the last invocation came to its end.
-func finished(h *batch.History) bool { return h.End != nil && h.End.ExitCode <= journal.ExitFailedRows }
+func finished(h *batch.History) bool { return h.End != nil && journal.Finished(h.End.ExitCode) }
 
 // reopen prepares work from a run directory. Its journal is ready for the next
 // invocation then.
@@ -211,5 +211,5 @@ func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}
-	return c.ended(w.history.End.ExitCode, summary, w.dir.Path)
+	return c.exitError(w.history.End.ExitCode, summary, w.dir.Path)
 }

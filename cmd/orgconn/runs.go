@@ -244,7 +244,7 @@ func endText(code int) string {
 // end, or some of its rows are to be tried again.
 func resumable(s *reports.Summary) bool {
 	open := func(o journal.Outcome) bool { return o.Open(false) }
-	return s.ExitCode == nil || *s.ExitCode > journal.ExitFailedRows || count(s.Outcomes, open) > 0
+	return !s.Finished() || count(s.Outcomes, open) > 0
 }
 
 // count counts the rows whose outcome matches.

@@ -23,7 +23,7 @@ const shownConnections = 3
 
 // print prints the summary as --json and --quiet say. See printSummary.
 func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
-	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
+	out := newOutput(os.Stdout, lastTimeout) // the tenant's lock is still held
 	if c.options.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
@@ -50,13 +50,13 @@ func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
 	case c.options.json:
 		c.log.Warn(noneSeen)
 	default:
-		fmt.Fprintln(newOutput(os.Stdout, lastPatience), "warning: "+noneSeen)
+		fmt.Fprintln(newOutput(os.Stdout, lastTimeout), "warning: "+noneSeen)
 	}
 }
 
-// ended is how a run ends that came to its end, with its exit code. If some rows failed
+// exitError is how a run ends that came to its end, with its exit code. If some rows failed
 // and --quiet has kept the summary back, the error says which.
-func (c *command) ended(code int, s *reports.Summary, dir string) error {
+func (c *command) exitError(code int, s *reports.Summary, dir string) error {
 	switch {
 	case code == journal.ExitOK:
 		return nil
@@ -132,7 +132,7 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 	switch {
 	case s.WrongTenant():
 		return ""
-	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
+	case !s.Finished():
 		return resume
 	case proposes(s):
 		return s.Proposed(filepath.ToSlash(results))
@@ -191,7 +191,7 @@ func listName(path string) string { return source{path: path, isRun: isFolder(pa
 
 // proposes reports whether there is something to approve: a dry run came to its end.
 func proposes(s *reports.Summary) bool {
-	return s.DryRun && s.Announced() > 0 && s.ExitCode != nil && *s.ExitCode <= journal.ExitFailedRows
+	return s.DryRun && s.Announced() > 0 && s.Finished()
 }
 
 // printNeverSeen names the connections found in no organization. Their rows count
@@ -266,7 +266,7 @@ func (c *command) writeMetrics(summary *reports.Summary, err error) error {
 	if writeErr == nil {
 		return err
 	}
-	if code > journal.ExitFailedRows {
+	if !journal.Finished(code) {
 		return &failure{code: code, err: errors.Join(classify(err).err, writeErr), hint: classify(err).hint}
 	}
 	return stopped(writeErr, "the folder of --metrics-file must exist and be writable; the run itself is done")
