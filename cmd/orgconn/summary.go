@@ -39,14 +39,16 @@ func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
 const noneSeen = "no organization has any connection of the list: are the ids and the tenant right? " +
 	"A token with the scope read:connections finds out which of them do not exist"
 
-// warnIfNoneSeen says, before the summary, that not one connection of the list was seen.
-// Its rows look as if they were already disabled. If the token has the scope, the run
-// has asked for the connections, and the rows of those that do not exist say so.
-func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
+// doubtful reports whether not one connection of the list was seen. Its rows look as if
+// they were already disabled. If the token has the scope, the run has asked for the
+// connections, and the rows of those that do not exist say so.
+func doubtful(s *reports.Summary, readConnections bool) bool { return s.NoneSeen && !readConnections }
+
+// warnIfDoubtful says, before the summary, that not one connection of the list was seen.
+// With --quiet, ended says it.
+func (c *command) warnIfDoubtful(s *reports.Summary, readConnections bool) {
 	switch {
-	case !s.NoneSeen || readConnections:
-	case c.options.quiet:
-		fmt.Fprintln(c.view, "orgconn: warning: "+noneSeen)
+	case c.options.quiet, !doubtful(s, readConnections):
 	case c.options.json:
 		c.log.Warn(noneSeen)
 	default:
@@ -54,15 +56,26 @@ func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
 	}
 }
 
-// ended is how a run ends that came to its end, with its exit code. If some rows failed
-// and --quiet has kept the summary back, the error says which.
-func (c *command) ended(code int, s *reports.Summary, dir string) error {
+// ended is how a run ends that came to its end, with its exit code. If --quiet has kept
+// the summary back, the error says in one line which rows failed, and what is doubtful.
+func (c *command) ended(code int, s *reports.Summary, dir string, doubtful bool) error {
 	switch {
+	case code == journal.ExitOK && doubtful && c.options.quiet:
+		return &failure{code: code, err: errors.New("warning: " + noneSeen)}
 	case code == journal.ExitOK:
 		return nil
 	case !c.options.quiet:
 		return &failure{code: code}
 	}
+	text := c.failedText(s, dir)
+	if doubtful {
+		text += "; " + noneSeen
+	}
+	return &failure{code: code, err: errors.New(text)}
+}
+
+// failedText says in one line that rows failed.
+func (c *command) failedText(s *reports.Summary, dir string) string {
 	var failed []string
 	for _, outcome := range journal.Outcomes() {
 		if n := s.Outcomes[outcome]; n > 0 && outcome.Failed(false) {
@@ -76,7 +89,7 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	case c.options.settings.MissingOK && s.Outcomes[journal.NotFound] > 0: // they do not tell which is missing
 		text += "; with --missing-ok, organizations that do not exist count as ok, unless none of the list exists"
 	}
-	return &failure{code: code, err: errors.New(text)}
+	return text
 }
 
 // printSummary prints in a few lines what happened and what to type next. withReason is
