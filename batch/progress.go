@@ -31,7 +31,8 @@ const (
 	HeldByWrites  Holdup = "writes"               // the tenant's limit on writes
 	HeldByLogs    Holdup = "reads of the log"     // the tenant's limit on them
 	HeldByOthers  Holdup = "another user"         // who takes a large part of the bucket
-	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults, an outage
+	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults
+	HeldByOutage  Holdup = "the end of an outage" // nobody knows when that is
 	HeldByPause   Holdup = "the end of a pause"   // after a 429, until Progress.PausedUntil
 	HeldByMaxRPS  Holdup = "--max-rps"
 	Stopping      Holdup = "the last calls" // to end, after a stop
@@ -96,7 +97,9 @@ func (p *Progress) setStopping() {
 func (p *Progress) addHoldup(slow remaining, kind Holdup, outage bool) {
 	p.Holdup, p.Known, p.Tokens = kind, slow.state.Known, slow.state.Content
 	switch state := slow.state; {
-	case outage, state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
+	case outage:
+		p.Holdup, p.ETA = HeldByOutage, 0
+	case state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
 		p.Holdup = HeldByAnswers
 		p.ETA = max(p.ETA, slow.timeAsBefore())
 	case state.Waiting == throttle.MaxRPS:

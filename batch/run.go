@@ -171,6 +171,11 @@ func (r Result) Reason() string {
 
 // result is the run's end: why it stopped, else what its outcomes are.
 func (r *Run) result(stop *Stop) Result {
+	if stop != nil && r.noneExists() {
+		wrong := *stop
+		wrong.Reason += "; no organization so far exists: " + journal.RightTenant
+		stop = &wrong
+	}
 	if stop != nil {
 		return Result{ExitCode: stop.Code, Stop: stop}
 	}

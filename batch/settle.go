@@ -21,15 +21,11 @@ func (r *Run) settle(o journal.RowOutcome) error {
 	r.logRow(o)
 	failed := r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
 	if r.Settings.MaxFailures.Passed(failed, r.books.now.sum(journal.Outcome.Reached)) {
-		stop := &Stop{
+		return &Stop{
 			Code:   journal.ExitStopped,
 			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",
 			Hint:   "results.csv says why each row failed",
 		}
-		if r.noneExists() {
-			stop.Reason += ", as no organization so far exists: " + journal.RightTenant
-		}
-		return stop
 	}
 	return nil
 }

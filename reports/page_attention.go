@@ -293,16 +293,16 @@ func (rs *reasons) failed(missingOK bool) (groups []FailedRows) {
 			if missingOK && outcome == journal.NotFound && !r.connection {
 				continue
 			}
-			groups = append(groups, FailedRows{Outcome: outcome, Reason: r.Text, Rows: r.Rows, Lines: r.lines})
+			groups = append(groups, FailedRows{Outcome: outcome, Reason: r.Text, Rows: r.Rows, Lines: r.lines, Connection: r.connection})
 		}
 	}
 	return groups
 }
 
-// What differs between rows with the same reason: ids, or the cell that the message
-// quotes if the row itself cannot be used.
+// What differs between rows with the same reason: ids and times, or the cell that the
+// message quotes if the row itself cannot be used.
 var (
-	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b`)
+	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b|\b\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 

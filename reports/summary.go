@@ -63,6 +63,8 @@ type FailedRows struct {
 	Reason  string // without what differs from row to row
 	Rows    int
 	Lines   []int // of the first three, in the list as it was given
+
+	Connection bool // of not_found: it is the connection
 }
 
 // Input is the list.

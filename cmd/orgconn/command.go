@@ -276,7 +276,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	case err != nil:
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
-	return summary, c.exitError(code, summary, w.dir.Path)
+	return summary, c.exitError(code, summary, w.dir.Path, doubtful(summary, w.readConnections))
 }
 
 // removedFailure ends an invocation whose journal somebody removed or replaced. There
@@ -302,7 +302,7 @@ func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}
-	c.warnIfNoneSeen(summary, w.readConnections)
+	c.warnIfDoubtful(summary, w.readConnections)
 	if err := c.print(summary, w.dir.Path, stop == nil || !c.isOneScreen()); err != nil {
 		return summary, fmt.Errorf("print the summary: %w", err)
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 // failure is an error with its exit code and a hint what to do. If err is nil,
-// everything is printed already and only the exit code is left.
+// everything is printed already and only the exit code is left. A warning has exit code 0.
 type failure struct {
 	code int
 	err  error

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -175,7 +176,11 @@ func notify() context.Context {
 	go func() {
 		cancel(stopBy(<-signals))
 		second := stopBy(<-signals)
-		fmt.Fprintf(newOutput(os.Stderr, logTimeout/2), "orgconn: %s again, left at once\n", second.Reason)
+		before := ""
+		if term.IsTerminal(int(os.Stderr.Fd())) {
+			before = "\n" // after the terminal's ^C
+		}
+		fmt.Fprintf(newOutput(os.Stderr, logTimeout/2), "%sorgconn: %s again, left at once; orgconn resume RUNDIR continues a run\n", before, second.Reason)
 		os.Exit(second.Code)
 	}()
 	return ctx

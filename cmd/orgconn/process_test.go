@@ -199,6 +199,9 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	if code, after := p.endByTwoSignals(); code != journal.ExitTerminated || after > time.Second {
 		t.Errorf("exit %d after %s\n%s", code, after, &p.output)
 	}
+	if want := "orgconn: terminated again, left at once; orgconn resume RUNDIR continues a run\n"; !strings.HasSuffix(p.output.String(), want) {
+		t.Errorf("it does not say how to go on: %s", &p.output)
+	}
 	tenant.ClearFaults()
 	unlimit(tenant)
 	if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != journal.ExitOK {

@@ -20,7 +20,6 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	if p.ETA > 0 {
 		text += "  ETA " + p.ETA.Round(time.Second).String()
 	}
-	text += fmt.Sprintf("  %.1f rows/s", rowsPerS)
 	if p.Failed > 0 {
 		text += fmt.Sprintf("  failed %d", p.Failed)
 	}
@@ -30,6 +29,7 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	case p.Done < p.Rows:
 		text += "  waits for " + string(p.Holdup)
 	}
+	text += fmt.Sprintf("  %.1f rows/s", rowsPerS)
 	if p.Known {
 		text += fmt.Sprintf("  tokens %.0f", p.Tokens)
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -51,7 +52,11 @@ func awaitYes(ctx context.Context, screen io.Writer, from io.Reader) error {
 		return refused(errors.New("not confirmed, nothing was changed"), "")
 	case <-ctx.Done():
 		fmt.Fprintln(screen)
-		return context.Cause(ctx)
+		cause := context.Cause(ctx)
+		if signal, ok := errors.AsType[*batch.Stop](cause); ok {
+			return &batch.Stop{Code: signal.Code, Reason: signal.Reason + ", nothing was changed"}
+		}
+		return cause
 	}
 }
 
@@ -80,6 +85,9 @@ func (w *work) proposed() string {
 	}
 	const sealed = "All rows to work on are as it announced them.\n"
 	dryRun := w.former
+	if dryRun.RunID != run { // a run that is resumed
+		dryRun = formerSummary(w.header.Input.Path, w.header.Tenant)
+	}
 	if dryRun.RunID != run || dryRun.FinishedAt == nil {
 		return fmt.Sprintf("A dry run (%s) announced this. %s", run, sealed)
 	}
@@ -93,6 +101,8 @@ func (w *work) proposed() string {
 // ago writes an age in whole minutes, hours or days.
 func ago(age time.Duration) string {
 	switch {
+	case age < time.Minute:
+		return "less than a minute"
 	case age < 2*time.Hour:
 		return reports.Counted(int(age/time.Minute), "minute")
 	case age < 48*time.Hour:

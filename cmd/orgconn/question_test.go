@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -38,6 +40,18 @@ func TestQuestionEndsWithoutAnswer(t *testing.T) {
 			t.Errorf("exit %d after %s: %v", code, time.Since(began), err)
 		}
 	})
+}
+
+// Whoever interrupts the question reads that nothing was changed.
+func TestQuestionIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stopBy(os.Interrupt))
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	var text bytes.Buffer
+	if code := explain(&text, awaitYes(ctx, io.Discard, reader)); code != journal.ExitInterrupted || text.String() != "orgconn: interrupted, nothing was changed\n" {
+		t.Errorf("exit %d: %s", code, &text)
+	}
 }
 
 // The question says what a run does to the tenant, and what it leaves alone.

@@ -211,5 +211,5 @@ func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}
-	return c.exitError(w.history.End.ExitCode, summary, w.dir.Path)
+	return c.exitError(w.history.End.ExitCode, summary, w.dir.Path, false) // an invocation has said it
 }
