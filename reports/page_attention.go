@@ -299,10 +299,10 @@ func (rs *reasons) failed(missingOK bool) (groups []FailedRows) {
 	return groups
 }
 
-// What differs between rows with the same reason: ids, or the cell that the message
-// quotes if the row itself cannot be used.
+// What differs between rows with the same reason: ids and times, or the cell that the
+// message quotes if the row itself cannot be used.
 var (
-	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b`)
+	ids    = regexp.MustCompile(`\b(org|con)_[0-9A-Za-z]+|\b[0-9A-Fa-f][0-9A-Fa-f-]{15,}\b|\b\d{4}-\d\d-\d\dT[0-9:.]+Z`)
 	quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"`)
 )
 
