@@ -115,25 +115,31 @@ func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []st
 	case journal.Blocked:
 		return v.blockedAdvice()
 	case journal.NotFound:
-		return "Check the tenant and the ids. " + v.notFoundAdvice(), nil
+		return v.notFoundAdvice(), nil
 	case journal.Invalid:
 		return "Correct these rows in the list and run it again. Rows that are already done are only read.", nil
 	case journal.NotAttempted:
+		if v.WrongTenant() {
+			return "The run did not reach these rows.", nil
+		}
 		return "The run did not reach these rows. Resume it: it continues here and does not repeat what is done.", nil
 	}
 	return "", nil
 }
 
 func (v *pageView) notFoundAdvice() string {
+	const check = "Check the tenant and the ids."
 	switch {
+	case v.WrongTenant():
+		return "No organization of the list was found in " + visible(v.Tenant) + "."
 	case v.Command == journal.CommandRestore:
-		return "What was deleted in the meantime cannot be restored."
+		return check + " What was deleted in the meantime cannot be restored."
 	case v.Command != journal.CommandDisable:
-		return ""
+		return check
 	case v.missingOK:
-		return "Because of --missing-ok, organizations that do not exist count as ok."
+		return check + " Because of --missing-ok, organizations that do not exist count as ok."
 	}
-	return "If the organizations were deleted on purpose, --missing-ok counts them as ok."
+	return check + " If the organizations were deleted on purpose, --missing-ok counts them as ok."
 }
 
 func (v *pageView) blockedAdvice() (string, []string) {
@@ -150,14 +156,24 @@ func (v *pageView) blockedAdvice() (string, []string) {
 	}
 	const advice = "These stay enabled, for the reason given below. If one is its organization's last way in, enable another connection first, then run the %s again. " +
 		"To lock such an organization out on purpose, %s with --allow-lockout."
-	if v.DryRun {
-		list := v.Input.Path
-		if list != "-" {
-			list = ShellWord(list)
-		}
-		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{"orgconn disable --dry-run --allow-lockout " + list}
+	switch {
+	case slices.Contains(v.Allowed, "--allow-lockout"): // then it is --unused-for that blocks
+		return "These stay enabled, as somebody has logged in through them lately.", nil
+	case v.DryRun:
+		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{v.again("--allow-lockout")}
 	}
 	return fmt.Sprintf(advice, "list", "resume the run"), []string{v.command("resume", "--allow-lockout")}
+}
+
+// again is the command line of a dry run once more, with a further flag. It allows and
+// blocks what the dry run did.
+func (v *pageView) again(flag string) string {
+	path := v.Input.Path
+	if path != "-" {
+		path = ShellWord(path)
+	}
+	words := slices.Concat([]string{"orgconn disable --dry-run"}, v.Allowed, []string{flag, path})
+	return visible(strings.Join(words, " "))
 }
 
 // command is a command line for the run directory.

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -63,6 +64,8 @@ func TestPageSays(t *testing.T) {
 	dry.Header.Settings.DryRun = true
 	tolerant := runRecord()
 	tolerant.Header.Settings.MissingOK = true
+	unused := runRecord()
+	unused.Header.Settings.DryRun, unused.Header.Settings.UnusedFor = true, journal.Age(72*time.Hour)
 	unchecked := runRecord()
 	unchecked.Header.Settings.NoCheck = true
 	back := runRecord()
@@ -119,6 +122,10 @@ func TestPageSays(t *testing.T) {
 			after(900, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 0)}})},
 			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled", "sends 1 write", "/results.csv",
 				"◆ Proposal, 1 row needs", "Blocked: a run leaves these as they are: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
+		{"a dry run that keeps what is used", two, unused, []journal.Record{
+			after(1, outcome(2, journal.WouldDisable)),
+			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}), end(1, "")},
+			[]string{"orgconn disable --dry-run --unused-for 3d --allow-lockout pairs.csv"}},
 		{"dry run that measured", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)), after(2, outcome(3, journal.WouldDisable)),
 			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},

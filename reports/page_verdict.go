@@ -22,6 +22,9 @@ func (v *pageView) verdict() verdict {
 	if v.ExitCode == nil {
 		return v.stopped("Not finished", "The run has not recorded its end: either it still goes on, or it was killed. This page shows what the journal says so far.")
 	}
+	if v.WrongTenant() {
+		return v.wrongTenant()
+	}
 	switch *v.ExitCode {
 	case journal.ExitOK, journal.ExitFailedRows:
 		if v.DryRun {
@@ -36,6 +39,13 @@ func (v *pageView) verdict() verdict {
 		return v.stopped("Stopped by an internal error", "This is a bug in orgconn. The recorded outcomes are reliable.")
 	}
 	return v.stopped("Stopped before the end", "The run stopped by itself and ended cleanly.")
+}
+
+// wrongTenant is the verdict on a run that found no organization of the list. To resume
+// it would not help.
+func (v *pageView) wrongTenant() verdict {
+	return verdict{Group: failed, Title: "The wrong tenant, or the wrong list", Text: v.sentence(),
+		Advice: "Compare the tenant with the one that the list was made for, then the list with its source. Do not resume this run."}
 }
 
 // stopped is the verdict on a run that can be resumed.
