@@ -59,13 +59,16 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 
 // shownColumns chooses carried-through columns, by index. It prefers columns that
 // somebody added. A name with the prefix input_ is also the name of a column of
-// results.csv, such as a setting in an export.
+// results.csv, such as a setting in an export. The names of organizations are below
+// their ids.
 func shownColumns(carried []string) []int {
 	var added, prefixed []int
 	for i, name := range carried {
-		if strings.HasPrefix(name, "input_") {
+		switch {
+		case name == "org_name":
+		case strings.HasPrefix(name, "input_"):
 			prefixed = append(prefixed, i)
-		} else {
+		default:
 			added = append(added, i)
 		}
 	}

@@ -81,7 +81,7 @@
   }));
   // The text that the search looks at, prepared once. It has no times.
   for (const row of all) {
-    row.text = [row.line, row.org, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
+    row.text = [row.line, row.org, row.orgName, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
       row.errorCode, row.request, row.correlation, ...row.cells].join("\n").toLowerCase();
   }
 
@@ -116,10 +116,10 @@
   const shown = [
     ["Line", "number", (row) => row.line],
     ["Outcome", "", (row) => words(row.outcome), (row) => [shaped(row.outcome)]],
-    ["Organization", "", (row) => row.org, (row) => [organization(row.org)]],
+    ["Organization", "", (row) => row.org || row.orgName, (row) => [organization(row.org), ...small(row.orgName)]],
     ["Connection", "", (row) => row.connection, (row) => [element("code", "", row.connection), ...small(row.name)]],
     login,
-    ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.errorCode)]],
+    ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.message.includes(row.errorCode) ? "" : row.errorCode)]],
     ...carried.map((name, i) => [name, "", (row) => row.cells[i], (row) => [element("bdi", "", row.cells[i])]]),
     ["Status", "number", (row) => row.httpStatus || ""],
     ["Attempts", "number time", (row) => row.attempts || ""],

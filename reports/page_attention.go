@@ -195,10 +195,13 @@ type reason struct {
 	Rows          int
 	Organizations int
 	More          bool // there are more organizations than were counted
-	Named         []string
+	Named         []namedOrganization
 	lines         []int // of the first rows in the list
 	connection    bool  // of NotFound: it is the connection
 }
+
+// namedOrganization is an organization's id with its name, if the list has it.
+type namedOrganization struct{ ID, Name string }
 
 // reasons groups the rows that need attention, in bounded memory.
 type reasons struct {
@@ -266,13 +269,13 @@ func (rs *reasons) count(t topic, text string, row list.Result) {
 		r.lines = append(r.lines, row.Line)
 	}
 	if row.OrgID != "" {
-		rs.countOrganization(r, row.OrgID)
+		rs.countOrganization(r, row.Record)
 	}
 }
 
 // countOrganization counts an organization once for each reason.
-func (rs *reasons) countOrganization(r *reason, org string) {
-	org = strings.Clone(excerpt(org, cellLength)) // holds no reference to the whole record
+func (rs *reasons) countOrganization(r *reason, row list.Record) {
+	org := strings.Clone(excerpt(row.OrgID, cellLength)) // holds no reference to the whole record
 	key := reasonOrganization{r, org}
 	if _, ok := rs.counted[key]; ok {
 		return
@@ -284,7 +287,7 @@ func (rs *reasons) countOrganization(r *reason, org string) {
 	rs.counted[key] = struct{}{}
 	r.Organizations++
 	if len(r.Named) < maxOrganizations {
-		r.Named = append(r.Named, org)
+		r.Named = append(r.Named, namedOrganization{org, strings.Clone(excerpt(row.OrgName, cellLength))})
 	}
 }
 

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,6 +60,31 @@ func TestPageByOrganization(t *testing.T) {
 		page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")
 		if got := sectionOf(page, "organizations"); got != "By organization "+c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
+		}
+	}
+}
+
+// Customers are known by their names: the tables, the reasons and the rows have them, also
+// in a run from a results file.
+func TestPageNamesOrganizations(t *testing.T) {
+	back := runRecord()
+	back.Header.Command = journal.CommandRestore
+	for _, c := range []struct {
+		first journal.Record
+		input string
+	}{
+		{runRecord(), "org_id,org_name,connection_id,ticket\n" + orgA + ",initech-eu," + con1 + ",OPS-1\n"},
+		{back, "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled,org_name,ticket\n2," +
+			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,,initech-eu,OPS-1\n"},
+	} {
+		page, data := pageOf(t, c.input, c.first, after(1, outcome(2, journal.Failed)))
+		for _, id := range []string{"organizations", "attention"} {
+			if !strings.Contains(sectionOf(page, id), orgA+"initech-eu") {
+				t.Errorf("%s: it does not name the organization:\n%s", id, sectionOf(page, id))
+			}
+		}
+		if got := fmt.Sprint(data.Rows[0][slices.Index(data.Columns, "orgName")], data.Carried); got != "initech-eu[ticket]" {
+			t.Errorf("in the rows: %s", got)
 		}
 	}
 }
