@@ -115,6 +115,7 @@ type pageView struct {
 	missingOK          bool
 	unknownConnections int // as in pageBuilder
 	dashboard          string
+	changedIn          int // organizations that have a row that was, or would be, changed; -1: not counted
 
 	CSS               template.CSS
 	JS                template.JS
@@ -125,6 +126,7 @@ type pageView struct {
 	Connections       *table
 	Organizations     *table
 	OneWayIn, NoWayIn int // organizations that are left with one, or without
+	UnsureWaysIn      int // organizations of which it is not known
 	Attention         []section
 	Way               way
 	Figures           []figure
@@ -149,12 +151,12 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 	}
+	v.Connections = v.byConnection(p.tallies)
+	v.Organizations = v.byOrganization(p.tallies)
 	v.Attention = v.sections(p.reasons)
 	v.Verdict = v.verdict()
 	v.Who = v.who(p.index)
 	v.Counts = v.counts()
-	v.Connections = v.byConnection(p.tallies)
-	v.Organizations = v.byOrganization(p.tallies)
 	v.Way = v.wayBack(p.index)
 	v.Figures = v.figures(p.index)
 	v.Facts = v.facts(p.index)

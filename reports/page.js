@@ -40,7 +40,7 @@
       const number = heading.className === "number";
       const value = (row) => {
         const text = row.cells[heading.cellIndex].textContent;
-        return number ? Number(text.replace(/[^0-9.]/g, "") || -1) : text === "none" ? "0" : text;
+        return number ? Number(text.replaceAll(",", "").match(/[0-9.]+/)?.[0] ?? -1) : text === "none" ? "0" : text;
       };
       sorting(heading, number || heading.textContent === "Last login", (direction) => {
         const sorted = [...table.tBodies[0].rows].sort((a, b) => compare(value(a), value(b), direction));

@@ -48,6 +48,21 @@ func TestPageByOrganization(t *testing.T) {
 			"(3) ▲ Left without a way in: 1 organization. ◆ Left with one way in: 1 organization. A way in is an enabled connection. " +
 				"This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Disabled " +
 				orgC + " 1 ▲ 0 1 1 " + orgB + " 2 ◆ 1 1 1 " + orgA + " 4 2 2 2"},
+		"an answer that was lost": {runRecord(), input, []journal.Record{
+			after(1, read(orgA, 4)), after(2, intent(2, nil)), after(3, outcome(2, journal.Unknown)), after(4, disabledRow(3)), end},
+			"(3) Not known, as answers were lost: 1 organization. A way in is an enabled connection. This table is wider than the window: scroll it sideways → " +
+				"Organization Ways in before Ways in after Connections in the list Disabled Failed, unknown, not found Not reached " +
+				orgA + " 4 2 to 3 2 1 1 0 " + orgB + " 1 0 0 1 " + orgC + " 1 0 0 1"},
+		"an earlier attempt that was done": {runRecord(), input, []journal.Record{
+			after(1, read(orgA, 4)), after(2, intent(2, nil)), after(3, outcome(2, journal.Unknown)), after(4, read(orgA, 3)), after(5, disabledRow(2)), end},
+			"(3) This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Disabled Not reached " +
+				orgA + " 4 3 2 1 1 " + orgB + " 1 0 1 " + orgC + " 1 0 1"},
+		"what was so before": {runRecord(), input, []journal.Record{
+			after(1, read(orgA, 0)), after(2, outcome(2, journal.AlreadyDisabled)), after(2, outcome(3, journal.AlreadyDisabled)),
+			after(3, read(orgB, 1)), after(4, outcome(4, journal.AlreadyDisabled)),
+			after(5, read(orgC, 1)), after(6, outcome(5, journal.AlreadyDisabled)), end},
+			"(3) This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list " +
+				orgA + " 0 0 2 " + orgB + " 1 1 1 " + orgC + " 1 1 1"},
 		"without these records": {runRecord(), input, []journal.Record{after(2, disabledRow(2)), end},
 			"(3) This table is wider than the window: scroll it sideways → Organization Connections in the list Disabled Not reached " +
 				orgA + " 2 1 1 " + orgB + " 1 0 1 " + orgC + " 1 0 1"},
