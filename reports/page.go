@@ -102,6 +102,7 @@ func (p *pageBuilder) add(r list.Result) error {
 func (p *pageBuilder) write(w io.Writer, s *Summary) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"grouped": grouped, "counted": Counted, "visible": visible, "utc": utc, "capitalized": capitalized,
+		"words": func(text string) []string { return strings.Split(text, " ") },
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -124,6 +125,7 @@ type pageView struct {
 	Who               []fact
 	Counts            []outcomeCount
 	Connections       *table
+	Logins            bool // the run asked for last logins
 	Organizations     *table
 	OneWayIn, NoWayIn int // organizations that are left with one, or without
 	UnsureWaysIn      int // organizations of which it is not known
@@ -151,7 +153,7 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 	}
-	v.Connections = v.byConnection(p.tallies)
+	v.Connections, v.Logins = v.byConnection(p.tallies), p.tallies.logins
 	v.Organizations = v.byOrganization(p.tallies)
 	v.Attention = v.sections(p.reasons)
 	v.Verdict = v.verdict()
@@ -161,7 +163,7 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 	v.Figures = v.figures(p.index)
 	v.Facts = v.facts(p.index)
 	v.Data = pageData{
-		Dashboard: v.dashboard, ByLogin: s.DryRun && p.tallies.logins, Total: s.Input.Rows, Groups: groups(s),
+		Dashboard: v.dashboard, ByLogin: s.DryRun && v.Logins, Total: s.Input.Rows, Groups: groups(s),
 		Columns: pageColumns(), Carried: []string{}, Rows: p.rows.chosen(),
 	}
 	for _, name := range pick(p.carried, p.shown) {

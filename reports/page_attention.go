@@ -46,7 +46,7 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 		}
 	}
 	if v.Unsaved > 0 {
-		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved,
+		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved, Reasons: rs.matching(topic{unchecked: true}),
 			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See below what the way back does not know."})
 	}
 	if v.NeverSeenTotal > 0 {
@@ -186,6 +186,8 @@ type topic struct {
 	outcome journal.Outcome
 	drifted bool // another outcome than a dry run announced
 	remark  bool // the row is ok, but has a message
+	// unchecked is a remark on a row that was changed without a check.
+	unchecked bool
 }
 
 // reason is a group of a topic's rows with the same message.
@@ -244,7 +246,11 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 		}
 	case r.Message != "" && r.Outcome != journal.Duplicate && r.Outcome != journal.NotSelected:
 		attention = true
-		rs.count(topic{outcome: r.Outcome, remark: true}, rs.text(r), r)
+		t := topic{outcome: r.Outcome, remark: true}
+		if r.Outcome == journal.Disabled && r.Snapshot == nil {
+			t = topic{unchecked: true}
+		}
+		rs.count(t, rs.text(r), r)
 	}
 	if rs.announced && r.Outcome.Drifted() {
 		attention, urgent = true, true

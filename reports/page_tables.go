@@ -38,6 +38,7 @@ type tally struct {
 	blocked  int
 	failed   int
 	left     int       // not reached
+	logins   int       // rows with a login in the tenant's log
 	login    time.Time // the latest; zero: none
 	asked    bool      // for the last login
 
@@ -97,8 +98,11 @@ func (ts *tallies) count(t *tally, r list.Result) {
 	if ts.wasEnabled(r) {
 		t.found++
 	}
-	if login := loginTime(r.LastLogin); login.After(t.login) {
-		t.login = login
+	if login := loginTime(r.LastLogin); !login.IsZero() {
+		t.logins++
+		if login.After(t.login) {
+			t.login = login
+		}
 	}
 	t.asked = t.asked || r.LastLogin != ""
 	ts.logins = ts.logins || r.LastLogin != ""
@@ -207,7 +211,14 @@ func (v *pageView) byConnection(ts *tallies) *table {
 		numbers("Organizations in the list", func(t *tally) int { return t.rows }),
 		numbers(found, func(t *tally) int { return t.found }),
 	}
-	return tableOf(all, append(columns, v.outcomeColumns()...), maxConnectionsShown)
+	columns = append(columns, v.outcomeColumns()...)
+	columns = slices.Insert(columns, len(columns)-1, tableColumn{Title: "With a login", Number: true, cell: func(t *tally) tableCell {
+		if !t.asked {
+			return tableCell{Nothing: true}
+		}
+		return tableCell{Text: grouped(t.logins)}
+	}})
+	return tableOf(all, columns, maxConnectionsShown)
 }
 
 // byOrganization is the table by organization: those with the fewest ways in first, then
@@ -297,8 +308,8 @@ func (v *pageView) loginCell(t *tally) tableCell {
 	case t.login.IsZero():
 		return tableCell{Text: "none"}
 	case days < 1:
-		return tableCell{Text: utc(t.login), Small: "less than a day before"}
+		return tableCell{Text: utc(t.login), Small: "less than a day before the run"}
 	default:
-		return tableCell{Text: utc(t.login), Small: fmt.Sprintf("%s before", Counted(days, "day"))}
+		return tableCell{Text: utc(t.login), Small: fmt.Sprintf("%s before the run", Counted(days, "day"))}
 	}
 }

@@ -146,8 +146,8 @@ func makePage(t testing.TB, dir string, login func(line int) string) string {
 func TestPageByConnectionShowsLogins(t *testing.T) {
 	_, page := loginsPage(t)
 	page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")
-	want := "Connection Organizations in the list Have it enabled Would be disabled Last login " +
-		con2 + " 2 2 2 2026-11-23 09:00:00 UTC less than a day before " + con1 + " 1 1 1 none " + con3 + " 1 1 1"
+	want := "Connection Organizations in the list Have it enabled Would be disabled With a login Last login " +
+		con2 + " 2 2 2 2 2026-11-23 09:00:00 UTC less than a day before the run " + con1 + " 1 1 1 0 none " + con3 + " 1 1 1"
 	if got := sectionOf(page, "connections"); !strings.HasSuffix(got, want) {
 		t.Errorf("it says\n%s\nwant\n%s", got, want)
 	}

@@ -109,8 +109,9 @@ func TestPageSays(t *testing.T) {
 			after(1, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA}, Connections: map[string]string{"nope": "", "okta": con1}}}),
 			after(2, outcome(3, journal.Disabled)), end(1, "")},
 			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
-		{"not checked", one, unchecked, []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
-			[]string{"◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
+		{"not checked", one, unchecked, []journal.Record{
+			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled, Message: "not checked before (--no-check)"}}), end(0, "")},
+			[]string{"Changed without a check: 1 row No lockout guard looked", "does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
 				"orgconn restore --allow-defaults /", "1 row was changed without a check. Nobody knows the settings"}},
 		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
