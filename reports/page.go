@@ -59,13 +59,16 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 
 // shownColumns chooses carried-through columns, by index. It prefers columns that
 // somebody added. A name with the prefix input_ is also the name of a column of
-// results.csv, such as a setting in an export.
+// results.csv, such as a setting in an export. The names of organizations are below
+// their ids.
 func shownColumns(carried []string) []int {
 	var added, prefixed []int
 	for i, name := range carried {
-		if strings.HasPrefix(name, "input_") {
+		switch {
+		case name == "org_name":
+		case strings.HasPrefix(name, "input_"):
 			prefixed = append(prefixed, i)
-		} else {
+		default:
 			added = append(added, i)
 		}
 	}
@@ -112,6 +115,7 @@ type pageView struct {
 	missingOK          bool
 	unknownConnections int // as in pageBuilder
 	dashboard          string
+	changedIn          int // organizations that have a row that was, or would be, changed; -1: not counted
 
 	CSS               template.CSS
 	JS                template.JS
@@ -120,8 +124,10 @@ type pageView struct {
 	Who               []fact
 	Counts            []outcomeCount
 	Connections       *table
+	Logins            bool // the run asked for last logins
 	Organizations     *table
 	OneWayIn, NoWayIn int // organizations that are left with one, or without
+	UnsureWaysIn      int // organizations of which it is not known
 	Attention         []section
 	Way               way
 	Figures           []figure
@@ -146,17 +152,17 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 	}
+	v.Connections, v.Logins = v.byConnection(p.tallies), p.tallies.logins
+	v.Organizations = v.byOrganization(p.tallies)
 	v.Attention = v.sections(p.reasons)
 	v.Verdict = v.verdict()
 	v.Who = v.who(p.index)
 	v.Counts = v.counts()
-	v.Connections = v.byConnection(p.tallies)
-	v.Organizations = v.byOrganization(p.tallies)
 	v.Way = v.wayBack(p.index)
 	v.Figures = v.figures(p.index)
 	v.Facts = v.facts(p.index)
 	v.Data = pageData{
-		Dashboard: v.dashboard, ByLogin: s.DryRun && p.tallies.logins, Total: s.Input.Rows, Groups: groups(s),
+		Dashboard: v.dashboard, ByLogin: s.DryRun && v.Logins, Total: s.Input.Rows, Groups: groups(s),
 		Columns: pageColumns(), Carried: []string{}, Rows: p.rows.chosen(),
 	}
 	for _, name := range pick(p.carried, p.shown) {

@@ -40,7 +40,7 @@
       const number = heading.className === "number";
       const value = (row) => {
         const text = row.cells[heading.cellIndex].textContent;
-        return number ? Number(text.replace(/[^0-9.]/g, "") || -1) : text === "none" ? "0" : text;
+        return number ? Number(text.replaceAll(",", "").match(/[0-9.]+/)?.[0] ?? -1) : text === "none" ? "0" : text;
       };
       sorting(heading, number || heading.textContent === "Last login", (direction) => {
         const sorted = [...table.tBodies[0].rows].sort((a, b) => compare(value(a), value(b), direction));
@@ -54,7 +54,7 @@
     const minutes = Math.floor((Date.now() - age.dataset.since) / 60000);
     if (minutes < 0) continue; // one of the clocks is wrong
     const [n, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
-    age.textContent = `, ${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago`;
+    age.textContent = minutes ? `, ${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago` : ", less than a minute ago";
   }
 
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
@@ -81,7 +81,7 @@
   }));
   // The text that the search looks at, prepared once. It has no times.
   for (const row of all) {
-    row.text = [row.line, row.org, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
+    row.text = [row.line, row.org, row.orgName, row.connection, row.name, words(row.outcome), row.message, row.httpStatus || "",
       row.errorCode, row.request, row.correlation, ...row.cells].join("\n").toLowerCase();
   }
 
@@ -116,10 +116,10 @@
   const shown = [
     ["Line", "number", (row) => row.line],
     ["Outcome", "", (row) => words(row.outcome), (row) => [shaped(row.outcome)]],
-    ["Organization", "", (row) => row.org, (row) => [organization(row.org)]],
+    ["Organization", "", (row) => row.org || row.orgName, (row) => [organization(row.org), ...small(row.orgName)]],
     ["Connection", "", (row) => row.connection, (row) => [element("code", "", row.connection), ...small(row.name)]],
     login,
-    ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.errorCode)]],
+    ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.message.includes(row.errorCode) ? "" : row.errorCode)]],
     ...carried.map((name, i) => [name, "", (row) => row.cells[i], (row) => [element("bdi", "", row.cells[i])]]),
     ["Status", "number", (row) => row.httpStatus || ""],
     ["Attempts", "number time", (row) => row.attempts || ""],

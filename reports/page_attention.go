@@ -46,7 +46,7 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 		}
 	}
 	if v.Unsaved > 0 {
-		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved,
+		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved, Reasons: rs.matching(topic{unchecked: true}),
 			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See below what the way back does not know."})
 	}
 	if v.NeverSeenTotal > 0 {
@@ -115,25 +115,31 @@ func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []st
 	case journal.Blocked:
 		return v.blockedAdvice()
 	case journal.NotFound:
-		return "Check the tenant and the ids. " + v.notFoundAdvice(), nil
+		return v.notFoundAdvice(), nil
 	case journal.Invalid:
 		return "Correct these rows in the list and run it again. Rows that are already done are only read.", nil
 	case journal.NotAttempted:
+		if v.WrongTenant() {
+			return "The run did not reach these rows.", nil
+		}
 		return "The run did not reach these rows. Resume it: it continues here and does not repeat what is done.", nil
 	}
 	return "", nil
 }
 
 func (v *pageView) notFoundAdvice() string {
+	const check = "Check the tenant and the ids."
 	switch {
+	case v.WrongTenant():
+		return "No organization of the list was found in " + visible(v.Tenant) + "."
 	case v.Command == journal.CommandRestore:
-		return "What was deleted in the meantime cannot be restored."
+		return check + " What was deleted in the meantime cannot be restored."
 	case v.Command != journal.CommandDisable:
-		return ""
+		return check
 	case v.missingOK:
-		return "Because of --missing-ok, organizations that do not exist count as ok."
+		return check + " Because of --missing-ok, organizations that do not exist count as ok."
 	}
-	return "If the organizations were deleted on purpose, --missing-ok counts them as ok."
+	return check + " If the organizations were deleted on purpose, --missing-ok counts them as ok."
 }
 
 func (v *pageView) blockedAdvice() (string, []string) {
@@ -150,14 +156,24 @@ func (v *pageView) blockedAdvice() (string, []string) {
 	}
 	const advice = "These stay enabled, for the reason given below. If one is its organization's last way in, enable another connection first, then run the %s again. " +
 		"To lock such an organization out on purpose, %s with --allow-lockout."
-	if v.DryRun {
-		list := v.Input.Path
-		if list != "-" {
-			list = ShellWord(list)
-		}
-		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{"orgconn disable --dry-run --allow-lockout " + list}
+	switch {
+	case slices.Contains(v.Repeated, "--allow-lockout"): // then it is --unused-for that blocks
+		return "These stay enabled, as somebody has logged in through them lately.", nil
+	case v.DryRun:
+		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{v.again("--allow-lockout")}
 	}
 	return fmt.Sprintf(advice, "list", "resume the run"), []string{v.command("resume", "--allow-lockout")}
+}
+
+// again is the command line of a dry run once more, with a further flag. It allows and
+// blocks what the dry run did.
+func (v *pageView) again(flag string) string {
+	path := v.Input.Path
+	if path != "-" {
+		path = ShellWord(path)
+	}
+	words := slices.Concat([]string{"orgconn disable --dry-run"}, v.Repeated, []string{flag, path})
+	return visible(strings.Join(words, " "))
 }
 
 // command is a command line for the run directory.
@@ -170,6 +186,8 @@ type topic struct {
 	outcome journal.Outcome
 	drifted bool // another outcome than a dry run announced
 	remark  bool // the row is ok, but has a message
+	// unchecked is a remark on a row that was changed without a check.
+	unchecked bool
 }
 
 // reason is a group of a topic's rows with the same message.
@@ -179,10 +197,13 @@ type reason struct {
 	Rows          int
 	Organizations int
 	More          bool // there are more organizations than were counted
-	Named         []string
+	Named         []namedOrganization
 	lines         []int // of the first rows in the list
 	connection    bool  // of NotFound: it is the connection
 }
+
+// namedOrganization is an organization's id with its name, if the list has it.
+type namedOrganization struct{ ID, Name string }
 
 // reasons groups the rows that need attention, in bounded memory.
 type reasons struct {
@@ -225,7 +246,11 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 		}
 	case r.Message != "" && r.Outcome != journal.Duplicate && r.Outcome != journal.NotSelected:
 		attention = true
-		rs.count(topic{outcome: r.Outcome, remark: true}, rs.text(r), r)
+		t := topic{outcome: r.Outcome, remark: true}
+		if r.Outcome == journal.Disabled && r.Snapshot == nil {
+			t = topic{unchecked: true}
+		}
+		rs.count(t, rs.text(r), r)
 	}
 	if rs.announced && r.Outcome.Drifted() {
 		attention, urgent = true, true
@@ -250,13 +275,13 @@ func (rs *reasons) count(t topic, text string, row list.Result) {
 		r.lines = append(r.lines, row.Line)
 	}
 	if row.OrgID != "" {
-		rs.countOrganization(r, row.OrgID)
+		rs.countOrganization(r, row.Record)
 	}
 }
 
 // countOrganization counts an organization once for each reason.
-func (rs *reasons) countOrganization(r *reason, org string) {
-	org = strings.Clone(excerpt(org, cellLength)) // holds no reference to the whole record
+func (rs *reasons) countOrganization(r *reason, row list.Record) {
+	org := strings.Clone(excerpt(row.OrgID, cellLength)) // holds no reference to the whole record
 	key := reasonOrganization{r, org}
 	if _, ok := rs.counted[key]; ok {
 		return
@@ -268,7 +293,7 @@ func (rs *reasons) countOrganization(r *reason, org string) {
 	rs.counted[key] = struct{}{}
 	r.Organizations++
 	if len(r.Named) < maxOrganizations {
-		r.Named = append(r.Named, org)
+		r.Named = append(r.Named, namedOrganization{org, strings.Clone(excerpt(row.OrgName, cellLength))})
 	}
 }
 

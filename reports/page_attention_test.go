@@ -83,3 +83,13 @@ func TestReasonsAreBounded(t *testing.T) {
 		t.Errorf("%d rows, want %d", rows, 3*maxCounted)
 	}
 }
+
+// Rows that people have used lately have one reason, although each names its own time.
+func TestRowsWithLoginsHaveOneReason(t *testing.T) {
+	for _, at := range []string{"2026-11-28T19:33:53Z", "2026-11-27T12:00:00.123Z"} {
+		got := ReasonOf(journal.RowOutcome{Outcome: journal.Blocked, Message: "somebody logged in through it on " + at + " (--unused-for 3d)"})
+		if want := "somebody logged in through it on … (--unused-for 3d)"; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

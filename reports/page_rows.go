@@ -110,6 +110,7 @@ func pageCells(r list.Result, attention bool) []pageCell {
 		{"line", r.Line},
 		{"attention", attention},
 		{"org", short(r.OrgID)},
+		{"orgName", short(r.OrgName)},
 		{"connection", short(r.ConnectionID)},
 		{"name", short(r.ConnectionName)},
 		{"outcome", r.Outcome},

@@ -38,11 +38,13 @@ type tally struct {
 	blocked  int
 	failed   int
 	left     int       // not reached
+	logins   int       // rows with a login in the tenant's log
 	login    time.Time // the latest; zero: none
 	asked    bool      // for the last login
 
-	// The ways in of an organization; -1 if the check did not tell.
-	before, after int
+	// The ways in of an organization; -1 if the check did not tell. There may be up to
+	// unsure more after the run than after says, as answers were lost.
+	before, after, unsure int
 }
 
 func newTallies(ix *index) *tallies {
@@ -96,8 +98,11 @@ func (ts *tallies) count(t *tally, r list.Result) {
 	if ts.wasEnabled(r) {
 		t.found++
 	}
-	if login := loginTime(r.LastLogin); login.After(t.login) {
-		t.login = login
+	if login := loginTime(r.LastLogin); !login.IsZero() {
+		t.logins++
+		if login.After(t.login) {
+			t.login = login
+		}
 	}
 	t.asked = t.asked || r.LastLogin != ""
 	ts.logins = ts.logins || r.LastLogin != ""
@@ -119,22 +124,34 @@ func (ts *tallies) addWaysIn(t *tally, org string) {
 	}
 }
 
-// changeWaysIn counts a row that gives or takes a way in. The last check has already
-// seen what the run changed before it.
+// changeWaysIn counts a row that gives or takes a way in, or may have. The last check has
+// already seen what was sent before it.
 func (ts *tallies) changeWaysIn(t *tally, r list.Result) {
-	if t.before < 0 || !r.Outcome.Changed() && !r.Outcome.Announced() {
+	if t.before < 0 || !r.Outcome.MayHaveChanged() && !r.Outcome.Announced() {
 		return
 	}
 	by := -1
 	if ts.enables {
 		by = 1
 	}
-	if r.Outcome.Changed() && ts.index.rows[r.Line].outcomeAt < ts.index.organizations[r.OrgID].at {
+	records := ts.index.rows[r.Line]
+	seen := cmp.Or(records.intentAt, records.outcomeAt) < ts.index.organizations[r.OrgID].at
+	switch {
+	case r.Outcome.Announced():
+		t.after += by
+	case r.Outcome == journal.Unknown:
+		t.after += min(by, 0)
+		t.unsure++
+	case seen:
 		t.before -= by
-	} else {
+	default:
 		t.after += by
 	}
 }
+
+// touched reports whether the run took a way in from the organization, may have, or was
+// to. Of others it says nothing: whatever ways in they have, they had before.
+func (t *tally) touched() bool { return t.changed+t.blocked+t.unsure > 0 }
 
 // table is a table by connection or by organization.
 type table struct {
@@ -194,7 +211,14 @@ func (v *pageView) byConnection(ts *tallies) *table {
 		numbers("Organizations in the list", func(t *tally) int { return t.rows }),
 		numbers(found, func(t *tally) int { return t.found }),
 	}
-	return tableOf(all, append(columns, v.outcomeColumns()...), maxConnectionsShown)
+	columns = append(columns, v.outcomeColumns()...)
+	columns = slices.Insert(columns, len(columns)-1, tableColumn{Title: "With a login", Number: true, cell: func(t *tally) tableCell {
+		if !t.asked {
+			return tableCell{Nothing: true}
+		}
+		return tableCell{Text: grouped(t.logins)}
+	}})
+	return tableOf(all, columns, maxConnectionsShown)
 }
 
 // byOrganization is the table by organization: those with the fewest ways in first, then
@@ -211,20 +235,28 @@ func (v *pageView) byOrganization(ts *tallies) *table {
 			cmp.Compare(b.changed, a.changed), cmp.Compare(a.id, b.id))
 	})
 	for _, t := range all {
+		if t.changed > 0 {
+			v.changedIn++
+		}
 		switch {
-		case ts.enables || t.after < 0:
+		case ts.enables || t.after < 0 || !t.touched():
+		case t.unsure > 0:
+			v.UnsureWaysIn++
 		case t.after == 0:
 			v.NoWayIn++
 		case t.after == 1:
 			v.OneWayIn++
 		}
 	}
+	if len(all) >= maxCounted {
+		v.changedIn = -1
+	}
 	columns := []tableColumn{
 		{Title: "Organization", cell: func(t *tally) tableCell {
 			return tableCell{Text: excerpt(t.id, cellLength), Code: true, Link: v.Link(t.id), Small: t.name}
 		}},
-		{Title: "Ways in before", Number: true, cell: func(t *tally) tableCell { return waysIn(t.before, false) }},
-		{Title: "Ways in after", Number: true, cell: func(t *tally) tableCell { return waysIn(t.after, !ts.enables) }},
+		{Title: "Ways in before", Number: true, cell: func(t *tally) tableCell { return waysIn(t.before, 0, false) }},
+		{Title: "Ways in after", Number: true, cell: func(t *tally) tableCell { return waysIn(t.after, t.unsure, !ts.enables && t.touched()) }},
 		numbers("Connections in the list", func(t *tally) int { return t.rows }),
 	}
 	return tableOf(all, append(columns, v.outcomeColumns()...), maxOrganizationsShown)
@@ -243,7 +275,7 @@ func (v *pageView) outcomeColumns() []tableColumn {
 	return []tableColumn{
 		numbers(done, func(t *tally) int { return t.changed }),
 		numbers("Blocked", func(t *tally) int { return t.blocked }),
-		numbers("Failed or not found", func(t *tally) int { return t.failed }),
+		numbers("Failed, unknown, not found", func(t *tally) int { return t.failed }),
 		numbers("Not reached", func(t *tally) int { return t.left }),
 		{Title: "Last login", cell: func(t *tally) tableCell { return v.loginCell(t) }},
 	}
@@ -254,11 +286,14 @@ func numbers(title string, n func(*tally) int) tableColumn {
 }
 
 // waysIn marks a last way in, and that there is none.
-func waysIn(n int, mark bool) tableCell {
+func waysIn(n, unsure int, mark bool) tableCell {
 	if n < 0 {
 		return tableCell{Nothing: true}
 	}
 	c := tableCell{Text: strconv.Itoa(n), Marked: mark && n <= 1, Group: blocked}
+	if unsure > 0 {
+		c.Text += fmt.Sprintf(" to %d", n+unsure)
+	}
 	if n == 0 {
 		c.Group = failed
 	}
@@ -273,8 +308,8 @@ func (v *pageView) loginCell(t *tally) tableCell {
 	case t.login.IsZero():
 		return tableCell{Text: "none"}
 	case days < 1:
-		return tableCell{Text: utc(t.login), Small: "less than a day before"}
+		return tableCell{Text: utc(t.login), Small: "less than a day before the run"}
 	default:
-		return tableCell{Text: utc(t.login), Small: fmt.Sprintf("%s before", Counted(days, "day"))}
+		return tableCell{Text: utc(t.login), Small: fmt.Sprintf("%s before the run", Counted(days, "day"))}
 	}
 }

@@ -3,6 +3,7 @@ package reports
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,6 +48,21 @@ func TestPageByOrganization(t *testing.T) {
 			"(3) ▲ Left without a way in: 1 organization. ◆ Left with one way in: 1 organization. A way in is an enabled connection. " +
 				"This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Disabled " +
 				orgC + " 1 ▲ 0 1 1 " + orgB + " 2 ◆ 1 1 1 " + orgA + " 4 2 2 2"},
+		"an answer that was lost": {runRecord(), input, []journal.Record{
+			after(1, read(orgA, 4)), after(2, intent(2, nil)), after(3, outcome(2, journal.Unknown)), after(4, disabledRow(3)), end},
+			"(3) Not known, as answers were lost: 1 organization. A way in is an enabled connection. This table is wider than the window: scroll it sideways → " +
+				"Organization Ways in before Ways in after Connections in the list Disabled Failed, unknown, not found Not reached " +
+				orgA + " 4 2 to 3 2 1 1 0 " + orgB + " 1 0 0 1 " + orgC + " 1 0 0 1"},
+		"an earlier attempt that was done": {runRecord(), input, []journal.Record{
+			after(1, read(orgA, 4)), after(2, intent(2, nil)), after(3, outcome(2, journal.Unknown)), after(4, read(orgA, 3)), after(5, disabledRow(2)), end},
+			"(3) This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list Disabled Not reached " +
+				orgA + " 4 3 2 1 1 " + orgB + " 1 0 1 " + orgC + " 1 0 1"},
+		"what was so before": {runRecord(), input, []journal.Record{
+			after(1, read(orgA, 0)), after(2, outcome(2, journal.AlreadyDisabled)), after(2, outcome(3, journal.AlreadyDisabled)),
+			after(3, read(orgB, 1)), after(4, outcome(4, journal.AlreadyDisabled)),
+			after(5, read(orgC, 1)), after(6, outcome(5, journal.AlreadyDisabled)), end},
+			"(3) This table is wider than the window: scroll it sideways → Organization Ways in before Ways in after Connections in the list " +
+				orgA + " 0 0 2 " + orgB + " 1 1 1 " + orgC + " 1 1 1"},
 		"without these records": {runRecord(), input, []journal.Record{after(2, disabledRow(2)), end},
 			"(3) This table is wider than the window: scroll it sideways → Organization Connections in the list Disabled Not reached " +
 				orgA + " 2 1 1 " + orgB + " 1 0 1 " + orgC + " 1 0 1"},
@@ -59,6 +75,31 @@ func TestPageByOrganization(t *testing.T) {
 		page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")
 		if got := sectionOf(page, "organizations"); got != "By organization "+c.want {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
+		}
+	}
+}
+
+// Customers are known by their names: the tables, the reasons and the rows have them, also
+// in a run from a results file.
+func TestPageNamesOrganizations(t *testing.T) {
+	back := runRecord()
+	back.Header.Command = journal.CommandRestore
+	for _, c := range []struct {
+		first journal.Record
+		input string
+	}{
+		{runRecord(), "org_id,org_name,connection_id,ticket\n" + orgA + ",initech-eu," + con1 + ",OPS-1\n"},
+		{back, "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled,org_name,ticket\n2," +
+			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,,initech-eu,OPS-1\n"},
+	} {
+		page, data := pageOf(t, c.input, c.first, after(1, outcome(2, journal.Failed)))
+		for _, id := range []string{"organizations", "attention"} {
+			if !strings.Contains(sectionOf(page, id), orgA+"initech-eu") {
+				t.Errorf("%s: it does not name the organization:\n%s", id, sectionOf(page, id))
+			}
+		}
+		if got := fmt.Sprint(data.Rows[0][slices.Index(data.Columns, "orgName")], data.Carried); got != "initech-eu[ticket]" {
+			t.Errorf("in the rows: %s", got)
 		}
 	}
 }
@@ -105,8 +146,8 @@ func makePage(t testing.TB, dir string, login func(line int) string) string {
 func TestPageByConnectionShowsLogins(t *testing.T) {
 	_, page := loginsPage(t)
 	page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")
-	want := "Connection Organizations in the list Have it enabled Would be disabled Last login " +
-		con2 + " 2 2 2 2026-11-23 09:00:00 UTC less than a day before " + con1 + " 1 1 1 none " + con3 + " 1 1 1"
+	want := "Connection Organizations in the list Have it enabled Would be disabled With a login Last login " +
+		con2 + " 2 2 2 2 2026-11-23 09:00:00 UTC less than a day before the run " + con1 + " 1 1 1 0 none " + con3 + " 1 1 1"
 	if got := sectionOf(page, "connections"); !strings.HasSuffix(got, want) {
 		t.Errorf("it says\n%s\nwant\n%s", got, want)
 	}

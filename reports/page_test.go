@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -63,6 +64,8 @@ func TestPageSays(t *testing.T) {
 	dry.Header.Settings.DryRun = true
 	tolerant := runRecord()
 	tolerant.Header.Settings.MissingOK = true
+	unused := runRecord()
+	unused.Header.Settings.DryRun, unused.Header.Settings.UnusedFor = true, journal.Age(72*time.Hour)
 	unchecked := runRecord()
 	unchecked.Header.Settings.NoCheck = true
 	back := runRecord()
@@ -80,7 +83,7 @@ func TestPageSays(t *testing.T) {
 		says    []string
 	}{
 		{"all well", one, runRecord(), []journal.Record{after(1, done(2)), end(0, "")},
-			[]string{"Finished: no row failed", "This run disabled 1 of 1 row. Already disabled before: 0.", "What needs attention Nothing.", "Undo orgconn restore /", "This puts back 1 row, each with the settings that it had"}},
+			[]string{"Finished: no row failed", "This run disabled 1 of 1 row, in 1 organization. Already disabled before: 0.", "What needs attention Nothing.", "Undo orgconn restore /", "This puts back 1 row, each with the settings that it had"}},
 		{"failed", two, runRecord(), []journal.Record{after(1, outcome(2, journal.Disabled)), after(2, called(3, journal.Failed, journal.Call{Status: 400, ErrorCode: "invalid_body"})), end(1, "")},
 			[]string{"Finished, but 1 row needs attention", "status 400: invalid_body: 1 row, 1 organization", "orgconn resume /"}},
 		{"killed", one, runRecord(), nil, []string{"Not finished", "orgconn resume /", "the run did not reach this row: 1 row"}},
@@ -106,8 +109,9 @@ func TestPageSays(t *testing.T) {
 			after(1, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA}, Connections: map[string]string{"nope": "", "okta": con1}}}),
 			after(2, outcome(3, journal.Disabled)), end(1, "")},
 			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
-		{"not checked", one, unchecked, []journal.Record{after(1, outcome(2, journal.Disabled)), end(0, "")},
-			[]string{"◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
+		{"not checked", one, unchecked, []journal.Record{
+			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled, Message: "not checked before (--no-check)"}}), end(0, "")},
+			[]string{"Changed without a check: 1 row No lockout guard looked", "does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
 				"orgconn restore --allow-defaults /", "1 row was changed without a check. Nobody knows the settings"}},
 		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
@@ -117,8 +121,15 @@ func TestPageSays(t *testing.T) {
 			after(1, outcome(2, journal.WouldDisable)),
 			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}),
 			after(900, journal.Record{End: &journal.End{ExitCode: 1, Final: sample(2, 0)}})},
-			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled", "sends 1 write", "/results.csv",
+			[]string{"Proposal, 1 row needs attention", "1 of 2 rows would be disabled, in 1 organization.", "sends 1 write", "/results.csv",
 				"◆ Proposal, 1 row needs", "Blocked: a run leaves these as they are: 1 row", orgB, "orgconn disable --dry-run --allow-lockout pairs.csv"}},
+		{"a dry run that keeps what is used", two, unused, []journal.Record{
+			after(1, outcome(2, journal.WouldDisable)),
+			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.Blocked, Message: lastOne}}), end(1, "")},
+			[]string{"orgconn disable --dry-run --unused-for 3d --allow-lockout pairs.csv", "the last login of each pair again: 1 read of the tenant's log."}},
+		{"a lockout", two, dry, []journal.Record{
+			after(1, read(orgA, 1)), after(1, outcome(2, journal.WouldDisable)), after(2, read(orgB, 2)), after(2, outcome(3, journal.WouldDisable)), end(0, "")},
+			[]string{"2 of 2 rows would be disabled, in 2 organizations. Left without a way in: 1 organization."}},
 		{"dry run that measured", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)), after(2, outcome(3, journal.WouldDisable)),
 			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},

@@ -22,6 +22,9 @@ func (v *pageView) verdict() verdict {
 	if v.ExitCode == nil {
 		return v.stopped("Not finished", "The run has not recorded its end: either it still goes on, or it was killed. This page shows what the journal says so far.")
 	}
+	if v.WrongTenant() {
+		return v.wrongTenant()
+	}
 	switch *v.ExitCode {
 	case journal.ExitOK, journal.ExitFailedRows:
 		if v.DryRun {
@@ -36,6 +39,13 @@ func (v *pageView) verdict() verdict {
 		return v.stopped("Stopped by an internal error", "This is a bug in orgconn. The recorded outcomes are reliable.")
 	}
 	return v.stopped("Stopped before the end", "The run stopped by itself and ended cleanly.")
+}
+
+// wrongTenant is the verdict on a run that found no organization of the list. To resume
+// it would not help.
+func (v *pageView) wrongTenant() verdict {
+	return verdict{Group: failed, Title: "The wrong tenant, or the wrong list", Text: v.sentence(),
+		Advice: "Compare the tenant with the one that the list was made for, then the list with its source. Do not resume this run."}
 }
 
 // stopped is the verdict on a run that can be resumed.
@@ -176,6 +186,9 @@ func (v *pageView) cost() string {
 	writes := v.Announced()
 	reads := min(writes, v.Input.Organizations)
 	text := fmt.Sprintf("A run sends %s. It first reads each organization again, which takes at most %s.", Counted(writes, "write"), Counted(reads, "read"))
+	if v.asksForLogins() {
+		text += fmt.Sprintf(" It also reads the last login of each pair again: %s of the tenant's log.", Counted(writes, "read"))
+	}
 	if d := v.Expected(); d > 0 {
 		return text + fmt.Sprintf(" That takes about %s: the dry run measured the limit on reads, and the limit on writes is the one that Auth0 publishes for the same plan.", secondsText(d.Seconds()))
 	}
@@ -236,9 +249,9 @@ func (v *pageView) sentence() string {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
 	case v.DryRun:
-		return grouped(v.Announced()) + of + " would be " + verb + again + "."
+		return grouped(v.Announced()) + of + " would be " + verb + again + v.in() + "." + v.lockouts()
 	}
-	text := "This run " + verb + " " + grouped(v.count(journal.Outcome.Changed)) + of + again + "."
+	text := "This run " + verb + " " + grouped(v.count(journal.Outcome.Changed)) + of + again + v.in() + "." + v.lockouts()
 	if v.Unsaved > 0 {
 		text += fmt.Sprintf(" It did not check %s first, so some may have been %s already.", Counted(v.Unsaved, "row"), verb)
 	}
@@ -247,4 +260,20 @@ func (v *pageView) sentence() string {
 		return text
 	}
 	return text + " Already " + verb + " before: " + grouped(before) + "."
+}
+
+// in says in how many organizations rows were changed, or would be.
+func (v *pageView) in() string {
+	if v.changedIn <= 0 {
+		return ""
+	}
+	return ", in " + Counted(v.changedIn, "organization")
+}
+
+// lockouts says how many organizations are left without a way in.
+func (v *pageView) lockouts() string {
+	if v.NoWayIn == 0 {
+		return ""
+	}
+	return " Left without a way in: " + Counted(v.NoWayIn, "organization") + "."
 }

@@ -47,6 +47,34 @@ func TestPageSaysWhoRanIt(t *testing.T) {
 	}
 }
 
+// If no organization of the list exists, the tenant or the list is wrong. Then nothing
+// says to resume the run, or that --missing-ok helps.
+func TestPageOfTheWrongTenant(t *testing.T) {
+	dry := runRecord()
+	dry.Header.Settings.DryRun = true
+	for name, c := range map[string]struct {
+		first journal.Record
+		end   journal.End
+	}{
+		"finished": {runRecord(), journal.End{ExitCode: 1, Reason: "no organization of the list exists: " + journal.RightTenant}},
+		"stopped":  {dry, journal.End{ExitCode: 5, Reason: "--max-failures 50%: too many rows failed, as no organization so far exists: " + journal.RightTenant}},
+	} {
+		page, _ := pageOf(t, "org_id,connection_id\n"+orgA+","+con1+"\n"+orgB+","+con1+"\n", c.first,
+			after(1, outcome(2, journal.NotFound)), after(9, journal.Record{End: &c.end}))
+		said := text(page)
+		for _, want := range []string{"▲ The wrong tenant, or the wrong list", journal.RightTenant, "No organization of the list was found in acme.eu.auth0.com."} {
+			if !strings.Contains(said, want) {
+				t.Errorf("%s: it does not say %q:\n%s", name, want, said)
+			}
+		}
+		for _, bad := range []string{"orgconn resume", "Resume it", "--missing-ok"} {
+			if strings.Contains(said, bad) {
+				t.Errorf("%s: it says %q", name, bad)
+			}
+		}
+	}
+}
+
 // The page says nothing that was not measured well.
 func TestSpeedOfShortRuns(t *testing.T) {
 	rate := Rate{Burst: 10, RefillPerS: 1.7, OthersPerS: 0.2, IdealS: 15, ActualS: 17.7}

@@ -232,10 +232,16 @@ func (s *Summary) Announced() int { return s.count(journal.Outcome.Announced) }
 // is no estimate. It reads last logins again if a flag of the dry run needs them.
 func (s *Summary) Expected() time.Duration {
 	logins := 0
-	if slices.ContainsFunc(s.Repeated, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") }) {
+	if s.asksForLogins() {
 		logins = s.Announced()
 	}
 	return s.Rate.Expected(s.Input.Organizations, s.Announced(), logins)
+}
+
+// asksForLogins reports whether a run that does what a dry run announced reads last
+// logins, too.
+func (s *Summary) asksForLogins() bool {
+	return slices.ContainsFunc(s.Repeated, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") })
 }
 
 // Changes is how many rows the run changed, or may have changed.

@@ -12,7 +12,7 @@ type Record struct {
 	Line int // physical line at which the record starts, from 1
 	// OrgID, ConnectionID, OrgName and ConnectionName are the cells as given,
 	// trimmed, whether valid or not. Where the cell of an id is empty, it is the
-	// id found for the name, if any. OrgName is empty in a results file.
+	// id found for the name, if any. In a results file, names identify nothing.
 	OrgID, ConnectionID, OrgName, ConnectionName string
 	// Outcome is what the list alone decides: journal.Invalid, Duplicate,
 	// NotSelected, NotAttempted (beyond the limit), or NotFound (the tenant lacks

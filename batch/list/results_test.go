@@ -198,3 +198,17 @@ func TestOrganizationsByName(t *testing.T) {
 		t.Error("an organization without a row is accepted")
 	}
 }
+
+// In a results file, the name of an organization tells people which one it is. It does
+// not take the place of an id.
+func TestNamesInResultsIdentifyNothing(t *testing.T) {
+	const header = "line,org_id,connection_id,outcome,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant,org_name\n"
+	l := open(t, header+"2,"+acme+","+okta+",disabled,yes,,,disable,tenant.example,acme\n3,,"+okta+",disabled,yes,,,disable,tenant.example,globex\n", Options{Command: "restore"})
+	var got []string
+	for rec := range l.Records() {
+		got = append(got, fmt.Sprintf("%s %q %s", rec.OrgName, rec.OrgToFind(), rec.Outcome))
+	}
+	if diff := cmp.Diff([]string{`acme "" `, `globex "" invalid`}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -160,7 +160,7 @@ func (s *scanner) newRecord(r *csvRecord) Record {
 	for len(rec.Carried) < len(s.columns.carried) { // the row may be short
 		rec.Carried = append(rec.Carried, "")
 	}
-	if i := s.columns.orgName; i >= 0 && !s.columns.results {
+	if i := s.columns.orgName; i >= 0 {
 		rec.OrgName = rec.Carried[i]
 	}
 	switch one := s.opt.Connection; {
@@ -204,13 +204,13 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	if s.repeatsHeader(rec) {
 		return "the row repeats the header"
 	}
-	reason := s.opt.validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", rec.OrgName)
+	orgName, connectionName := rec.OrgName, rec.ConnectionName
+	if s.columns.results {
+		orgName, connectionName = "", "" // they do not identify a row
+	}
+	reason := s.opt.validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", orgName)
 	if reason != "" {
 		return reason
-	}
-	connectionName := rec.ConnectionName
-	if s.columns.results {
-		connectionName = "" // it does not identify the connection
 	}
 	reason = s.opt.validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
 	if reason == "" && s.opt.Command != journal.CommandDisable {
