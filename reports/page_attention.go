@@ -40,7 +40,7 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 			all = append(all, v.section(t, found))
 		}
 	}
-	for _, outcome := range failedOutcomes() {
+	for _, outcome := range journal.FailedOutcomes() {
 		if outcome != journal.Invalid {
 			add(topic{outcome: outcome})
 		}
@@ -59,11 +59,6 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 		add(topic{outcome: outcome, remark: true})
 	}
 	return all
-}
-
-// failedOutcomes are the outcomes of rows that count as failed, the most urgent first.
-func failedOutcomes() []journal.Outcome {
-	return []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound, journal.Invalid}
 }
 
 // section is about the rows of a topic.
@@ -313,7 +308,7 @@ func (rs *reasons) matching(t topic) (found []*reason) {
 // failed returns the groups of rows that failed, the most urgent first. With missingOK,
 // rows whose organization does not exist are left out.
 func (rs *reasons) failed(missingOK bool) (groups []FailedRows) {
-	for _, outcome := range failedOutcomes() {
+	for _, outcome := range journal.FailedOutcomes() {
 		for _, r := range rs.matching(topic{outcome: outcome}) {
 			if missingOK && outcome == journal.NotFound && !r.connection {
 				continue

@@ -253,6 +253,12 @@ func (s *Summary) Changes() int {
 // goes on, was killed, or stopped did not.
 func (s *Summary) Finished() bool { return s.ExitCode != nil && journal.Finished(*s.ExitCode) }
 
+// Resumable reports whether resume has something to do: the run did not come to its end,
+// or some of its rows are to be tried again.
+func (s *Summary) Resumable() bool {
+	return !s.Finished() || s.count(func(o journal.Outcome) bool { return o.Open(false) }) > 0
+}
+
 // WrongTenant reports whether the run found no organization of the list, so that it is
 // most likely one of another tenant.
 func (s *Summary) WrongTenant() bool { return journal.WrongTenant(s.Reason) }

@@ -12,7 +12,7 @@ import (
 //
 // To add an outcome, add the constant, list it in Outcomes, look whether each method
 // here answers rightly for it, and give it a meaning on the page (reports/page_text.go)
-// and a line in the README's table.
+// and a line in the README's table. CONTRIBUTING names the other places to look at.
 type Outcome string
 
 // The outcomes that a row can have.
@@ -58,6 +58,9 @@ func (o Outcome) Reached() bool { return o != "" && o != NotAttempted }
 func (o Outcome) Failed(missingOK bool) bool {
 	return o == Blocked || o == Invalid || o.FailedByCall(missingOK)
 }
+
+// FailedOutcomes are the outcomes of rows that count as failed, the most urgent first.
+func FailedOutcomes() []Outcome { return []Outcome{Failed, Unknown, Blocked, NotFound, Invalid} }
 
 // FailedByCall reports whether a call to the tenant made the row fail. Only these
 // rows count for --max-failures.

@@ -152,9 +152,7 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 	if finished(h) && !flags.Changed("limit") {
 		s.Limit = 0 // the slice is done, so the rest is next
 	}
-	if s.AllowLockout || s.AllowDefaults {
-		h.Unblock = true
-	}
+	h.Unblock = s.Unblocks()
 	return c.options.check(flags) // again: what was typed may not go together with what the run has
 }
 

@@ -144,11 +144,9 @@ func nextCommand(s *reports.Summary, dir, results string) string {
 	switch {
 	case s.WrongTenant():
 		return ""
-	case !s.Finished():
-		return resumeCommand(dir)
 	case proposes(s):
 		return s.Proposed(filepath.ToSlash(results))
-	case s.Outcomes[journal.NotAttempted] > 0, s.FailedCalls() > 0:
+	case s.Resumable():
 		return resumeCommand(dir)
 	}
 	return ""
