@@ -350,16 +350,18 @@ func TestExportIntoUnreadPipeEnds(t *testing.T) {
 	}
 }
 
-// Under nohup, with standard input closed, Ctrl-C works, although the parent ignores
-// it.
+// Under nohup, with standard input closed, the run goes on when its terminal closes.
+// Ctrl-C works, although the parent ignores it.
 func TestSignalsUnderNohup(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	// The shell becomes orgconn, with SIGINT ignored and standard input closed.
 	shell := []string{"sh", "-c", `trap '' INT HUP; exec "$0" "$@" <&-`}
 	p := under(t, tenant, dir, shell, "disable", "--yes", "--out", "run", "pairs.csv")
 	waitForWrites(t, tenant, 2)
+	_ = p.Process.Signal(syscall.SIGHUP)
+	time.Sleep(100 * time.Millisecond) // so that they arrive in this order
 	_ = p.Process.Signal(syscall.SIGINT)
-	if code := p.end(); code != journal.ExitInterrupted {
+	if code := p.end(); code != journal.ExitInterrupted || strings.Contains(p.output.String(), "again") { // the hangup counted
 		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 }
