@@ -394,6 +394,10 @@ func TestOneRunPerTenant(t *testing.T) {
 	if code := report.end(); code != journal.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
 		t.Errorf("report of a run that goes on: exit %d\n%s", code, &report.output)
 	}
+	look := start(t, tenant, dir, "restore", "--dry-run", "first")
+	if code := look.end(); code != journal.ExitOK || !strings.Contains(look.output.String(), "would restore") {
+		t.Errorf("restore --dry-run of a run that goes on: exit %d\n%s", code, &look.output)
+	}
 	unlimit(tenant)
 	if code := first.end(); code != journal.ExitOK {
 		t.Errorf("the first: exit %d\n%s", code, &first.output)
