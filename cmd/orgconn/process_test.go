@@ -353,16 +353,18 @@ func TestExportIntoUnreadPipeEnds(t *testing.T) {
 	}
 }
 
-// Under nohup, with standard input closed, Ctrl-C works, although the parent ignores
-// it.
+// Under nohup, with standard input closed, the run goes on when its terminal closes.
+// Ctrl-C works, although the parent ignores it.
 func TestSignalsUnderNohup(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	// The shell becomes orgconn, with SIGINT ignored and standard input closed.
 	shell := []string{"sh", "-c", `trap '' INT HUP; exec "$0" "$@" <&-`}
 	p := under(t, tenant, dir, shell, "disable", "--yes", "--out", "run", "pairs.csv")
 	waitForWrites(t, tenant, 2)
+	_ = p.Process.Signal(syscall.SIGHUP)
+	time.Sleep(100 * time.Millisecond) // so that they arrive in this order
 	_ = p.Process.Signal(syscall.SIGINT)
-	if code := p.end(); code != journal.ExitInterrupted {
+	if code := p.end(); code != journal.ExitInterrupted || strings.Contains(p.output.String(), "again") { // the hangup counted
 		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 }
@@ -394,6 +396,10 @@ func TestOneRunPerTenant(t *testing.T) {
 	report := start(t, tenant, dir, "report", "first")
 	if code := report.end(); code != journal.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
 		t.Errorf("report of a run that goes on: exit %d\n%s", code, &report.output)
+	}
+	look := start(t, tenant, dir, "restore", "--dry-run", "first")
+	if code := look.end(); code != journal.ExitOK || !strings.Contains(look.output.String(), "would restore") {
+		t.Errorf("restore --dry-run of a run that goes on: exit %d\n%s", code, &look.output)
 	}
 	unlimit(tenant)
 	if code := first.end(); code != journal.ExitOK {
