@@ -145,11 +145,20 @@ func (c *command) lock(ctx context.Context) (unlock func(), err error) {
 		}
 		return func() {}, nil
 	}
-	lock, err := batch.LockTenant(ctx, c.target.tenant, c.options.lockWait)
+	lock, err := batch.LockTenant(ctx, c.target.tenant, 0)
+	if wait := c.options.lockWait; wait > 0 && isLocked(err) {
+		c.log.Info(fmt.Sprintf("waits up to %s: %v", wait, err))
+		lock, err = batch.LockTenant(ctx, c.target.tenant, wait)
+	}
 	if err != nil {
 		return nil, refused(orInterrupted(ctx, err), "")
 	}
 	return func() { _ = lock.Release() }, nil
+}
+
+func isLocked(err error) bool {
+	_, locked := errors.AsType[*batch.LockedError](err)
+	return locked
 }
 
 // lockRun takes the lock before a run directory is read, whose first record is

@@ -38,7 +38,7 @@ func (f *failure) Unwrap() error { return f.err }
 const internalHint = "please report the lines above; if a run had begun, orgconn resume continues it"
 
 const (
-	lockedHint = "wait for it to end, or give --lock-wait; before you stop a process, check that it is orgconn, " +
+	lockedHint = "wait for it to end, or give a longer --lock-wait; before you stop a process, check that it is orgconn, " +
 		"as every user can write what the lock file says"
 	lockFolderHint = " must exist and be writable: the lock that all users of the machine share is there; in Kubernetes, mount an emptyDir"
 	damagedHint    = "restore the run directory from a backup, or give orgconn restore its results.csv; " +

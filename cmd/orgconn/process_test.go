@@ -408,6 +408,10 @@ func TestOneRunPerTenant(t *testing.T) {
 	if code := third.end(); code != journal.ExitOK || !strings.Contains(third.output.String(), "already disabled       60") {
 		t.Errorf("the one that waited: exit %d\n%s", code, &third.output)
 	}
+	if text := third.output.String(); !strings.Contains(text, "waits up to 1m0s: another run is working on ") ||
+		!strings.Contains(text, "process "+strconv.Itoa(first.Process.Pid)+", since 20") {
+		t.Errorf("the one that waited does not say for what:\n%s", text)
+	}
 }
 
 // A restore that waits for the run that it undoes restores everything that the run
