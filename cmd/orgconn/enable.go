@@ -34,7 +34,7 @@ func newEnable(getenv func(string) string) *cobra.Command {
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
-	flags.StringVar(&o.settings.Connection, "connection", "", "this connection for each organization, by `ID|NAME`")
+	flags.StringVar(&o.settings.Connection, "connection", "", "enable `ID|NAME` in place of the row's")
 	o.addList(flags)
 	o.addBounds(flags)
 	o.addInvocation(flags)

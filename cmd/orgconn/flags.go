@@ -55,6 +55,7 @@ func (o *options) addDisable(flags *pflag.FlagSet) {
 // addLogins adds the flags about last logins.
 func (o *options) addLogins(flags *pflag.FlagSet) {
 	flags.TextVar(&o.settings.UnusedFor, "unused-for", journal.Age(0), "keep links with a login within `TIME`, like 30d")
+	flags.Lookup("unused-for").DefValue = "" // help shows no default that means off
 	flags.BoolVar(&o.settings.LastLogins, "last-logins", false, "read each pair's last login for the reports")
 }
 
@@ -113,7 +114,7 @@ func (o *options) addPace(flags *pflag.FlagSet) {
 func (o *options) addInvocation(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to `TIME` for another run on the tenant")
-	flags.StringVar(&o.metrics, "metrics-file", "", "put Prometheus metrics into `FILE`.prom at the end")
+	flags.StringVar(&o.metrics, "metrics-file", "", "write Prometheus metrics to `FILE`, a .prom file")
 	flags.BoolVar(&o.json, "json", false, "print summary.json")
 	o.addOutput(flags)
 	mustBeTyped(flags, "yes")
