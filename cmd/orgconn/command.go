@@ -222,9 +222,11 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	if err != nil {
 		return result, final, err
 	}
-	c.view.watch(run.Progress, c.log)
+	if w.list.Counts().Pairs > 0 { // else there is no progress
+		c.view.watch(run.Progress, c.log)
+		defer c.view.close()
+	}
 	result = run.Do(limited)
-	c.view.close()
 	return result, run.Sample(), nil
 }
 
