@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -317,7 +318,7 @@ func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 func stopHint(dir string, stop *batch.Stop) string {
 	switch {
 	case strings.HasSuffix(stop.Reason, journal.RightTenant):
-		return stop.Hint
+		return "set AUTH0_DOMAIN to the tenant of the list; " + filepath.Join(dir, rundir.ResultsFile) + " says why each row failed"
 	case stop.Hint == "":
 		return resumeHint(dir)
 	}
