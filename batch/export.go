@@ -265,7 +265,7 @@ func (e *Export) writeAll(window <-chan *exported, write func([]ExportedPair) er
 
 // Progress is how far the export is now, in organizations.
 func (e *Export) Progress() Progress {
-	p := Progress{Rows: int(e.total.Load()), Done: int(e.done.Load())}
+	p := Progress{Of: "organizations", Rows: int(e.total.Load()), Done: int(e.done.Load())}
 	e.addETA(&p, e.links.caller)
 	return p
 }

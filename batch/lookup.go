@@ -70,7 +70,7 @@ func (l *Lookup) Do(ctx context.Context) *Stop {
 
 // Progress is how far the lookup is now, in names.
 func (l *Lookup) Progress() Progress {
-	p := Progress{Rows: l.total, Done: l.total - l.Names.Missing()}
+	p := Progress{Of: "names", Rows: l.total, Done: l.total - l.Names.Missing()}
 	l.addETA(&p, l.lists, l.byName, l.connections)
 	return p
 }

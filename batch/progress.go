@@ -9,6 +9,7 @@ import (
 
 // Progress is how far a run is, for people.
 type Progress struct {
+	Of       string                  // what is counted, if it is not rows
 	Rows     int                     // rows to work on
 	Done     int                     // rows that were reached
 	Outcomes map[journal.Outcome]int // of those

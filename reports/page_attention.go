@@ -337,13 +337,13 @@ func (rs *reasons) text(r list.Result) string {
 // ReasonOf is why a row has its outcome, without what differs from row to row. The
 // reports group failed rows by it.
 func ReasonOf(o journal.RowOutcome) string {
-	return reasonText(list.Result{Record: list.Record{Outcome: o.Outcome, Message: o.Message}, Call: o.Call})
+	return reasonText(list.Result{Record: list.Record{Outcome: o.Outcome, Message: o.Message}, Call: o.Call, NoConnection: o.NoConnection})
 }
 
 // reasonText is a row's message without what differs from row to row.
 func reasonText(r list.Result) string {
 	differs := ids
-	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound {
+	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound && (r.Call == nil || r.NoConnection) {
 		differs = quoted
 	}
 	if r.Message != "" {

@@ -63,6 +63,16 @@ func TestFailedRowsAreGrouped(t *testing.T) {
 	}
 }
 
+// What the tenant says of a call is part of the reason. Only what a row itself quotes is
+// not.
+func TestReasonHasTheTenantsWords(t *testing.T) {
+	message := `enable connection: status 404 Not Found: "No connection found by that id in org_aaaaaaaaaaaaaaa1"`
+	got := ReasonOf(journal.RowOutcome{Outcome: journal.NotFound, Message: message, Call: &journal.Call{Status: 404}})
+	if want := `enable connection: status 404 Not Found: "No connection found by that id in …"`; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 func TestReasonsAreBounded(t *testing.T) {
 	t.Parallel()
 	rs := newReasons(false, false)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -229,9 +230,11 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	if err != nil {
 		return result, final, err
 	}
-	c.view.watch(run.Progress, c.log)
+	if w.list.Counts().Pairs > 0 { // else there is no progress
+		c.view.watch(run.Progress, c.log)
+		defer c.view.close()
+	}
 	result = run.Do(limited)
-	c.view.close()
 	return result, run.Sample(), nil
 }
 
@@ -322,7 +325,7 @@ func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 func stopHint(dir string, stop *batch.Stop) string {
 	switch {
 	case journal.WrongTenant(stop.Reason):
-		return stop.Hint
+		return "set AUTH0_DOMAIN to the tenant of the list; " + filepath.Join(dir, rundir.ResultsFile) + " says why each row failed"
 	case stop.Hint == "":
 		return resumeHint(dir)
 	}

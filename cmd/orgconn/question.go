@@ -200,8 +200,11 @@ func (w *work) restoreTerms() string {
 	if w.header.Settings.KeepLink {
 		text = "Links that the run switched off are switched on. A connection that is already enabled again is left alone.\n"
 	}
-	if w.header.Settings.AllowDefaults {
+	switch {
+	case w.header.Settings.AllowDefaults:
 		text += "--allow-defaults: rows of a --no-check run get Auth0's default settings, even if they were off before that run.\n"
+	case w.list.RowsWithSettings() < w.list.Counts().Pairs:
+		text += "Rows that were disabled without a check are left alone, as their settings are not known. --allow-defaults gives them Auth0's default ones.\n"
 	}
 	return text
 }

@@ -195,7 +195,7 @@ func (c *command) recover(ctx context.Context, dir *rundir.Dir) (history *batch.
 // code. If the run was killed before it had made its reports, it makes them.
 func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 	if !c.options.quiet {
-		fmt.Fprintf(c.view, "nothing is left to try in %s\n", oneLine(w.dir.Path))
+		fmt.Fprintf(c.view, "nothing is left to try in %s; orgconn report %s shows how it ended\n", oneLine(w.dir.Path), oneLine(reports.ShellWord(w.dir.Path)))
 	}
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {

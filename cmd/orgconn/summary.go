@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -122,7 +123,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	results := filepath.Join(dir, rundir.ResultsFile)
 	fmt.Fprintf(&b, "  results: %s\n", oneLine(results))
 	fmt.Fprintf(&b, "  report:  %s\n", oneLine(filepath.Join(dir, rundir.PageFile)))
-	if undo := s.Undo(filepath.ToSlash(dir)); undo != "" {
+	if undo := wayBack(s, dir); undo != "" {
 		fmt.Fprintf(&b, "  undo:    %s\n", oneLine(undo))
 	}
 	if next := nextCommand(s, dir, results); next != "" {
@@ -136,6 +137,14 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// wayBack says how to undo a run that changed something.
+func wayBack(s *reports.Summary, dir string) string {
+	if s.Command == journal.CommandRestore && !s.DryRun && s.Changes() > 0 {
+		return "no command; " + cmp.Or(s.Undoes, journal.CommandDisable) + " the first run's list again"
+	}
+	return s.Undo(filepath.ToSlash(dir))
 }
 
 // nextCommand is what to type next: resume a run that stopped, did only a slice or
