@@ -54,7 +54,7 @@
     const minutes = Math.floor((Date.now() - age.dataset.since) / 60000);
     if (minutes < 0) continue; // one of the clocks is wrong
     const [n, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
-    age.textContent = minutes ? `, ${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago` : ", less than a minute ago";
+    age.textContent = minutes ? ` (${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago)` : " (less than a minute ago)";
   }
 
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;

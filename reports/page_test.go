@@ -111,7 +111,7 @@ func TestPageSays(t *testing.T) {
 			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
 		{"not checked", one, unchecked, []journal.Record{
 			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled, Message: "not checked before (--no-check)"}}), end(0, "")},
-			[]string{"Changed without a check: 1 row No lockout guard looked", "does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
+			[]string{"Changed without a check: 1 row No lockout guard looked", "restore does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
 				"orgconn restore --allow-defaults /", "1 row was changed without a check. Nobody knows the settings"}},
 		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
@@ -129,7 +129,7 @@ func TestPageSays(t *testing.T) {
 			[]string{"orgconn disable --dry-run --unused-for 3d --allow-lockout pairs.csv", "the last login of each pair again: 1 read of the tenant's log."}},
 		{"a lockout", two, dry, []journal.Record{
 			after(1, read(orgA, 1)), after(1, outcome(2, journal.WouldDisable)), after(2, read(orgB, 2)), after(2, outcome(3, journal.WouldDisable)), end(0, "")},
-			[]string{"2 of 2 rows would be disabled, in 2 organizations. Left without a way in: 1 organization."}},
+			[]string{"◆ Proposal that leaves 1 organization without a way in", "2 of 2 rows would be disabled, in 2 organizations."}},
 		{"dry run that measured", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)), after(2, outcome(3, journal.WouldDisable)),
 			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},
