@@ -54,13 +54,16 @@
     const minutes = Math.floor((Date.now() - age.dataset.since) / 60000);
     if (minutes < 0) continue; // one of the clocks is wrong
     const [n, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
-    age.textContent = minutes ? ` (${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago)` : " (less than a minute ago)";
+    age.textContent = minutes ? `(${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago)` : "(less than a minute ago)";
   }
 
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
-  for (const hint of document.querySelectorAll(".sideways")) {
-    const scroll = hint.nextElementSibling;
-    const watch = new ResizeObserver(() => { hint.hidden = scroll.scrollWidth <= scroll.clientWidth + 1; });
+  for (const hint of document.querySelectorAll(".more")) {
+    const down = hint.classList.contains("downwards");
+    const scroll = down ? hint.previousElementSibling : hint.nextElementSibling;
+    const watch = new ResizeObserver(() => {
+      hint.hidden = down ? scroll.scrollHeight <= scroll.clientHeight + 1 : scroll.scrollWidth <= scroll.clientWidth + 1;
+    });
     watch.observe(scroll);
     watch.observe(scroll.querySelector("table"));
   }
