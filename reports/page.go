@@ -41,7 +41,8 @@ type pageBuilder struct {
 	carried []string // names of the carried-through columns
 	shown   []int    // which of them the page shows
 
-	unknownConnections int // rows that name a connection that does not exist
+	unknownConnections int             // rows that name a connection that does not exist
+	missing            map[string]bool // ids of connections that do not exist
 }
 
 func newPageBuilder(ix *index, l *list.List) *pageBuilder {
@@ -54,6 +55,7 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 		shown:   shownColumns(l.Carried()),
 
 		unknownConnections: l.Counts().UnknownConnections,
+		missing:            make(map[string]bool),
 	}
 }
 
@@ -90,6 +92,7 @@ func pick(cells []string, columns []int) (picked []string) {
 func (p *pageBuilder) add(r list.Result) error {
 	if r.NoConnection {
 		p.unknownConnections++
+		p.missing[strings.Clone(r.ConnectionID)] = true
 	}
 	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
@@ -115,6 +118,7 @@ type pageView struct {
 	*Summary
 	missingOK          bool
 	unknownConnections int // as in pageBuilder
+	missing            map[string]bool
 	dashboard          string
 	changedIn          int // organizations that have a row that was, or would be, changed; -1: not counted
 
@@ -150,7 +154,7 @@ type pageData struct {
 func (p *pageBuilder) view(s *Summary) *pageView {
 	v := &pageView{
 		Summary: s, missingOK: p.index.header.Settings.MissingOK,
-		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
+		unknownConnections: p.unknownConnections, missing: p.missing, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 	}
 	v.Connections, v.Logins = v.byConnection(p.tallies), p.tallies.logins

@@ -125,11 +125,11 @@
     ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.message.includes(row.errorCode) ? "" : row.errorCode)]],
     ...carried.map((name, i) => [name, "", (row) => row.cells[i], (row) => [element("bdi", "", row.cells[i])]]),
     ["Status", "number", (row) => row.httpStatus || ""],
-    ["Attempts", "number time", (row) => row.attempts || ""],
+    ["Attempts", "call number time", (row) => row.attempts || ""],
     ["Finished (UTC)", "time", (row) => row.finished || "", (row) => [time(row.finished)]],
-    ["Call (ms)", "number time", (row) => row.attempts ? row.duration : ""],
-    ["Request id", "", (row) => row.request, (row) => [element("code", "", row.request)]],
-    ["Correlation id", "", (row) => row.correlation, (row) => [element("code", "", row.correlation)]],
+    ["Call (ms)", "call number time", (row) => row.attempts ? row.duration : ""],
+    ["Request id", "call", (row) => row.request, (row) => [element("code", "", row.request)]],
+    ["Correlation id", "call", (row) => row.correlation, (row) => [element("code", "", row.correlation)]],
   ].filter(([,, value]) => all.some((row) => value(row) !== ""));
 
   function by(value, direction) { return (a, b) => compare(value(a), value(b), direction) || a.line - b.line; }
@@ -194,7 +194,7 @@
 
   const headings = shown.map(([title, className]) => heading("col", className, element("bdi", "", title)));
   table.tHead.append(element("tr", "", ...headings));
-  shown.forEach(([, className, value], i) => sorting(headings[i], className !== "" && className !== "message" && i > 0, (direction) => {
+  shown.forEach(([, className, value], i) => sorting(headings[i], /number|time/.test(className) && i > 0, (direction) => {
     order = by(value, direction);
     filter();
   }));
