@@ -38,6 +38,7 @@ type pageBuilder struct {
 	reasons *reasons
 	tallies *tallies
 	rows    pageRows
+	follows string   // id of the run whose results the list is; may be empty
 	carried []string // names of the carried-through columns
 	shown   []int    // which of them the page shows
 
@@ -51,6 +52,7 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 		index:   ix,
 		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
 		tallies: newTallies(ix),
+		follows: l.Run(),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
 
@@ -161,7 +163,7 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 	v.Organizations = v.byOrganization(p.tallies)
 	v.Attention = v.sections(p.reasons)
 	v.Verdict = v.verdict()
-	v.Who = v.who(p.index)
+	v.Who = v.who(p.index, p.follows)
 	v.Counts = v.counts()
 	v.Way = v.wayBack(p.index)
 	v.Figures = v.figures(p.index)
@@ -229,8 +231,9 @@ type fact struct {
 // maxPeople is how many of those who ran a run are named.
 const maxPeople = 5
 
-// who says who did what, when, why and with which list.
-func (v *pageView) who(ix *index) []fact {
+// who says who did what, when, why and with which list. follows is the run whose results
+// the list is, if it is one.
+func (v *pageView) who(ix *index, follows string) []fact {
 	var people []string
 	for _, inv := range ix.invocations {
 		if text := person(inv.header); text != "" && !slices.Contains(people, text) && len(people) < maxPeople {
@@ -251,6 +254,7 @@ func (v *pageView) who(ix *index) []fact {
 		{Name: "When", Value: when, Since: cmp.Or(finished, v.StartedAt)},
 		{Name: "Note", Value: v.Note},
 		{Name: "List", Value: fmt.Sprintf("%s, SHA-256 %s", ix.header.Input.Name(), v.Input.SHA256)},
+		{Name: "Follows run", Value: follows},
 		{Name: "results.csv", Value: results},
 		{Name: "Undo", Value: v.Undo(v.RunDir)},
 	})

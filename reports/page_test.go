@@ -141,7 +141,7 @@ func TestPageSays(t *testing.T) {
 			[]string{"the tenant has no connection " + con2 + ": 1 row", "Compare them with the source of the list. " + con1 + " Every row"}},
 		{"drifted", "line,org_id,connection_id,outcome,command,tenant,correlation_id\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 2, orgA, con1) + "\n",
 			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
-			[]string{"Different from the dry run: 1 row", "outcome: already disabled"}},
+			[]string{"Follows runk3v9q2m7x4ta", "Different from the dry run: 1 row", "outcome: already disabled"}},
 		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},
 			[]string{"Invocations2, with pauses between them: 59 min 59 s after 0.9 s"}},
 		{"no rows", "org_id,connection_id\n", runRecord(), []journal.Record{end(0, "")}, []string{"The list has no rows"}},
