@@ -38,10 +38,12 @@ type pageBuilder struct {
 	reasons *reasons
 	tallies *tallies
 	rows    pageRows
+	follows string   // id of the run whose results the list is; may be empty
 	carried []string // names of the carried-through columns
 	shown   []int    // which of them the page shows
 
-	unknownConnections int // rows that name a connection that does not exist
+	unknownConnections int             // rows that name a connection that does not exist
+	missing            map[string]bool // ids of connections that do not exist
 }
 
 func newPageBuilder(ix *index, l *list.List) *pageBuilder {
@@ -50,10 +52,12 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 		index:   ix,
 		reasons: newReasons(end == nil || !journal.Finished(end.ExitCode), l.Announced()),
 		tallies: newTallies(ix),
+		follows: l.RunID(),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
 
 		unknownConnections: l.Counts().UnknownConnections,
+		missing:            make(map[string]bool),
 	}
 }
 
@@ -90,6 +94,7 @@ func pick(cells []string, columns []int) (picked []string) {
 func (p *pageBuilder) add(r list.Result) error {
 	if r.NoConnection {
 		p.unknownConnections++
+		p.missing[strings.Clone(r.ConnectionID)] = true
 	}
 	r.Carried = pick(r.Carried, p.shown)
 	attention, urgent := p.reasons.add(r)
@@ -114,6 +119,7 @@ type pageView struct {
 	*Summary
 	missingOK          bool
 	unknownConnections int // as in pageBuilder
+	missing            map[string]bool
 	dashboard          string
 	changedIn          int // organizations that have a row that was, or would be, changed; -1: not counted
 
@@ -149,14 +155,14 @@ type pageData struct {
 func (p *pageBuilder) view(s *Summary) *pageView {
 	v := &pageView{
 		Summary: s, missingOK: p.index.header.Settings.MissingOK,
-		unknownConnections: p.unknownConnections, dashboard: dashboard(s.Tenant),
+		unknownConnections: p.unknownConnections, missing: p.missing, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 	}
 	v.Connections, v.Logins = v.byConnection(p.tallies), p.tallies.logins
 	v.Organizations = v.byOrganization(p.tallies)
 	v.Attention = v.sections(p.reasons)
 	v.Verdict = v.verdict()
-	v.Who = v.who(p.index)
+	v.Who = v.who(p.index, p.follows)
 	v.Counts = v.counts()
 	v.Way = v.wayBack(p.index)
 	v.Figures = v.figures(p.index)
@@ -224,8 +230,9 @@ type fact struct {
 // maxPeople is how many of those who ran a run are named.
 const maxPeople = 5
 
-// who says who did what, when, why and with which list.
-func (v *pageView) who(ix *index) []fact {
+// who says who did what, when, why and with which list. follows is the run whose results
+// the list is, if it is one.
+func (v *pageView) who(ix *index, follows string) []fact {
 	var people []string
 	for _, inv := range ix.invocations {
 		if text := person(inv.header); text != "" && !slices.Contains(people, text) && len(people) < maxPeople {
@@ -246,6 +253,7 @@ func (v *pageView) who(ix *index) []fact {
 		{Name: "When", Value: when, Since: cmp.Or(finished, v.StartedAt)},
 		{Name: "Note", Value: v.Note},
 		{Name: "List", Value: fmt.Sprintf("%s, SHA-256 %s", ix.header.Input.Name(), v.Input.SHA256)},
+		{Name: "Follows run", Value: follows},
 		{Name: "results.csv", Value: results},
 		{Name: "Undo", Value: v.Undo(v.RunDir)},
 	})

@@ -54,13 +54,16 @@
     const minutes = Math.floor((Date.now() - age.dataset.since) / 60000);
     if (minutes < 0) continue; // one of the clocks is wrong
     const [n, unit] = minutes < 60 ? [minutes, "minute"] : minutes < 48 * 60 ? [Math.floor(minutes / 60), "hour"] : [Math.floor(minutes / 1440), "day"];
-    age.textContent = minutes ? `, ${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago` : ", less than a minute ago";
+    age.textContent = minutes ? `(${grouped(n)} ${unit}${n === 1 ? "" : "s"} ago)` : "(less than a minute ago)";
   }
 
   for (const part of document.querySelectorAll(".scripted")) part.hidden = false;
-  for (const hint of document.querySelectorAll(".sideways")) {
-    const scroll = hint.nextElementSibling;
-    const watch = new ResizeObserver(() => { hint.hidden = scroll.scrollWidth <= scroll.clientWidth + 1; });
+  for (const hint of document.querySelectorAll(".more")) {
+    const down = hint.classList.contains("downwards");
+    const scroll = down ? hint.previousElementSibling : hint.nextElementSibling;
+    const watch = new ResizeObserver(() => {
+      hint.hidden = down ? scroll.scrollHeight <= scroll.clientHeight + 1 : scroll.scrollWidth <= scroll.clientWidth + 1;
+    });
     watch.observe(scroll);
     watch.observe(scroll.querySelector("table"));
   }
@@ -122,11 +125,11 @@
     ["Message", "message", (row) => row.message || row.errorCode, (row) => [row.message, ...small(row.message.includes(row.errorCode) ? "" : row.errorCode)]],
     ...carried.map((name, i) => [name, "", (row) => row.cells[i], (row) => [element("bdi", "", row.cells[i])]]),
     ["Status", "number", (row) => row.httpStatus || ""],
-    ["Attempts", "number time", (row) => row.attempts || ""],
+    ["Attempts", "call number time", (row) => row.attempts || ""],
     ["Finished (UTC)", "time", (row) => row.finished || "", (row) => [time(row.finished)]],
-    ["Call (ms)", "number time", (row) => row.attempts ? row.duration : ""],
-    ["Request id", "", (row) => row.request, (row) => [element("code", "", row.request)]],
-    ["Correlation id", "", (row) => row.correlation, (row) => [element("code", "", row.correlation)]],
+    ["Call (ms)", "call number time", (row) => row.attempts ? row.duration : ""],
+    ["Request id", "call", (row) => row.request, (row) => [element("code", "", row.request)]],
+    ["Correlation id", "call", (row) => row.correlation, (row) => [element("code", "", row.correlation)]],
   ].filter(([,, value]) => all.some((row) => value(row) !== ""));
 
   function by(value, direction) { return (a, b) => compare(value(a), value(b), direction) || a.line - b.line; }
@@ -191,7 +194,7 @@
 
   const headings = shown.map(([title, className]) => heading("col", className, element("bdi", "", title)));
   table.tHead.append(element("tr", "", ...headings));
-  shown.forEach(([, className, value], i) => sorting(headings[i], className !== "" && className !== "message" && i > 0, (direction) => {
+  shown.forEach(([, className, value], i) => sorting(headings[i], /number|time/.test(className) && i > 0, (direction) => {
     order = by(value, direction);
     filter();
   }));

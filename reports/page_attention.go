@@ -47,9 +47,9 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 	}
 	if v.Unsaved > 0 {
 		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved, Reasons: rs.matching(topic{unchecked: true}),
-			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See below what the way back does not know."})
+			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See Undo for what restore does not know."})
 	}
-	if v.NeverSeenTotal > 0 {
+	if v.NeverSeenTotal > len(v.missing) {
 		all = append(all, v.neverSeen())
 	}
 	add(topic{outcome: journal.Invalid})
@@ -87,12 +87,14 @@ func (v *pageView) section(t topic, found []*reason) section {
 	return s
 }
 
-// neverSeen is about connections that the run found in no organization.
+// neverSeen is about connections that the run found in no organization. Those that the
+// tenant does not have are left out, as their rows say so.
 func (v *pageView) neverSeen() section {
+	ids := slices.DeleteFunc(slices.Clone(v.NeverSeenConnections), func(id string) bool { return v.missing[id] })
 	return section{
 		Title: "connections found in no organization", Group: blocked,
-		Connections: v.NeverSeenConnections, Further: v.NeverSeenTotal - len(v.NeverSeenConnections),
-		Advice: "Their rows count as already disabled. More likely, these ids are typing errors or belong to another tenant. " +
+		Connections: ids, Further: v.NeverSeenTotal - len(v.missing) - len(ids),
+		Advice: "Their rows count as already disabled. If nobody has disabled them before, these ids are typing errors or belong to another tenant. " +
 			"Compare them with the source of the list.",
 	}
 }

@@ -22,7 +22,10 @@ func disabledRow(line int) journal.Record {
 	return rec
 }
 
-// section is the text of a part of a page.
+// more ends the text of a table that scrolls.
+const more = " It has more rows: scroll it down ↓"
+
+// sectionOf is the text of a part of a page.
 func sectionOf(page, id string) string {
 	_, rest, _ := strings.Cut(page, ` id="`+id+`">`)
 	part, _, _ := strings.Cut(rest, "</section>")
@@ -73,7 +76,7 @@ func TestPageByOrganization(t *testing.T) {
 	} {
 		page, _ := pageOf(t, c.input, c.first, c.records...)
 		page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")
-		if got := sectionOf(page, "organizations"); got != "By organization "+c.want {
+		if got := sectionOf(page, "organizations"); got != "By organization "+c.want+more {
 			t.Errorf("%s:\n%s\nwant\n%s", name, got, c.want)
 		}
 	}
@@ -148,7 +151,7 @@ func TestPageByConnectionShowsLogins(t *testing.T) {
 	page = strings.ReplaceAll(strings.ReplaceAll(page, "</t", " </t"), "<small", " <small")
 	want := "Connection Organizations in the list Have it enabled Would be disabled With a login Last login " +
 		con2 + " 2 2 2 2 2026-11-23 09:00:00 UTC less than a day before the run " + con1 + " 1 1 1 0 none " + con3 + " 1 1 1"
-	if got := sectionOf(page, "connections"); !strings.HasSuffix(got, want) {
+	if got := sectionOf(page, "connections"); !strings.HasSuffix(got, want+more) {
 		t.Errorf("it says\n%s\nwant\n%s", got, want)
 	}
 }
@@ -194,8 +197,10 @@ func TestSearchMarks(t *testing.T) {
 	if want := `or|org_000000; or|status 400`; marks != want {
 		t.Errorf("marked: %s, want %s", marks, want)
 	}
-	if eval[bool](t, b, `document.querySelector("#rows .sideways").hidden`) {
-		t.Error("in a narrow window, nothing says that the table scrolls")
+	for _, hint := range []string{"#rows .sideways", "#connections .sideways", "#connections .downwards"} {
+		if eval[bool](t, b, `document.querySelector("`+hint+`").hidden`) {
+			t.Errorf("%s: in a narrow window, nothing says that the table scrolls", hint)
+		}
 	}
 }
 

@@ -111,7 +111,7 @@ func TestPageSays(t *testing.T) {
 			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
 		{"not checked", one, unchecked, []journal.Record{
 			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled, Message: "not checked before (--no-check)"}}), end(0, "")},
-			[]string{"Changed without a check: 1 row No lockout guard looked", "does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
+			[]string{"Changed without a check: 1 row No lockout guard looked", "restore does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",
 				"orgconn restore --allow-defaults /", "1 row was changed without a check. Nobody knows the settings"}},
 		{"gone since", "line,org_id,connection_id,outcome,command,tenant,assign_membership_on_login,show_as_button,is_signup_enabled\n2," +
 			orgA + "," + con1 + ",disabled,disable,acme.eu.auth0.com,,yes,\n",
@@ -129,16 +129,19 @@ func TestPageSays(t *testing.T) {
 			[]string{"orgconn disable --dry-run --unused-for 3d --allow-lockout pairs.csv", "the last login of each pair again: 1 read of the tenant's log."}},
 		{"a lockout", two, dry, []journal.Record{
 			after(1, read(orgA, 1)), after(1, outcome(2, journal.WouldDisable)), after(2, read(orgB, 2)), after(2, outcome(3, journal.WouldDisable)), end(0, "")},
-			[]string{"2 of 2 rows would be disabled, in 2 organizations. Left without a way in: 1 organization."}},
+			[]string{"◆ Proposal that leaves 1 organization without a way in", "2 of 2 rows would be disabled, in 2 organizations."}},
 		{"dry run that measured", two, dry, []journal.Record{
 			after(1, outcome(2, journal.WouldDisable)), after(2, outcome(3, journal.WouldDisable)),
 			after(9000, journal.Record{End: &journal.End{Final: journal.Sample{Reads: journal.Bucket{Burst: 10, Refill: 1.7, Sent: 20, ActiveS: 9}}}})},
 			[]string{"That takes about 1.0 s: the dry run measured"}},
 		{"never seen", one, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
-			[]string{"Connections found in no organization", con1}},
+			[]string{"Connections found in no organization", "If nobody has disabled them before", con1}},
+		{"never seen, and one that does not exist", two, runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)),
+			after(2, journal.Record{Outcome: &journal.RowOutcome{Line: 3, Outcome: journal.NotFound, NoConnection: true, Message: "the tenant has no connection " + con2}}), end(1, "")},
+			[]string{"the tenant has no connection " + con2 + ": 1 row", "Compare them with the source of the list. " + con1 + " Every row"}},
 		{"drifted", "line,org_id,connection_id,outcome,command,tenant,correlation_id\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 2, orgA, con1) + "\n",
 			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
-			[]string{"Different from the dry run: 1 row", "outcome: already disabled"}},
+			[]string{"Follows runk3v9q2m7x4ta", "Different from the dry run: 1 row", "outcome: already disabled"}},
 		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},
 			[]string{"Invocations2, with pauses between them: 59 min 59 s after 0.9 s"}},
 		{"no rows", "org_id,connection_id\n", runRecord(), []journal.Record{end(0, "")}, []string{"The list has no rows"}},

@@ -70,7 +70,7 @@ func meaning(outcome journal.Outcome) string {
 	case journal.NotSelected:
 		return "a row of the results file that was not selected"
 	case journal.Blocked:
-		return "left as it is by a guard, which its message names"
+		return "stays as it is; its message says why"
 	case journal.Invalid:
 		return "the row cannot be used"
 	case journal.NotFound:

@@ -58,6 +58,8 @@ func (v *pageView) stopped(title, text string) verdict {
 func (v *pageView) finished() verdict {
 	out := verdict{Group: v.worst(), Title: "Finished: no row failed", Text: v.sentence()}
 	switch bad := v.failedRows(); {
+	case v.NoWayIn > 0:
+		out.Title = "Finished, with " + Counted(v.NoWayIn, "organization") + " left without a way in"
 	case bad > 0:
 		out.Title = "Finished, but " + needAttention(bad)
 	case v.Unsaved > 0:
@@ -78,6 +80,8 @@ func (v *pageView) finished() verdict {
 func (v *pageView) proposed() verdict {
 	out := verdict{Group: v.worst(), Title: "Proposal", Text: v.sentence() + " Nothing was changed: a dry run only reads."}
 	switch bad := v.failedRows(); {
+	case v.NoWayIn > 0:
+		out.Title += " that leaves " + Counted(v.NoWayIn, "organization") + " without a way in"
 	case bad > 0:
 		out.Title += ", " + needAttention(bad)
 	case out.Group != changed:
@@ -201,7 +205,7 @@ func (v *pageView) worst() outcomeGroup {
 	switch {
 	case v.FailedCalls() > 0:
 		return failed
-	case v.failedRows() > 0, len(v.Attention) > 0:
+	case v.failedRows() > 0, len(v.Attention) > 0, v.NoWayIn > 0:
 		return blocked
 	}
 	return changed
@@ -249,9 +253,9 @@ func (v *pageView) sentence() string {
 	case v.Input.Rows == 0:
 		return "The list has no rows, so there was nothing to do."
 	case v.DryRun:
-		return grouped(v.Announced()) + of + " would be " + verb + again + v.in() + "." + v.lockouts()
+		return grouped(v.Announced()) + of + " would be " + verb + again + v.in() + "."
 	}
-	text := "This run " + verb + " " + grouped(v.count(journal.Outcome.Changed)) + of + again + v.in() + "." + v.lockouts()
+	text := "This run " + verb + " " + grouped(v.count(journal.Outcome.Changed)) + of + again + v.in() + "."
 	if v.Unsaved > 0 {
 		text += fmt.Sprintf(" It did not check %s first, so some may have been %s already.", Counted(v.Unsaved, "row"), verb)
 	}
@@ -268,12 +272,4 @@ func (v *pageView) in() string {
 		return ""
 	}
 	return ", in " + Counted(v.changedIn, "organization")
-}
-
-// lockouts says how many organizations are left without a way in.
-func (v *pageView) lockouts() string {
-	if v.NoWayIn == 0 {
-		return ""
-	}
-	return " Left without a way in: " + Counted(v.NoWayIn, "organization") + "."
 }
