@@ -53,6 +53,7 @@ func endFaultsBySignal() {
 func execute(ctx context.Context, args []string) (err error) {
 	defer recovered(&err)
 	root := newRoot()
+	refuseUnknownHelp(root)
 	accepted := false // cobra has nothing against the command line
 	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
 		accepted = true
@@ -101,6 +102,25 @@ func newRoot() *cobra.Command {
 		newRuns(), newExport(os.Getenv), newSimulate(), newDemo(), newVersion())
 	completeFlags(root)
 	return root
+}
+
+// refuseUnknownHelp makes help refuse a mistyped command. Cobra answers it with the help
+// of the program.
+func refuseUnknownHelp(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	help, _, _ := root.Find([]string{"help"})
+	show := help.Run
+	help.Run = nil
+	help.RunE = func(_ *cobra.Command, args []string) error {
+		cmd, rest, err := root.Find(args)
+		if err == nil && cmd == root {
+			err = noCommand(root, rest)
+		}
+		if err == nil {
+			show(help, args)
+		}
+		return err
+	}
 }
 
 // completeFlags completes the flags that accept one of a few words.
