@@ -237,6 +237,20 @@ func stopsDrain(t *testing.T, workers int) {
 	})
 }
 
+// After a few rows, nobody knows whether the list is of another tenant. Whoever interrupts
+// the run is told how to go on.
+func TestInterruptedRunDoesNotAskForTheTenant(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		r.settings.MaxRPS = 1
+		ctx, cancel := context.WithCancelCause(context.Background())
+		time.AfterFunc(3*time.Second, func() { cancel(&Stop{Code: journal.ExitInterrupted, Reason: "interrupted"}) })
+		r.stop = ctx
+		if result := r.run(pairs(40, 1)); result.Reason() != "interrupted" || r.count(http.MethodGet) == 0 {
+			t.Errorf("%q after %d reads", result.Reason(), r.count(http.MethodGet))
+		}
+	})
+}
+
 func TestMaxDuration(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
 		rows := pairs(40, 2)
