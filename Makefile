@@ -82,7 +82,7 @@ image:          ## an OCI image for Linux in dist/, and a test of its layout
 	rm -r dist/parts dist/stage
 	$(RELEASE) sums "$(CURDIR)/dist"
 
-demo:           ## the whole job against a simulated tenant; needs nothing
+demo:           ## the whole job against a simulated tenant; needs nothing but Go
 	go run ./cmd/orgconn demo
 
 picture:        ## the README's picture of a demo's page; needs Chromium

@@ -137,8 +137,9 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 
 // exchange sends r once and fills resp from the answer.
 func (c *Client) exchange(ctx context.Context, r request, token string, resp *Response) *Error {
-	*resp = Response{Tries: resp.Tries + 1, Sent: time.Now()}
-	defer func() { resp.Duration = time.Since(resp.Sent) }()
+	sent := time.Now()
+	*resp = Response{Tries: resp.Tries + 1}
+	defer func() { resp.Duration = time.Since(sent) }()
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	var trace sendTrace

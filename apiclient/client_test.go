@@ -203,7 +203,7 @@ func TestReadOnlyClientSendsNoWrite(t *testing.T) {
 		return answer(200, "application/json", "[]"), nil
 	})})
 	disableResp, disableErr := client.DisableConnection(t.Context(), org, connection)
-	enableResp, enableErr := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: connection})
+	enableResp, enableErr := client.EnableConnection(t.Context(), OlderFamily, org, Link{ConnectionID: connection})
 	for _, err := range []error{disableErr, enableErr} {
 		if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
 			t.Errorf("got %+v", apiErr)
@@ -212,7 +212,7 @@ func TestReadOnlyClientSendsNoWrite(t *testing.T) {
 	if disableResp == nil || enableResp == nil {
 		t.Error("a refused write has no response")
 	}
-	if _, _, err := client.Links(t.Context(), EnabledConnections, org, 0); err != nil || calls != 1 {
+	if _, _, err := client.Links(t.Context(), OlderFamily, org, 0); err != nil || calls != 1 {
 		t.Errorf("%d calls, %v", calls, err)
 	}
 }
@@ -308,7 +308,7 @@ func TestTimeoutIncludesTheBody(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	client := newClient(t, Config{BaseURL: mustParse(t, server.URL), Timeout: 50 * time.Millisecond})
-	_, resp, err := client.Links(t.Context(), EnabledConnections, org, 0)
+	_, resp, err := client.Links(t.Context(), OlderFamily, org, 0)
 	if apiErr := asError(t, err); apiErr.Class != Transient || !apiErr.Sent || resp.Status != 200 || !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("got %+v, response %+v", apiErr, resp)
 	}

@@ -77,7 +77,7 @@ func TestErrorAnswersAreClassified(t *testing.T) {
 
 func TestErrorTextNamesStepScopeAndMessage(t *testing.T) {
 	client := answering(t, 403, "", `{"message":"say \"please\"","errorCode":"insufficient_scope"}`)
-	_, _, err := client.Links(t.Context(), EnabledConnections, org, 0)
+	_, _, err := client.Links(t.Context(), OlderFamily, org, 0)
 	const want = `list enabled connections: status 403 Forbidden: missing scope read:organization_connections: ` +
 		`code "insufficient_scope": "say \"please\""`
 	if err.Error() != want {
@@ -108,7 +108,7 @@ func TestBrokenAnswerIsTransient(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) { hangUp(t, w, raw) })
-			found, resp, err := client.Links(t.Context(), EnabledConnections, org, 0)
+			found, resp, err := client.Links(t.Context(), OlderFamily, org, 0)
 			apiErr := asError(t, err)
 			if apiErr.Class != Transient || !apiErr.Sent || found.Links != nil || apiErr.Status != resp.Status {
 				t.Errorf("got %+v, status %d", apiErr, resp.Status)

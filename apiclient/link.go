@@ -86,8 +86,9 @@ func (s Setting) Value() any {
 }
 
 // All lists the settings, in the order of their columns in results.csv. All code
-// that stores, reads or compares settings goes by this list, so a new setting needs
-// a field and a line here.
+// that stores, reads or compares settings goes by this list. A new setting needs a field,
+// a line here, one in In if only the newer family has it, and one in the simulator. Its
+// column in results.csv has to be the last one: see list.Result.
 func (s *LinkSettings) All() []Setting {
 	return []Setting{
 		{"assign_membership_on_login", &s.AssignMembershipOnLogin},
@@ -100,7 +101,7 @@ func (s *LinkSettings) All() []Setting {
 
 // In returns the settings that a family has.
 func (s LinkSettings) In(family Family) LinkSettings {
-	if family == EnabledConnections {
+	if family == OlderFamily {
 		s.AccessLevel, s.OrganizationConnectionName = nil, nil
 	}
 	return s

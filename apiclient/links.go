@@ -19,11 +19,11 @@ import (
 type Family string
 
 const (
-	// EnabledConnections is generally available. It knows neither links that are
+	// OlderFamily is generally available. It knows neither links that are
 	// switched off nor the settings that only the other family has.
-	EnabledConnections Family = "enabled_connections"
-	// Connections is newer, and Early Access as of 2026-08. It has every setting.
-	Connections Family = "connections"
+	OlderFamily Family = "enabled_connections"
+	// NewerFamily is newer, and Early Access as of 2026-08. It has every setting.
+	NewerFamily Family = "connections"
 )
 
 const anyFamily = "auto"
@@ -31,12 +31,12 @@ const anyFamily = "auto"
 // UnmarshalText reads the name of a family; auto is the zero value.
 func (f *Family) UnmarshalText(text []byte) error {
 	switch name := Family(text); name {
-	case EnabledConnections, Connections:
+	case OlderFamily, NewerFamily:
 		*f = name
 	case anyFamily:
 		*f = ""
 	default:
-		return fmt.Errorf("%q is none of %s, %s and %s", excerpt(string(text)), anyFamily, EnabledConnections, Connections)
+		return fmt.Errorf("%q is none of %s, %s and %s", excerpt(string(text)), anyFamily, OlderFamily, NewerFamily)
 	}
 	return nil
 }
@@ -100,7 +100,7 @@ func (c *Client) DisableConnection(ctx context.Context, org, connection string) 
 	return c.do(ctx, request{
 		step:   step,
 		method: http.MethodDelete,
-		path:   linkPath(EnabledConnections, org, connection),
+		path:   linkPath(OlderFamily, org, connection),
 		scope:  "delete:organization_connections",
 		accept: acceptWrite(connection),
 	})
@@ -118,7 +118,7 @@ func (c *Client) EnableConnection(ctx context.Context, family Family, org string
 		IsEnabled    *bool  `json:"is_enabled,omitempty"`
 		LinkSettings
 	}{ConnectionID: link.ConnectionID, LinkSettings: link.In(family)}
-	if family == Connections {
+	if family == NewerFamily {
 		body.IsEnabled = new(true) // its default is not documented
 	}
 	return c.write(ctx, request{
@@ -143,7 +143,7 @@ func (c *Client) SwitchConnection(ctx context.Context, org, connection string, o
 	return c.write(ctx, request{
 		step:   step,
 		method: http.MethodPatch,
-		path:   linkPath(Connections, org, connection),
+		path:   linkPath(NewerFamily, org, connection),
 		scope:  "update:organization_connections",
 		accept: func(status int, body []byte) error {
 			var link Link

@@ -42,7 +42,7 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 		want string
 	}{
 		{"list", func() error {
-			_, _, err := client.Links(t.Context(), EnabledConnections, org, 3)
+			_, _, err := client.Links(t.Context(), OlderFamily, org, 3)
 			return err
 		}, "GET " + path + "?per_page=100&page=3&include_totals=true Bearer fixed-token "},
 		{"disable", func() error {
@@ -50,7 +50,7 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 			return err
 		}, "DELETE " + path + "/" + connection + " Bearer fixed-token "},
 		{"enable with all settings", func() error {
-			_, err := client.EnableConnection(t.Context(), EnabledConnections, org, Link{
+			_, err := client.EnableConnection(t.Context(), OlderFamily, org, Link{
 				ConnectionID: connection, IsEnabled: ptr(true),
 				LinkSettings: LinkSettings{AssignMembershipOnLogin: ptr(true), ShowAsButton: ptr(false), IsSignupEnabled: ptr(true)},
 			})
@@ -58,19 +58,19 @@ func TestLinkRequestsAreAsDocumented(t *testing.T) {
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection +
 			`","assign_membership_on_login":true,"show_as_button":false,"is_signup_enabled":true}`},
 		{"enable with none", func() error {
-			_, err := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: connection})
+			_, err := client.EnableConnection(t.Context(), OlderFamily, org, Link{ConnectionID: connection})
 			return err
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection + `"}`},
 		{"list of the newer family", func() error {
-			_, _, err := client.Links(t.Context(), Connections, org, 0)
+			_, _, err := client.Links(t.Context(), NewerFamily, org, 0)
 			return err
 		}, "GET " + newer + "?per_page=100&page=0&include_totals=true Bearer fixed-token "},
 		{"enable without what the older family does not take", func() error {
-			_, err := client.EnableConnection(t.Context(), EnabledConnections, org, named)
+			_, err := client.EnableConnection(t.Context(), OlderFamily, org, named)
 			return err
 		}, "POST " + path + ` Bearer fixed-token {"connection_id":"` + connection + `","show_as_button":true}`},
 		{"enable in the newer family", func() error {
-			_, err := client.EnableConnection(t.Context(), Connections, org, named)
+			_, err := client.EnableConnection(t.Context(), NewerFamily, org, named)
 			return err
 		}, "POST " + newer + ` Bearer fixed-token {"connection_id":"` + connection + `","is_enabled":true,"show_as_button":true,` +
 			`"organization_access_level":"limited","organization_connection_name":"staff"}`},
@@ -120,11 +120,11 @@ func TestAllListsEverySetting(t *testing.T) {
 func TestUnusableIDsAreNotSent(t *testing.T) {
 	client := neverCalled(t)
 	for _, id := range []string{"", ".", "..", "a/b", "a%2Fb", "a b", "a?b", "a#b", "a\nb", "ä", "a;b"} {
-		_, listResp, listErr := client.Links(t.Context(), EnabledConnections, id, 0)
+		_, listResp, listErr := client.Links(t.Context(), OlderFamily, id, 0)
 		orgResp, orgErr := client.DisableConnection(t.Context(), id, connection)
 		conResp, conErr := client.DisableConnection(t.Context(), org, id)
 		offResp, offErr := client.SwitchConnection(t.Context(), org, id, false)
-		addResp, addErr := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: id})
+		addResp, addErr := client.EnableConnection(t.Context(), OlderFamily, org, Link{ConnectionID: id})
 		for i, err := range []error{listErr, orgErr, conErr, offErr, addErr} {
 			if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
 				t.Errorf("id %q, call %d: got %+v", id, i, apiErr)
@@ -164,7 +164,7 @@ func TestOnlyConfirmedWritesAreDone(t *testing.T) {
 	} {
 		client := answering(t, test.status, "application/json", test.body)
 		_, disableErr := client.DisableConnection(t.Context(), org, connection)
-		_, enableErr := client.EnableConnection(t.Context(), EnabledConnections, org, Link{ConnectionID: connection})
+		_, enableErr := client.EnableConnection(t.Context(), OlderFamily, org, Link{ConnectionID: connection})
 		_, switchErr := client.SwitchConnection(t.Context(), org, connection, false)
 		for _, err := range []error{disableErr, enableErr, switchErr} {
 			if test.done {
@@ -195,7 +195,7 @@ func TestSwitchThatChangedNothingIsNotDone(t *testing.T) {
 func TestUnknownSettingsOfALinkAreKept(t *testing.T) {
 	client := answering(t, 200, "application/json", `[{"connection_id":"con_1","show_as_button":true,"connection":{},`+
 		`"organization_member_access_level":"full","nothing":null,"organization_connection_name":"x"}]`)
-	page, _, err := client.Links(t.Context(), Connections, org, 0)
+	page, _, err := client.Links(t.Context(), NewerFamily, org, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -268,7 +268,7 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 		{`{"statusCode":404,"error":"Not Found"}`, nil},
 		{"<!doctype html><title>Sign in</title>", nil},
 	} {
-		page, _, err := answering(t, 200, "application/json", test.body).Links(t.Context(), EnabledConnections, org, 0)
+		page, _, err := answering(t, 200, "application/json", test.body).Links(t.Context(), OlderFamily, org, 0)
 		if page.More {
 			t.Errorf("%q: more pages", test.body)
 		}
@@ -287,7 +287,7 @@ func TestOnlyAListIsReadAsLinks(t *testing.T) {
 func TestOnlyStatus200HasAList(t *testing.T) {
 	for _, status := range []int{201, 202, 203, 204, 206} {
 		client := answering(t, status, "application/json", "[]")
-		found, _, err := client.Links(t.Context(), EnabledConnections, org, 0)
+		found, _, err := client.Links(t.Context(), OlderFamily, org, 0)
 		if apiErr := asError(t, err); apiErr.Class != Transient || found.Links != nil {
 			t.Errorf("status %d: got %v, %v", status, found, err)
 		}
@@ -298,7 +298,7 @@ func TestFullPageHasMore(t *testing.T) {
 	for _, n := range []int{99, 100} {
 		items := strings.TrimSuffix(strings.Repeat(`{"connection_id":"con_1"},`, n), ",")
 		client := answering(t, 200, "application/json", "["+items+"]")
-		found, _, err := client.Links(t.Context(), EnabledConnections, org, 0)
+		found, _, err := client.Links(t.Context(), OlderFamily, org, 0)
 		if err != nil || len(found.Links) != n || found.More != (n == 100) {
 			t.Errorf("%d items: got %d, more %t, %v", n, len(found.Links), found.More, err)
 		}

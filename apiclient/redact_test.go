@@ -113,7 +113,7 @@ func TestListHidesToken(t *testing.T) {
 	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
 		fmt.Fprintf(w, `[{"connection_id":"con_1","connection":{"name":%q}}]`, req.Header.Get("Authorization"))
 	})
-	links, _, err := client.Links(t.Context(), EnabledConnections, org, 0)
+	links, _, err := client.Links(t.Context(), OlderFamily, org, 0)
 	if err != nil || strings.Contains(formats(links), "fixed-token") {
 		t.Errorf("got %v, %v", links, err)
 	}

@@ -16,8 +16,6 @@ type Response struct {
 	Status int
 	// RequestID identifies the request to Auth0's support; may be empty.
 	RequestID string
-	// Sent is when the last exchange began, by the local clock.
-	Sent time.Time
 	// Duration is how long the last exchange took.
 	Duration time.Duration
 	// Tries is the number of exchanges: 0 if none was tried, 2 if the token was

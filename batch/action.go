@@ -18,7 +18,8 @@ type action interface {
 	already() journal.Outcome
 	would() journal.Outcome
 	// decide sets each row's decision, by all the links of its organization as the
-	// family of endpoints shows them. Rows are in input order.
+	// family of endpoints shows them. Rows are in input order. It may change links, as
+	// its decisions would.
 	decide(rows []*row, family apiclient.Family, links map[string]*apiclient.Link)
 	// apply changes links as a row's call is about to do.
 	apply(links map[string]*apiclient.Link, row *row)

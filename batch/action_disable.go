@@ -39,7 +39,7 @@ func (a disabling) would() journal.Outcome {
 
 // keeps reports whether a row's link is switched off and not removed. An enable that
 // is undone has the snapshot of a link that was there before it.
-func (a disabling) keeps(row *row) bool { return a.keepLink || a.undo && row.Snapshot != nil }
+func (a disabling) keeps(row *row) bool { return a.keepLink || a.undo && row.Wanted != nil }
 
 // send removes a link by the older family's call, whatever the family: Auth0 documents
 // it as generally available. Only the newer family can switch a link off.
@@ -53,7 +53,7 @@ func (a disabling) send(ctx context.Context, api API, _ apiclient.Family, row *r
 // apply takes the link away. One that is switched off is no way in, too.
 func (disabling) apply(links map[string]*apiclient.Link, row *row) { delete(links, row.ConnectionID) }
 
-// ambiguous knows the 404s. Auth0 answers 204 also for a pair that is not
+// ambiguous is true for a 404. Auth0 answers 204 also for a pair that is not
 // enabled; compatible servers answer 404, and so do gateways in between.
 func (disabling) ambiguous(_ *row, reply *reply) bool { return reply.class() == apiclient.NotFound }
 
@@ -107,7 +107,7 @@ func (a disabling) decideRow(row *row, family apiclient.Family, link *apiclient.
 		return decision{outcome: journal.AlreadyDisabled}
 	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}
-	case a.undo && a.keeps(row) && family == apiclient.EnabledConnections: // a run with --keep-link is stopped
+	case a.undo && a.keeps(row) && family == apiclient.OlderFamily: // with --keep-link, foundFamily has stopped the run
 		return decision{outcome: journal.Failed, message: messageCannotOff}
 	case a.unusedFor > 0 && row.login.err != nil:
 		return decision{outcome: journal.Failed, message: messageNoLog + row.login.err.Error()}

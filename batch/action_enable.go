@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -21,20 +22,21 @@ func (enabling) done() journal.Outcome    { return journal.Enabled }
 func (enabling) already() journal.Outcome { return journal.AlreadyEnabled }
 func (enabling) would() journal.Outcome   { return journal.WouldEnable }
 
-// send makes a link, unless it is there: then it is switched off, as row's check says.
+// send makes a link, unless it is there: then the check found it switched off.
 func (enabling) send(ctx context.Context, api API, family apiclient.Family, row *row) (*apiclient.Response, error) {
 	if row.link != nil {
 		return api.SwitchConnection(ctx, row.OrgID, row.ConnectionID, true)
 	}
 	link := apiclient.Link{ConnectionID: row.ConnectionID}
-	if listed := row.Snapshot; listed != nil {
+	if listed := row.Wanted; listed != nil {
 		link.LinkSettings = listed.LinkSettings
 	}
 	return api.EnableConnection(ctx, family, row.OrgID, link)
 }
 
-// ambiguous knows the answers for a pair that is enabled already: what Auth0
-// answers is not documented, 409 or 400. A link that was to be switched on may be gone.
+// ambiguous is true for the answers of a pair that is enabled already, 409 or 400: which
+// one Auth0 gives is not documented. It is also true for the 404 of a link that was to be
+// switched on, as it may be gone.
 func (enabling) ambiguous(row *row, reply *reply) bool {
 	if row.link != nil { // it was to be switched on
 		return reply.class() == apiclient.NotFound
@@ -71,13 +73,13 @@ func (enabling) decideRow(row *row, family apiclient.Family, links map[string]*a
 	case link == nil && len(links) >= maxLinks:
 		return decision{outcome: journal.Blocked, message: fmt.Sprintf(messageFull, len(links))}
 	case link == nil:
-		return decision{message: lostSettings(messageLostInNew, row.Snapshot, family)}
+		return decision{message: lostSettings(messageLostInNew, row.Wanted, family)}
 	case !link.Off():
-		return decideEnabled(row, journal.Enabled, link, differences(messageDiffers, row.Snapshot, family, link))
-	case family == apiclient.EnabledConnections:
+		return decideEnabled(row, journal.Enabled, link, differences(messageDiffers, row.Wanted, family, link))
+	case family == apiclient.OlderFamily:
 		return decision{outcome: journal.Failed, message: messageCannotOn}
 	default:
-		return decision{link: offSnapshot(link), message: differences(messageDiffers, row.Snapshot, family, link)}
+		return decision{link: offSnapshot(link), message: differences(messageDiffers, row.Wanted, family, link)}
 	}
 }
 
@@ -95,7 +97,7 @@ func offSnapshot(link *apiclient.Link) *journal.Snapshot {
 // from the row's as far as other says. An earlier attempt of ours has made the link if
 // its settings do not contradict the row's, and a link that we switched on has kept its own.
 func decideEnabled(row *row, done journal.Outcome, link *apiclient.Link, other string) decision {
-	if row.maybeDone && (row.wasOff || row.Snapshot == nil || !row.Snapshot.Contradicts(link.LinkSettings)) {
+	if row.maybeDone && (row.wasOff || row.Wanted == nil || !row.Wanted.Contradicts(link.LinkSettings)) {
 		return decision{outcome: done, message: messageEarlier}
 	}
 	return decision{outcome: journal.AlreadyEnabled, message: other}
@@ -121,4 +123,12 @@ func lostSettings(message string, wanted *journal.Snapshot, family apiclient.Fam
 		had.AccessLevel = nil
 	}
 	return naming(message, had.Differences(had.In(family)))
+}
+
+// naming is a message that names settings, "" if there are none.
+func naming(message string, settings []string) string {
+	if len(settings) == 0 {
+		return ""
+	}
+	return message + strings.Join(settings, ", ")
 }

@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"strings"
-
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -36,24 +34,16 @@ func (a restoring) decide(rows []*row, family apiclient.Family, links map[string
 func (a restoring) decideRow(row *row, family apiclient.Family, link *apiclient.Link) decision {
 	switch {
 	case link != nil && link.Off() && a.keepLink:
-		return decision{link: snapshot(link), message: differences(messageOther, row.Snapshot, family, link)}
+		return decision{link: snapshot(link), message: differences(messageOther, row.Wanted, family, link)}
 	case link != nil && link.Off():
 		return decision{outcome: journal.Failed, message: messageKeptOff}
 	case link != nil:
-		return decideEnabled(row, journal.Restored, link, differences(messageOther, row.Snapshot, family, link))
-	case row.Snapshot != nil:
-		return decision{message: lostSettings(messageLost, row.Snapshot, family)}
+		return decideEnabled(row, journal.Restored, link, differences(messageOther, row.Wanted, family, link))
+	case row.Wanted != nil:
+		return decision{message: lostSettings(messageLost, row.Wanted, family)}
 	case a.allowDefaults:
 		return decision{message: messageDefaults}
 	default:
 		return decision{outcome: journal.Blocked, message: messageNoSettings}
 	}
-}
-
-// naming is a message that names settings, "" if there are none.
-func naming(message string, settings []string) string {
-	if len(settings) == 0 {
-		return ""
-	}
-	return message + strings.Join(settings, ", ")
 }

@@ -12,7 +12,7 @@ const (
 	// bad luck. outageAtStart is how many where there was no good one at all.
 	outageAnswers = 10
 	outageAtStart = 3
-	// outageTime is how long a tenant may give no good answer before the job
+	// outageTime is how long a tenant may give no good answer before the pool
 	// stops.
 	outageTime = 60 * time.Second
 	// trialPause is the time between two calls that try a tenant that is out.
@@ -42,7 +42,7 @@ func newBreaker(halfOpen func(bool), giveUp func(*apiclient.Error)) *breaker {
 }
 
 // admit waits, while the breaker is open, until it is a call's turn to try the
-// tenant, or until the outage is over or the job stops. Done ends the call.
+// tenant, or until the outage is over or the pool stops. Done ends the call.
 func (b *breaker) admit(p *pool) (done func()) {
 	if !b.open() {
 		return func() {}
@@ -144,7 +144,7 @@ func (b *breaker) hasWorked() bool {
 	return b.worked
 }
 
-// close ends the watch, at the job's end.
+// close ends the watch, at the pool's end.
 func (b *breaker) close() {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -46,12 +46,12 @@ func (c *caller) expect(calls int) { c.throttle.Expect(calls) }
 
 // acquire waits for the permit of a new call. Whoever wants calls to go out in an
 // order has to ask in that order. A permit ends by do, or by its own Unused.
-// The error is why the job stops.
+// The error is why the pool stops.
 func (c *caller) acquire() (*throttle.Permit, error) {
 	return c.throttle.Acquire(c.pool.stopping, false)
 }
 
-// acquireExtra is acquire for a call that nobody has announced by expect.
+// acquireExtra is acquire for a call that nobody has told expect.
 func (c *caller) acquireExtra() (*throttle.Permit, error) {
 	c.expect(1)
 	return c.acquire()
@@ -68,7 +68,7 @@ type reply struct {
 	attempts int                 // calls not answered by 429
 	faults   int                 // attempts outside an outage that went wrong
 	lost     bool                // an attempt may have taken effect, with no answer that tells
-	stopped  bool                // it would have been sent, or repeated, had the job not stopped
+	stopped  bool                // it would have been sent, or repeated, had the pool not stopped
 	stale    bool                // it was not sent, as what it goes by has grown old
 }
 
@@ -100,10 +100,10 @@ func (r *reply) record() *journal.Call {
 	return call
 }
 
-// do makes a call until its answer is decided or the job stops. In the last
+// do makes a call until its answer is decided or the pool stops. In the last
 // moment before each attempt, unless one may have taken effect already, fresh is
-// asked whether the call is still to be made; nil stands for yes. The error ends
-// the job. The reply is there in any case.
+// asked whether the call is still to be made; nil stands for yes. The error stops
+// the pool. The reply is there in any case.
 func (c *caller) do(permit *throttle.Permit, send sender, fresh func() bool) (*reply, error) {
 	r := &reply{}
 	for {
@@ -162,7 +162,7 @@ func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
 }
 
 // enter waits until there are not too many calls in flight and, in an outage,
-// until this call may try the tenant. Either wait ends when the job stops. Done
+// until this call may try the tenant. Either wait ends when the pool stops. Done
 // ends the call in any case.
 func (c *caller) enter() (done func()) {
 	select {
@@ -174,8 +174,8 @@ func (c *caller) enter() (done func()) {
 	return func() { tried(); <-c.pool.inFlight }
 }
 
-// afterAnswer classifies an answer, says whether to repeat the call, and waits where that has to. The
-// error ends the job.
+// afterAnswer classifies an answer, says whether to repeat the call, and waits before a
+// repetition. The error stops the pool.
 func (c *caller) afterAnswer(r *reply) (bool, error) {
 	failure, isError := errors.AsType[*apiclient.Error](r.err)
 	if isError && failure.Class == apiclient.RateLimited {
@@ -210,8 +210,8 @@ func (c *caller) answered() {
 	c.pool.breaker.good()
 }
 
-// refused notes an answer of status 403. It is about the credentials, which ends the
-// job, if nothing good came yet or if only such answers come. Else it is about the
+// refused notes an answer of status 403. It is about the credentials, which stops the
+// pool, if nothing good came yet or if only such answers come. Else it is about the
 // call's organization. Calls in flight may be refused in one bunch, so only a call that
 // was sent after the first refusal shows that nothing else comes.
 func (c *caller) refused(r *reply, failure *apiclient.Error) error {
@@ -227,7 +227,7 @@ func (c *caller) refused(r *reply, failure *apiclient.Error) error {
 	return nil
 }
 
-// refusedByProxy ends the job, as a proxy locks out who tries a wrong password often.
+// refusedByProxy stops the pool, as a proxy locks out who tries a wrong password often.
 // The call was not sent to the tenant.
 func (c *caller) refusedByProxy(r *reply, failure *apiclient.Error) error {
 	r.stopped = true

@@ -106,7 +106,7 @@ func (r *Run) waitForQueue() error {
 // their outcome, the others go to the queue.
 func (r *Run) check(o *organization, permit *throttle.Permit) error {
 	defer r.books.checked.rows.Add(int64(len(o.rows)))
-	reply, err := r.readInto(o, permit)
+	reply, err := r.readAndDecide(o, permit)
 	if err != nil {
 		return err
 	}
@@ -187,9 +187,9 @@ func (r *Run) tooMany(changes int) bool {
 	return r.Settings.MaxChanges > 0 && changes > r.Settings.MaxChanges
 }
 
-// readAgain checks an organization again, unless another of its rows has just done
-// so. Rows that ask at the same time share one read.
-func (r *Run) readAgain(o *organization) (*reply, error) {
+// readAndDecideAgain is readAndDecide, unless another of the organization's rows has just
+// done it. Rows that ask at the same time share one read.
+func (r *Run) readAndDecideAgain(o *organization) (*reply, error) {
 	answer, err, _ := r.rereads.Do(o.id, func() (any, error) {
 		if o.freshlyChecked() {
 			return &reply{}, nil
@@ -198,7 +198,7 @@ func (r *Run) readAgain(o *organization) (*reply, error) {
 		if err != nil {
 			return nil, err
 		}
-		return r.readInto(o, permit)
+		return r.readAndDecide(o, permit)
 	})
 	if err != nil {
 		return nil, err
@@ -206,32 +206,57 @@ func (r *Run) readAgain(o *organization) (*reply, error) {
 	return answer.(*reply), nil
 }
 
-// readInto reads what an organization has and decides its rows by that.
-func (r *Run) readInto(o *organization, permit *throttle.Permit) (*reply, error) {
+// readAndDecide reads what an organization has and decides its rows by that.
+func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, error) {
 	links, reply, err := r.reads.read(permit, o.id)
 	readAt := time.Now()
 	if err != nil || reply.err != nil {
 		return reply, err
 	}
 	r.books.found.Store(true)
-	if err := r.see(o, links); err != nil {
+	if err := r.recordOrganization(o, links); err != nil {
 		return reply, err
 	}
 	if err := r.readLogins(o, links); err != nil {
 		return reply, err
 	}
-	rows := o.check(r.action, r.reads.known(), links, readAt)
-	if len(links) > 0 || !anyDecided(rows, r.action.already()) {
+	rows := o.decide(r.action, r.reads.known(), links, readAt)
+	if len(links) > 0 || !anyHas(rows, r.action.already()) {
 		return reply, nil
 	}
-	proven, err := r.provesAbsence()
+	proven, err := r.answers404()
 	if err == nil && !proven {
 		o.remark(rows, r.action.already(), messageUnconfirmed)
 	}
 	return reply, err
 }
 
-func anyDecided(rows []*row, outcome journal.Outcome) bool {
+// recordOrganization records how many ways in an organization has, and notes which of the list's
+// connections. One that the list does not pair with the organization is recorded: no
+// row's outcome tells of it.
+func (r *Run) recordOrganization(o *organization, links []apiclient.Link) error {
+	n, _ := waysIn(byID(links))
+	if err := r.record(journal.Record{Organization: &journal.Organization{ID: o.id, WaysIn: n}}); err != nil {
+		return err
+	}
+	paired := make(map[string]bool, len(o.rows))
+	for _, row := range o.rows {
+		paired[row.ConnectionID] = true
+	}
+	var unpaired []string
+	for _, link := range links {
+		id := link.ConnectionID
+		if r.books.listed[id] > 0 && r.books.seen.add(id) && !paired[id] {
+			unpaired = append(unpaired, id)
+		}
+	}
+	if len(unpaired) == 0 {
+		return nil
+	}
+	return r.record(journal.Record{Seen: &journal.Seen{Connections: unpaired}})
+}
+
+func anyHas(rows []*row, outcome journal.Outcome) bool {
 	for _, row := range rows {
 		if row.outcome == outcome {
 			return true
@@ -240,11 +265,11 @@ func anyDecided(rows []*row, outcome journal.Outcome) bool {
 	return false
 }
 
-// provesAbsence reports whether an empty list is one of an organization that
-// exists: whether the tenant answers 404 for one that does not. Auth0 does not
-// document it, so the run asks once, at the first empty list, for an
-// organization that cannot exist.
-func (r *Run) provesAbsence() (bool, error) {
+// answers404 reports whether the tenant answers 404 for an organization that does not
+// exist. If it does, an empty list is that of an organization that exists. Auth0 does
+// not document it, so the run asks once, at the first empty list, for an organization
+// that cannot exist.
+func (r *Run) answers404() (bool, error) {
 	proof, err, _ := r.proving.Do("", func() (any, error) {
 		if known := r.proof.Load(); known != nil {
 			return *known, nil

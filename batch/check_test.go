@@ -47,11 +47,11 @@ func TestSettledRowDoesNotBlockAnother(t *testing.T) {
 		r.tenant.SeedPairs(rows)
 		r.tenant.Inject(on(http.MethodDelete, simulator.Fault{Code: http.StatusTooManyRequests}))
 		time.AfterFunc(3*time.Minute, func() { r.tenant.Disable(orgID(0), connID(0)) })
-		time.AfterFunc(8*time.Minute, func() {
+		time.AfterFunc(20*time.Minute, func() {
 			r.tenant.Enable(orgID(0), simulator.DefaultSettings(connID(0)))
 			r.tenant.Disable(orgID(0), simulator.SpareConnection)
 		})
-		time.AfterFunc(13*time.Minute, r.tenant.ClearFaults)
+		time.AfterFunc(25*time.Minute, r.tenant.ClearFaults)
 		r.run(rows)
 		r.expect(rows, "already_disabled", "disabled")
 	})

@@ -64,7 +64,7 @@ func TestDecide(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			var got []string
 			rows := rowsOf(c.rows)
-			disabling{allowLockout: c.lockout}.decide(rows, apiclient.Connections, byID(linksOf(c.links)))
+			disabling{allowLockout: c.lockout}.decide(rows, apiclient.NewerFamily, byID(linksOf(c.links)))
 			for _, d := range rows {
 				word := string(d.outcome)
 				if word == "" {
@@ -101,7 +101,7 @@ func TestDecideNeverLocksOut(t *testing.T) {
 			}
 		}
 		before, blocked := len(waysIn), 0
-		disabling{}.decide(rows, apiclient.Connections, byID(links))
+		disabling{}.decide(rows, apiclient.NewerFamily, byID(links))
 		for _, row := range rows {
 			switch row.outcome {
 			case "":
@@ -126,8 +126,8 @@ func TestDecideNeverLocksOut(t *testing.T) {
 // it meanwhile.
 func TestBeginGoesByTheLastCheck(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
-	o.check(disabling{}, apiclient.Connections, linksOf("a b c"), time.Now())
-	o.check(disabling{}, apiclient.Connections, linksOf("b"), time.Now()) // a and c are gone by now
+	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b c"), time.Now())
+	o.decide(disabling{}, apiclient.NewerFamily, linksOf("b"), time.Now()) // a and c are gone by now
 	if o.claim(o.rows[1]) {
 		t.Error("row b is sent, though it is the last way in by now")
 	}
@@ -165,7 +165,7 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 func TestRemarkIsForItsOutcome(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
 	o.rows[0].maybeDone = true
-	o.remark(o.check(disabling{}, apiclient.Connections, nil, time.Now()), journal.AlreadyDisabled, messageUnconfirmed)
+	o.remark(o.decide(disabling{}, apiclient.NewerFamily, nil, time.Now()), journal.AlreadyDisabled, messageUnconfirmed)
 	if a, b := o.conclude(o.rows[0], true), o.conclude(o.rows[1], true); a.Message != messageEarlier || b.Message != messageUnconfirmed {
 		t.Errorf("row a is %q: %q, row b is %q: %q", a.Outcome, a.Message, b.Outcome, b.Message)
 	}
@@ -174,7 +174,7 @@ func TestRemarkIsForItsOutcome(t *testing.T) {
 // A row that was not sent, as its check grew too old, is decided by the next check.
 func TestStaleRowIsDecidedAgain(t *testing.T) {
 	o := &organization{rows: rowsOf("a")}
-	o.check(disabling{}, apiclient.Connections, linksOf("a b"), time.Now())
+	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b"), time.Now())
 	if !o.claim(o.rows[0]) {
 		t.Fatal("a new check is not acted on")
 	}
@@ -182,7 +182,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 	if o.keepClaim(o.rows[0]) {
 		t.Error("an old check is acted on")
 	}
-	o.check(disabling{}, apiclient.Connections, linksOf("a"), time.Now()) // b is gone by now
+	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a"), time.Now()) // b is gone by now
 	if d := o.conclude(o.rows[0], true); d.Outcome != journal.Blocked || o.claim(o.rows[0]) {
 		t.Errorf("row a is %q, though it is the last way in by now", d.Outcome)
 	}
@@ -193,9 +193,9 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 // ways in.
 func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
-	o.check(disabling{}, apiclient.Connections, linksOf("a b c"), time.Now())
+	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b c"), time.Now())
 	o.claim(o.rows[0])
-	o.check(disabling{}, apiclient.Connections, linksOf("a b"), time.Now()) // c is gone by now
+	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b"), time.Now()) // c is gone by now
 	if d := o.conclude(o.rows[1], true); d.Outcome != journal.Blocked {
 		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.Outcome)
 	}

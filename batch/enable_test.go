@@ -38,21 +38,21 @@ func TestDecideEnable(t *testing.T) {
 		{name: "switched on by an earlier attempt", links: "a", listed: hidden, row: row{maybeDone: true, wasOff: true}, outcome: journal.Enabled, message: messageEarlier},
 		{name: "switched off", links: "a- b", switchesOn: true},
 		{name: "switched off with other settings", links: "a- b", listed: hidden, switchesOn: true, message: messageDiffers + "show_as_button"},
-		{name: "switched off, older endpoints", links: "a- b", family: apiclient.EnabledConnections, outcome: journal.Failed, message: messageCannotOn},
+		{name: "switched off, older endpoints", links: "a- b", family: apiclient.OlderFamily, outcome: journal.Failed, message: messageCannotOn},
 		{name: "nine links", links: "b c d e f g h i j-"},
 		{name: "ten links", links: "b c d e f g h i j k-", outcome: journal.Blocked, message: fmt.Sprintf(messageFull, 10)},
 		{name: "ten links, one of them is meant", links: "a b c d e f g h i j", outcome: journal.AlreadyEnabled},
 		{name: "ten links, one to be switched on", links: "a- b c d e f g h i j", switchesOn: true},
 		{name: "a setting that the tenant lacks", links: "", listed: &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AccessLevel: &full}},
-			family: apiclient.EnabledConnections, message: messageLostInNew + "organization_access_level"},
+			family: apiclient.OlderFamily, message: messageLostInNew + "organization_access_level"},
 		{name: "a default that the tenant lacks", links: "", listed: &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AccessLevel: &none}},
-			family: apiclient.EnabledConnections},
+			family: apiclient.OlderFamily},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			c.row.Row = list.Row{Line: 2, ConnectionID: "a", Snapshot: c.listed}
+			c.row.Row = list.Row{Line: 2, ConnectionID: "a", Wanted: c.listed}
 			if c.family == "" {
-				c.family = apiclient.Connections
+				c.family = apiclient.NewerFamily
 			}
 			enabling{}.decide([]*row{&c.row}, c.family, byID(linksOf(c.links)))
 			if d := c.row.decision; d.outcome != c.outcome || d.message != c.message || (d.link != nil) != c.switchesOn {
@@ -66,11 +66,11 @@ func TestDecideEnable(t *testing.T) {
 func TestEnableLeavesNoRowWithoutRoom(t *testing.T) {
 	o := &organization{rows: rowsOf("a b c")}
 	links := linksOf("1 2 3 4 5 6 7 8")
-	o.check(enabling{}, apiclient.Connections, links, time.Now())
+	o.decide(enabling{}, apiclient.NewerFamily, links, time.Now())
 	if !o.claim(o.rows[0]) || o.rows[1].outcome != "" || o.rows[2].outcome != journal.Blocked {
 		t.Fatalf("of three rows for two places, c is %q", o.rows[2].outcome)
 	}
-	o.check(enabling{}, apiclient.Connections, append(links, linksOf("9")...), time.Now())
+	o.decide(enabling{}, apiclient.NewerFamily, append(links, linksOf("9")...), time.Now())
 	if o.rows[1].outcome != journal.Blocked {
 		t.Error("row b is sent, though a's link will be the tenth")
 	}
@@ -136,7 +136,7 @@ func TestEnableWithTheListsSettings(t *testing.T) {
 // restore would remove it.
 func TestLinkWithoutSettingsIsSwitchedOffAgain(t *testing.T) {
 	rows := rowsOf("a")
-	enabling{}.decide(rows, apiclient.Connections, byID(linksOf("a-")))
+	enabling{}.decide(rows, apiclient.NewerFamily, byID(linksOf("a-")))
 	if cells := list.SettingCells(rows[0].link).Texts(); strings.Join(cells, "") == "" {
 		t.Error("the results do not show that the link was there")
 	}
@@ -207,7 +207,7 @@ func TestUndoNeedsTheNewerEndpoints(t *testing.T) {
 		r.tenant.Enable(orgID(0), simulator.DefaultSettings(connID(0)))
 		r.tenant.Enable(orgID(0), simulator.DefaultSettings(simulator.SpareConnection))
 		r.undo(rows, "no,yes,")
-		r.settings.API = apiclient.EnabledConnections
+		r.settings.API = apiclient.OlderFamily
 		r.run(rows)
 		r.expect(rows, "failed")
 		if o := r.outcome(0); o.Message != messageCannotOff {
@@ -246,9 +246,9 @@ func TestGivenFamilyIsRecorded(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 		rows := pairs(2, 1)
 		r.tenant.SeedPairs(rows)
-		r.settings.API = apiclient.EnabledConnections
+		r.settings.API = apiclient.OlderFamily
 		r.run(rows)
-		if got := r.replay().family(); got != apiclient.EnabledConnections {
+		if got := r.replay().family(); got != apiclient.OlderFamily {
 			t.Errorf("the journal has the family %q", got)
 		}
 	})

@@ -43,7 +43,7 @@ type ExportedPair struct {
 // NewExport; Do may be called once, Progress at any time from any goroutine.
 type Export struct {
 	ExportConfig
-	*readJob
+	*reader
 	wanted map[string]*atomic.Bool // ids of the connections to be exported, and whether an organization has it; empty: all
 	total  atomic.Int64            // organizations; 0 where not known
 	done   atomic.Int64            // organizations written
@@ -52,7 +52,7 @@ type Export struct {
 
 // NewExport prepares an export.
 func NewExport(cfg ExportConfig) *Export {
-	return &Export{ExportConfig: cfg, readJob: newReadJob(cfg.API, cfg.Settings, cfg.Log), wanted: map[string]*atomic.Bool{}}
+	return &Export{ExportConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), wanted: map[string]*atomic.Bool{}}
 }
 
 // Do hands the pairs to write, those of an organization at once, one organization
@@ -265,7 +265,7 @@ func (e *Export) writeAll(window <-chan *exported, write func([]ExportedPair) er
 
 // Progress is how far the export is now, in organizations.
 func (e *Export) Progress() Progress {
-	p := Progress{Rows: int(e.total.Load()), Done: int(e.done.Load())}
-	e.foresee(&p, e.links.caller)
+	p := Progress{Of: "organizations", Rows: int(e.total.Load()), Done: int(e.done.Load())}
+	e.addETA(&p, e.links.caller)
 	return p
 }

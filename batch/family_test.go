@@ -171,7 +171,7 @@ func TestResumedRunKeepsToItsFamily(t *testing.T) {
 
 // Each way decides as --api says, and asks nothing of the other family.
 func TestFamilyThatIsGiven(t *testing.T) {
-	for family, newer := range map[apiclient.Family]int{apiclient.Connections: 3, apiclient.EnabledConnections: 0} {
+	for family, newer := range map[apiclient.Family]int{apiclient.NewerFamily: 3, apiclient.OlderFamily: 0} {
 		t.Run(string(family), func(t *testing.T) {
 			inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 				r.settings.API = family

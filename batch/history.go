@@ -55,6 +55,7 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.seen = append(h.seen, e.Seen.Connections...)
 		case e.Outcome != nil:
 			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
+			// With these outcomes, only a link that is switched off has a snapshot.
 			if e.Outcome.Snapshot != nil && (e.Outcome.Outcome == journal.AlreadyDisabled || e.Outcome.Outcome == journal.WouldEnable) {
 				h.off[e.Outcome.Line] = true
 			}
@@ -83,7 +84,7 @@ func (h *History) Left(l *list.List) int {
 // outcomes a shorter slice would lose.
 func (h *History) HasRowsBeyond(l *list.List) bool {
 	for line, outcome := range h.outcomes {
-		if outcome.Decided() && !l.Within(line) {
+		if outcome.Reached() && !l.Within(line) {
 			return true
 		}
 	}
@@ -137,7 +138,7 @@ func (r *Run) rowsToDo(all []list.Row) (rows []*row, untried bool) {
 		if r.History.toDo(listed.Line) {
 			outcome := r.History.outcome(listed.Line)
 			rows = append(rows, &row{Row: listed, maybeDone: outcome == journal.Unknown, wasOff: r.History.wasOff(listed.Line)})
-			untried = untried || !outcome.Decided()
+			untried = untried || !outcome.Reached()
 		}
 	}
 	return rows, untried

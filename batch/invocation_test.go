@@ -112,7 +112,7 @@ func (s *scenario) open(n int) (*History, *journal.Writer) {
 	history, err := Replay(reader.Entries())
 	s.must(err)
 	s.disk.restart(s.disk.content[:reader.Tail().Offset])
-	writer := journal.Append(s.disk, reader.Tail().Offset)
+	writer := journal.Continue(s.disk, reader.Tail().Offset)
 	s.must(writer.Commit(context.Background(), run))
 	return history, writer
 }

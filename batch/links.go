@@ -5,7 +5,10 @@ import (
 	"errors"
 	"sync"
 
+	"go.uber.org/zap"
+
 	"github.com/orgconn/orgconn/apiclient"
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/throttle"
 )
 
@@ -20,7 +23,7 @@ type LinkLister interface {
 type linkCaller struct {
 	*caller
 	api   LinkLister
-	found func(apiclient.Family) error // is told the family; its error ends the job
+	found func(apiclient.Family) error // is told the family; its error stops the pool
 
 	finder  chan struct{}   // a semaphore of one: the read that may find the family
 	freely  context.Context // done once reads may go side by side
@@ -58,7 +61,7 @@ func (l *linkCaller) known() apiclient.Family {
 }
 
 // agree settles on the family that a read has found, unless another read was faster,
-// and returns the one that counts. The error ends the job.
+// and returns the one that counts. The error stops the pool.
 func (l *linkCaller) agree(family apiclient.Family) (apiclient.Family, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -71,7 +74,7 @@ func (l *linkCaller) agree(family apiclient.Family) (apiclient.Family, error) {
 }
 
 // read reads all links of an organization. The permit is for the first page. The
-// error ends the job. The reply is never nil.
+// error stops the pool. The reply is never nil.
 //
 // While the family is unknown, read asks for the newer one. If the tenant refuses,
 // only the older one can tell what is missing, the family or the organization.
@@ -85,13 +88,13 @@ func (l *linkCaller) read(permit *throttle.Permit, org string) ([]apiclient.Link
 		default: // reads go side by side
 		}
 	}()
-	family := apiclient.Connections
+	family := apiclient.NewerFamily
 	links, reply, err := l.readWhole(permit, family, org)
 	if _, refused := reply.err.(familyRefused); refused {
 		if permit, err = l.acquireExtra(); err != nil {
 			return nil, stoppedReply(err), err
 		}
-		family = apiclient.EnabledConnections
+		family = apiclient.OlderFamily
 		links, reply, err = l.readWhole(permit, family, org)
 	}
 	if err != nil || reply.err != nil {
@@ -104,7 +107,7 @@ func (l *linkCaller) read(permit *throttle.Permit, org string) ([]apiclient.Link
 	return links, reply, err
 }
 
-// readExtra is read for a call that nobody has announced.
+// readExtra is read for a call that nobody has told expect.
 func (l *linkCaller) readExtra(org string) ([]apiclient.Link, *reply, error) {
 	permit, err := l.acquireExtra()
 	if err != nil {
@@ -168,7 +171,7 @@ func (l *linkCaller) readPages(permit *throttle.Permit, family apiclient.Family,
 // readPage reads a page of a list. While the family is unknown, a refusal by the newer
 // one is no verdict yet. If the tenant does not answer, other reads do not wait.
 func (l *linkCaller) readPage(permit *throttle.Permit, family apiclient.Family, org string, number int) (page apiclient.LinkPage, _ *reply, _ error) {
-	finding := family == apiclient.Connections && l.known() == ""
+	finding := family == apiclient.NewerFamily && l.known() == ""
 	reply, err := l.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
 		if finding {
 			ctx = apiclient.WithoutRenewal(ctx)
@@ -209,4 +212,26 @@ func refusesFamily(resp *apiclient.Response, err error) bool {
 		return failure.Page && resp.Status < 300
 	}
 	return false
+}
+
+// noteGivenFamily records the family that --api gives, as there is none to find.
+func (r *Run) noteGivenFamily() error {
+	if r.Settings.API == "" || r.Settings.NoCheck || r.History.family() != "" {
+		return nil
+	}
+	return r.foundFamily(r.Settings.API)
+}
+
+// foundFamily records the family of endpoints that the tenant has. The error ends the
+// run: the tenant cannot do what the run is to do, or the journal cannot be written.
+func (r *Run) foundFamily(family apiclient.Family) error {
+	if r.Settings.KeepLink && family == apiclient.OlderFamily {
+		return &Stop{
+			Code:   journal.ExitRefused,
+			Reason: "--keep-link needs the newer endpoints (organizations/ID/connections), which this tenant does not have",
+			Hint:   "without --keep-link, links are removed, and restore makes them anew",
+		}
+	}
+	r.Log.Debug("found the family of endpoints", zap.String("family", string(family)))
+	return r.record(journal.Record{Family: &journal.Family{Name: family}})
 }

@@ -36,8 +36,8 @@ func (r *Run) readLogins(o *organization, links []apiclient.Link) error {
 	if !r.Settings.ReadsLogins() {
 		return nil
 	}
-	rows, announced := o.undecided()
-	if !announced {
+	rows, first := o.checkable()
+	if !first {
 		r.logs.expect(len(rows))
 	}
 	there := byID(links)

@@ -39,14 +39,14 @@ type LookupConfig struct {
 // with NewLookup; Do may be called once, Progress at any time from any goroutine.
 type Lookup struct {
 	LookupConfig
-	*readJob
+	*reader
 	total int // names
 	kinds []*nameKind
 }
 
 // NewLookup prepares a lookup of the names that are missing.
 func NewLookup(cfg LookupConfig) *Lookup {
-	l := &Lookup{LookupConfig: cfg, readJob: newReadJob(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
+	l := &Lookup{LookupConfig: cfg, reader: newReader(cfg.API, cfg.Settings, cfg.Log), total: cfg.Names.Missing()}
 	l.kinds = l.nameKinds()
 	return l
 }
@@ -70,8 +70,8 @@ func (l *Lookup) Do(ctx context.Context) *Stop {
 
 // Progress is how far the lookup is now, in names.
 func (l *Lookup) Progress() Progress {
-	p := Progress{Rows: l.total, Done: l.total - l.Names.Missing()}
-	l.foresee(&p, l.lists, l.byName, l.connections)
+	p := Progress{Of: "names", Rows: l.total, Done: l.total - l.Names.Missing()}
+	l.addETA(&p, l.lists, l.byName, l.connections)
 	return p
 }
 
@@ -160,7 +160,7 @@ func (l *Lookup) inList(k *nameKind, total int) error {
 // noteUnknown notes that the names left do not exist.
 func (l *Lookup) noteUnknown(k *nameKind) error {
 	ids := map[string]string{}
-	for name, err := range l.left(k) {
+	for name, err := range l.claimLeft(k) {
 		if err != nil {
 			return err
 		}
@@ -177,7 +177,7 @@ func (l *Lookup) noteUnknown(k *nameKind) error {
 // oneByOne asks for each name that is left.
 func (l *Lookup) oneByOne(k *nameKind) error {
 	k.asks.expect(k.table.Missing())
-	for name, err := range l.left(k) {
+	for name, err := range l.claimLeft(k) {
 		if err != nil {
 			return err
 		}
@@ -196,8 +196,8 @@ func (l *Lookup) oneByOne(k *nameKind) error {
 	return nil
 }
 
-// left yields the names that are still to be looked up, or why the lookup stops.
-func (l *Lookup) left(k *nameKind) iter.Seq2[string, error] {
+// claimLeft yields the names that are still to be looked up, or why the lookup stops.
+func (l *Lookup) claimLeft(k *nameKind) iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for rec, err := range l.List.Records() {
 			if k.table.Missing() == 0 {

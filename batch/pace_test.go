@@ -81,7 +81,7 @@ func TestHoldup(t *testing.T) {
 	}{
 		"the limit on writes": {func(*rig) {}, HeldByWrites},
 		"--max-rps":           {func(r *rig) { r.settings.MaxRPS = 1 }, HeldByMaxRPS},
-		"an outage":           {func(r *rig) { r.tenant.Inject(on("DELETE", simulator.Fault{Skip: 10})) }, HeldByAnswers},
+		"an outage":           {func(r *rig) { r.tenant.Inject(on("DELETE", simulator.Fault{Skip: 10})) }, HeldByOutage},
 		"slow answers": {func(r *rig) {
 			r.tenant.SetPlan(plans.Plan{})
 			r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Delay: 20 * time.Second})
@@ -103,8 +103,12 @@ func TestHoldup(t *testing.T) {
 				c.set(r)
 				r.during = func(run *Run) {
 					time.Sleep(29300 * time.Millisecond)
-					if got := run.Progress().Holdup; got != c.holdup {
-						t.Errorf("%q holds the run back, want %q", got, c.holdup)
+					p := run.Progress()
+					if p.Holdup != c.holdup {
+						t.Errorf("%q holds the run back, want %q", p.Holdup, c.holdup)
+					}
+					if p.Holdup == HeldByOutage && p.ETA != 0 {
+						t.Errorf("in an outage the run expects to take %s more", p.ETA)
 					}
 				}
 				r.run(rows)

@@ -21,24 +21,24 @@ const (
 	// that waits for its intent's fsync makes no call; 2 keep 128 calls in flight
 	// through an fsync of 10 ms.
 	writersPerCall = 2
-	// maxStages is how many stages a job has at most.
-	maxStages = 4
-	// drainTime is how long calls in flight may take once a job is stopping.
+	// maxStages is how many stages there are at most: those of Run.Do.
+	maxStages = 2
+	// drainTime is how long calls in flight may take once the pool is stopping.
 	drainTime = 10 * time.Second
 )
 
-// pool is what all calls of a job to its tenant share: an errgroup of workers, a
-// caller for each of Auth0's groups of calls, a semaphore of calls in flight, the
-// job's own pace, and a circuit breaker.
+// pool is what all calls of a run, a lookup or an export share: an errgroup of workers,
+// a caller for each of Auth0's groups of calls, a semaphore of calls in flight, the pace
+// of --max-rps, and a circuit breaker.
 //
-// The first error of a stage or a worker stops the job, and so does stop. A job
+// The first error of a stage or a worker stops the pool, and so does stop. A pool
 // stops in two steps: when stopping is done, no new call is sent; when cutoff is
 // done, drainTime later, those in flight are cut off.
 type pool struct {
 	group    *errgroup.Group
 	stopping context.Context
 	cutoff   context.Context
-	stop     context.CancelCauseFunc // begins to stop the job; the first cause counts
+	stop     context.CancelCauseFunc // begins to stop the pool; the first cause counts
 	cut      context.CancelCauseFunc // ends cutoff
 
 	inFlight chan struct{} // the semaphore
@@ -71,8 +71,8 @@ func (p *pool) newCaller() *caller {
 	return c
 }
 
-// do runs the stages of a job and the workers that they spawn, to their end. The
-// throttles and background go on beside them. It returns why the job stopped
+// do runs stages and the workers that they spawn, to their end. The
+// throttles and background go on beside them. It returns why the pool stopped
 // before its end; nil where it did not.
 func (p *pool) do(ctx context.Context, background func(context.Context), stages ...func() error) *Stop {
 	defer context.AfterFunc(ctx, func() { p.stop(asStop(context.Cause(ctx))) })()
@@ -106,19 +106,19 @@ func (p *pool) drain() {
 	context.AfterFunc(p.cutoff, func() { timer.Stop() })
 }
 
-// ended lets go of the contexts, and says what stopped the job: nil where it came
+// ended lets go of the contexts, and says what stopped the pool: nil where it came
 // to its end.
 func (p *pool) ended() *Stop {
 	cause := context.Cause(p.stopping)
 	p.stop(nil)
 	p.cut(nil)
-	if cause == context.Canceled { // by Wait, as the errgroup's context ends with it
+	if cause == context.Canceled { // by errgroup's Wait: nothing stopped the pool
 		return nil
 	}
 	return asStop(cause)
 }
 
-// spawn starts a worker when the group's limit allows it. Its error stops the job.
+// spawn starts a worker when the group's limit allows it. Its error stops the pool.
 func (p *pool) spawn(work func() error) {
 	p.group.Go(func() error { return p.guard(work) })
 }
@@ -135,15 +135,16 @@ func (p *pool) guard(work func() error) (err error) {
 	return work()
 }
 
-// halfOpen lets one call of each group through at a time while the circuit
-// breaker is open.
+// halfOpen lets one call of each group get a permit at a time while the circuit
+// breaker is open. The breaker lets one call try the tenant; without this, the others
+// would meanwhile hold permits that they cannot use.
 func (p *pool) halfOpen(on bool) {
 	for _, c := range p.callers {
 		c.throttle.HalfOpen(on)
 	}
 }
 
-// sleep waits for d, and reports whether the job still goes on.
+// sleep waits for d, and reports whether the pool goes on.
 func (p *pool) sleep(d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -9,6 +9,7 @@ import (
 
 // Progress is how far a run is, for people.
 type Progress struct {
+	Of       string                  // what is counted, if it is not rows
 	Rows     int                     // rows to work on
 	Done     int                     // rows that were reached
 	Outcomes map[journal.Outcome]int // of those
@@ -31,7 +32,8 @@ const (
 	HeldByWrites  Holdup = "writes"               // the tenant's limit on writes
 	HeldByLogs    Holdup = "reads of the log"     // the tenant's limit on them
 	HeldByOthers  Holdup = "another user"         // who takes a large part of the bucket
-	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults, an outage
+	HeldByAnswers Holdup = "the tenant's answers" // slow ones, faults
+	HeldByOutage  Holdup = "the end of an outage" // nobody knows when that is
 	HeldByPause   Holdup = "the end of a pause"   // after a 429, until Progress.PausedUntil
 	HeldByMaxRPS  Holdup = "--max-rps"
 	Stopping      Holdup = "the last calls" // to end, after a stop
@@ -46,22 +48,22 @@ func (r *Run) Progress() Progress {
 	for _, c := range []*counts{&r.books.now, &r.books.earlier} {
 		for outcome, rows := range c.snapshot() {
 			p.Outcomes[outcome] += rows
-			if outcome.Decided() {
+			if outcome.Reached() {
 				p.Done += rows
 			}
 		}
 	}
 	p.Failed = r.failedPairs(r.missingOK())
-	r.foresee(&p)
+	r.addETA(&p)
 	if r.stopping.Err() != nil {
 		p.setStopping()
 	}
 	return p
 }
 
-// foresee adds when the run will be over, and what that is up to: of reads, reads of
+// addETA adds when the run will be over, and what that is up to: of reads, reads of
 // the log and writes, which go at the same time, the ones that take longest.
-func (r *Run) foresee(p *Progress) {
+func (r *Run) addETA(p *Progress) {
 	slow, holdup := r.reads.remaining(), HeldByReads
 	writes, logs := r.writesRemaining(), r.logs.remaining()
 	known := slow.known() && writes.known() && logs.known()
@@ -87,7 +89,7 @@ func (p *Progress) addPause(a remaining) {
 	}
 }
 
-// setStopping makes it the progress of a job that stops.
+// setStopping makes it the progress of a pool that stops.
 func (p *Progress) setStopping() {
 	p.Holdup, p.ETA, p.PausedUntil = Stopping, 0, time.Time{}
 }
@@ -96,7 +98,9 @@ func (p *Progress) setStopping() {
 func (p *Progress) addHoldup(slow remaining, kind Holdup, outage bool) {
 	p.Holdup, p.Known, p.Tokens = kind, slow.state.Known, slow.state.Content
 	switch state := slow.state; {
-	case outage, state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
+	case outage:
+		p.Holdup, p.ETA = HeldByOutage, 0
+	case state.Waiting != throttle.Bucket && state.Waiting != throttle.MaxRPS:
 		p.Holdup = HeldByAnswers
 		p.ETA = max(p.ETA, slow.timeAsBefore())
 	case state.Waiting == throttle.MaxRPS:

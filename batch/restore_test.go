@@ -34,8 +34,8 @@ func TestDecideRestore(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			rows := []*row{{Row: list.Row{Line: 2, ConnectionID: "a", Snapshot: c.snapshot}, maybeDone: c.lost}}
-			restoring{allowDefaults: c.defaults}.decide(rows, apiclient.Connections, byID(linksOf(c.links)))
+			rows := []*row{{Row: list.Row{Line: 2, ConnectionID: "a", Wanted: c.snapshot}, maybeDone: c.lost}}
+			restoring{allowDefaults: c.defaults}.decide(rows, apiclient.NewerFamily, byID(linksOf(c.links)))
 			if d := rows[0]; d.outcome != c.outcome || d.message != c.message {
 				t.Errorf("got %q %q, want %q %q", d.outcome, d.message, c.outcome, c.message)
 			}

@@ -15,10 +15,10 @@ const checkAge = 5 * time.Minute
 // row is a row of the list, with what the check decided and how far it is.
 type row struct {
 	list.Row
-	maybeDone bool // an earlier invocation's attempt may have taken effect
-	wasOff    bool // that attempt found the link switched off
+	maybeDone bool // an earlier attempt, mostly of an earlier invocation, may have taken effect
+	wasOff    bool // an earlier check found the link there, switched off
 	begun     bool // its call is on its way: later checks leave it alone
-	settled   bool // it got its outcome without a call, or could not be checked: later checks leave it alone
+	closed    bool // it is not sent, as a later check said so or failed: further checks leave it alone
 	login     login
 	decision
 }
@@ -76,24 +76,24 @@ func (o *organization) keepClaim(w *row) bool {
 	return w.begun
 }
 
-// undecided are the rows that are neither on their way nor settled, and whether this
+// checkable are the rows that are neither on their way nor settled, and whether this
 // is the organization's first check.
-func (o *organization) undecided() (rows []*row, first bool) {
+func (o *organization) checkable() (rows []*row, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	first = o.checkedAt.IsZero()
 	for _, w := range o.rows {
-		if !w.begun && !w.settled {
+		if !w.begun && !w.closed {
 			rows = append(rows, w)
 		}
 	}
 	return rows, first
 }
 
-// check decides the rows that are neither on their way nor settled, by what the
+// decide decides the rows that are neither on their way nor settled, by what the
 // organization has once the calls on their way are done, and returns them. The links
 // of settled rows stay as they are.
-func (o *organization) check(a action, family apiclient.Family, links []apiclient.Link, readAt time.Time) (undecided []*row) {
+func (o *organization) decide(a action, family apiclient.Family, links []apiclient.Link, readAt time.Time) (undecided []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	will := byID(links)
@@ -101,7 +101,7 @@ func (o *organization) check(a action, family apiclient.Family, links []apiclien
 		switch {
 		case w.begun:
 			a.apply(will, w)
-		case !w.settled:
+		case !w.closed:
 			undecided = append(undecided, w)
 		}
 	}
@@ -126,7 +126,7 @@ func (o *organization) remark(rows []*row, outcome journal.Outcome, message stri
 func (o *organization) conclude(w *row, checked bool) journal.RowOutcome {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.settled = !checked || w.outcome != ""
+	w.closed = !checked || w.outcome != ""
 	return w.result()
 }
 

@@ -1,7 +1,7 @@
-// Package batch runs a job: it reads what each organization has, decides what
+// Package batch does a run: it reads what each organization has, decides what
 // is to be done, and disables, enables or restores connections at the pace that the
-// tenant's rate limit allows. A run is a job with its run directory; each process that
-// works on it, the first one and each resume, is an invocation.
+// tenant's rate limit allows. A run has a run directory. Each process that works on it,
+// the first one and each resume, is an invocation.
 //
 // Rows flow one way:
 //
@@ -13,11 +13,29 @@
 // call is sent. Auth0 counts reads, writes and reads of the log in separate token
 // buckets, so each has a throttle of its own, and they run at the same time.
 //
-// Where to look: who may decide that a row is not sent is list (invalid, duplicate, not
-// selected, beyond --limit), History (done by an earlier invocation), an action's decide
-// (already so, blocked), --max-changes in check.go and, in the last moment, write.go (the
-// check is too old, the run stops). What is on disk when a call is sent: the list, and
-// the journal up to the row's intent with its snapshot. Who stops a run: see pool.
+// The way of a row, in functions:
+//
+//	checkWorker ─▶ check ─▶ readAndDecide ─▶ settleChecked ─▶ enqueue
+//	writeWorker ─▶ write ─▶ writeOnce ─▶ claim ─▶ intend ─▶ caller.do ─▶ settleWrite
+//
+// A row is not sent if
+//   - the list leaves it out: it is invalid, a duplicate, not selected, or beyond --limit
+//     (package list);
+//   - the tenant does not know its name (lookup.go);
+//   - an earlier invocation has done it (history.go);
+//   - its organization cannot be read (unread in check.go);
+//   - the action says so: it is as wanted already, or blocked (decide in action_*.go);
+//   - this is a dry run, or --max-changes is exceeded (check.go);
+//   - its check has grown too old: it is checked again (claim and keepClaim in row.go);
+//   - the run stops (attempt in caller.go).
+//
+// When a call is sent, the list is on disk, and the journal up to the row's intent with
+// its snapshot.
+//
+// A run is stopped by signals and --max-duration (its context), by the journal and
+// --max-failures (settle.go), by --max-changes (check.go), by refused credentials
+// (caller.go), by an outage (breaker.go), or by a panic (pool.go). How it then drains: see
+// pool.
 package batch
 
 import (
@@ -72,7 +90,7 @@ type Config struct {
 	Log    *zap.Logger
 }
 
-// Run is one invocation of a job. Make it with New; Do may be called once,
+// Run is this process's part of a run, an invocation. Make it with New; Do may be called once,
 // Progress and Sample at any time from any goroutine.
 type Run struct {
 	Config
@@ -85,7 +103,7 @@ type Run struct {
 	queue                     *queue // rows that are checked and wait for their writes
 
 	rereads singleflight.Group // by organization
-	proving singleflight.Group // see provesAbsence
+	proving singleflight.Group // see answers404
 	proof   atomic.Pointer[bool]
 }
 
@@ -102,7 +120,7 @@ func New(cfg Config) (*Run, error) {
 	return r, nil
 }
 
-// Do runs the job to its end. What runs beside what:
+// Do does the run, to its end. What runs beside what:
 //
 //	checkAll  starts workers that read organizations, decide their rows, and enqueue them
 //	writeAll  starts workers that take rows from the queue and write them
@@ -129,28 +147,6 @@ func (r *Run) Do(ctx context.Context) Result {
 	return r.result(r.do(ctx, r.sample, r.checkAll, r.writeAll))
 }
 
-// noteGivenFamily records the family that --api gives, as there is none to find.
-func (r *Run) noteGivenFamily() error {
-	if r.Settings.API == "" || r.Settings.NoCheck || r.History.family() != "" {
-		return nil
-	}
-	return r.foundFamily(r.Settings.API)
-}
-
-// foundFamily records the family of endpoints that the tenant has. The error ends the
-// run: the tenant cannot do what the run is to do, or the journal cannot be written.
-func (r *Run) foundFamily(family apiclient.Family) error {
-	if r.Settings.KeepLink && family == apiclient.EnabledConnections {
-		return &Stop{
-			Code:   journal.ExitRefused,
-			Reason: "--keep-link needs the newer endpoints (organizations/ID/connections), which this tenant does not have",
-			Hint:   "without --keep-link, links are removed, and restore makes them anew",
-		}
-	}
-	r.Log.Debug("found the family of endpoints", zap.String("family", string(family)))
-	return r.record(journal.Record{Family: &journal.Family{Name: family}})
-}
-
 // checksFirst reports whether every row is checked before the first write. Only
 // then is it known whether --max-changes is kept.
 func (r *Run) checksFirst() bool {
@@ -175,6 +171,11 @@ func (r Result) Reason() string {
 
 // result is the run's end: why it stopped, else what its outcomes are.
 func (r *Run) result(stop *Stop) Result {
+	if stop != nil && r.noneExists() {
+		wrong := *stop
+		wrong.Reason += "; no organization so far exists: " + journal.RightTenant
+		stop = &wrong
+	}
 	if stop != nil {
 		return Result{ExitCode: stop.Code, Stop: stop}
 	}
@@ -202,7 +203,7 @@ func (r *Run) noneExists() bool {
 		switch {
 		case outcome == journal.NotFound:
 			missing += rows
-		case outcome.Decided() && rows > 0: // it exists, or may exist
+		case outcome.Reached() && rows > 0: // it exists, or may exist
 			return false
 		}
 	}

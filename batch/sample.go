@@ -10,8 +10,8 @@ import (
 // sampleEvery is the time between two rate-limit samples in the journal.
 const sampleEvery = 15 * time.Second
 
-// sample records what the throttles know, a few times a minute. A journal that
-// cannot be written is told by the next row's record.
+// sample records what the throttles know, a few times a minute. An error
+// is ignored, as the next row's record fails, too.
 func (r *Run) sample(ctx context.Context) {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()

@@ -18,7 +18,9 @@ const maxAsked = 100
 
 // seen knows which connections of the list some organization has. One that none
 // has may be a typing error, but its rows look as if they were already disabled, or as
-// if they could be enabled. It is safe for concurrent use.
+// if they could be enabled. The run asks the tenant for these at its end. The reports
+// find them in the journal, also of a run that was killed (see reports/unseen.go). It is
+// safe for concurrent use.
 type seen struct {
 	mu          sync.Mutex
 	connections map[string]bool
@@ -68,31 +70,6 @@ func (s *seen) lines(id string) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.missing[id]
-}
-
-// see records how many ways in an organization has, and notes which of the list's
-// connections. One that the list does not pair with the organization is recorded: no
-// row's outcome tells of it.
-func (r *Run) see(o *organization, links []apiclient.Link) error {
-	n, _ := waysIn(byID(links))
-	if err := r.record(journal.Record{Organization: &journal.Organization{ID: o.id, WaysIn: n}}); err != nil {
-		return err
-	}
-	paired := make(map[string]bool, len(o.rows))
-	for _, row := range o.rows {
-		paired[row.ConnectionID] = true
-	}
-	var unpaired []string
-	for _, link := range links {
-		id := link.ConnectionID
-		if r.books.listed[id] > 0 && r.books.seen.add(id) && !paired[id] {
-			unpaired = append(unpaired, id)
-		}
-	}
-	if len(unpaired) == 0 {
-		return nil
-	}
-	return r.record(journal.Record{Seen: &journal.Seen{Connections: unpaired}})
 }
 
 // outcomeIfAbsent is the outcome of a row that would be the same if the row's connection did

@@ -105,7 +105,7 @@ func newScenario(t *testing.T, seed uint64, sheet *sheet) *scenario {
 	case 0:
 		s.lacks = true
 	case 1:
-		s.settings.API = apiclient.Connections
+		s.settings.API = apiclient.NewerFamily
 	}
 	s.settings.KeepLink = !s.lacks && !s.settings.NoCheck && random.IntN(3) == 0
 	s.populate()

@@ -10,7 +10,7 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// Stop is why a job ends before its end. It is the cause of the contexts that it
+// Stop is why a run, a lookup or an export ends before its end. It is the cause of the contexts that it
 // ends, and the error of what ends it.
 type Stop struct {
 	Code   int
@@ -23,8 +23,8 @@ func (s *Stop) Error() string { return s.Reason }
 
 func (s *Stop) Unwrap() error { return s.Err }
 
-// asStop is the stop that an error stands for: a call that came to nothing ends a
-// job that cannot do without its answer.
+// asStop is the stop that an error stands for: a call that came to nothing ends
+// what cannot do without its answer.
 func asStop(err error) *Stop {
 	if s, ok := errors.AsType[*Stop](err); ok {
 		return s
@@ -35,7 +35,7 @@ func asStop(err error) *Stop {
 	return &Stop{Code: journal.ExitInterrupted, Reason: err.Error(), Err: err}
 }
 
-// WithMaxDuration ends a job's context when its --max-duration is over, with a
+// WithMaxDuration ends a context when its --max-duration is over, with a
 // *Stop as the cause. A d of 0 is no bound.
 func WithMaxDuration(ctx context.Context, d journal.Duration) (context.Context, context.CancelFunc) {
 	if d == 0 {
@@ -53,7 +53,7 @@ func outOfReach(last *apiclient.Error) *Stop {
 	}
 }
 
-// StopOf is the stop for a failed call without whose answer a job cannot begin, or
+// StopOf is the stop for a failed call without whose answer nothing can begin, or
 // which shows that all others would fail in the same way.
 func StopOf(failure *apiclient.Error) *Stop {
 	s := &Stop{Code: journal.ExitStopped, Reason: failure.Error(), Hint: hintOf(failure)}

@@ -86,6 +86,7 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (ove
 		},
 		func() bool { return o.keepClaim(row) })
 	if reply.stale {
+		// This is not the row's end, so it is recorded and not settled.
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
 		return false, r.record(journal.Record{Outcome: &takenBack})
 	}
@@ -105,7 +106,7 @@ func (r *Run) intend(row *row, id string) error {
 // checkAgain reads a row's organization again, and reports whether the row's call
 // is still to be sent. If it is not, the row has its outcome.
 func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
-	reply, err := r.readAgain(o)
+	reply, err := r.readAndDecideAgain(o)
 	if err != nil {
 		return false, err
 	}
@@ -121,7 +122,7 @@ func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 
 // settleWrite records the outcome of a row whose intent is on disk.
 func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
-	lost := reply.lost || o.unchecked && row.maybeDone
+	lost := reply.lost || o.unchecked && row.maybeDone // a check would have told what earlier attempts did
 	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.record(), LastLogin: row.login.String()}
 	switch {
 	case reply.err == nil:
@@ -134,7 +135,7 @@ func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 		outcome.Outcome, outcome.Message, outcome.Call = journal.NotAttempted, messageStopped, nil
 		return r.settle(outcome)
 	case r.action.ambiguous(row, reply) && !o.unchecked:
-		return r.understand(o, row, reply, outcome)
+		return r.settleAmbiguous(o, row, reply, outcome)
 	case lost:
 		outcome.Outcome = journal.Unknown
 	case reply.class() == apiclient.NotFound:
@@ -146,11 +147,11 @@ func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 	return r.settle(outcome)
 }
 
-// understand settles a row whose answer contradicts its check, by a new read of
+// settleAmbiguous settles a row whose answer contradicts its check. It goes by a new read of
 // its organization. The read is the row's own: one that began earlier may have
 // been answered before the call was.
-func (r *Run) understand(o *organization, asked *row, reply *reply, outcome journal.RowOutcome) error {
-	lost := reply.lost || asked.maybeDone
+func (r *Run) settleAmbiguous(o *organization, asked *row, reply *reply, outcome journal.RowOutcome) error {
+	lost := reply.lost || asked.maybeDone                                // an earlier attempt may have done what the read shows
 	outcome.Outcome, outcome.Message = journal.Failed, reply.err.Error() // unless the read tells more
 	links, read, err := r.reads.readExtra(o.id)
 	switch {

@@ -15,8 +15,10 @@ import (
 // index is what reports need to know of a journal. A list may have a million
 // rows, so the index holds only the positions of their records.
 type index struct {
-	intents     io.ReaderAt    // the journal,
-	outcomes    io.ReaderAt    // and the journal: each is read nearly in order
+	// Both read the journal. There are two because intents alone, and outcomes alone, are
+	// read nearly in order.
+	intents, outcomes io.ReaderAt
+
 	header      journal.Header // of the last invocation
 	invocations []invocation   // at least one
 	rows        map[int]rowRecords
@@ -294,7 +296,7 @@ func (ix *index) addOutcome(r *list.Result, records rowRecords) (link *journal.S
 	r.Call = rec.Outcome.Call
 	r.NoConnection = rec.Outcome.NoConnection
 	r.LastLogin = rec.Outcome.LastLogin
-	if r.Outcome.Decided() {
+	if r.Outcome.Reached() {
 		r.FinishedAt = rec.At
 	}
 	return rec.Outcome.Snapshot, nil

@@ -50,9 +50,9 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 	end := ix.lastEnd()
 	return &pageBuilder{
 		index:   ix,
-		reasons: newReasons(end == nil || end.ExitCode > journal.ExitFailedRows, l.Announced()),
+		reasons: newReasons(end == nil || !journal.Finished(end.ExitCode), l.Announced()),
 		tallies: newTallies(ix),
-		follows: l.Run(),
+		follows: l.RunID(),
 		carried: l.Carried(),
 		shown:   shownColumns(l.Carried()),
 
@@ -107,7 +107,6 @@ func (p *pageBuilder) add(r list.Result) error {
 func (p *pageBuilder) write(w io.Writer, s *Summary) error {
 	page, err := template.New("page").Funcs(template.FuncMap{
 		"grouped": grouped, "counted": Counted, "visible": visible, "utc": utc, "capitalized": capitalized,
-		"words": func(text string) []string { return strings.Split(text, " ") },
 	}).Parse(pageHTML)
 	if err != nil {
 		return err
@@ -289,9 +288,9 @@ func person(h journal.Header) string {
 // endpoints says by which family of endpoints a run went.
 func endpoints(family apiclient.Family) string {
 	switch family {
-	case apiclient.Connections:
+	case apiclient.NewerFamily:
 		return "connections (newer, all settings)"
-	case apiclient.EnabledConnections:
+	case apiclient.OlderFamily:
 		return "enabled_connections (links that are switched off, access level and name may not show)"
 	}
 	return "not known yet"

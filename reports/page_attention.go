@@ -40,7 +40,7 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 			all = append(all, v.section(t, found))
 		}
 	}
-	for _, outcome := range failedOutcomes() {
+	for _, outcome := range journal.FailedOutcomes() {
 		if outcome != journal.Invalid {
 			add(topic{outcome: outcome})
 		}
@@ -59,11 +59,6 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 		add(topic{outcome: outcome, remark: true})
 	}
 	return all
-}
-
-// failedOutcomes are the outcomes of rows that count as failed, the most urgent first.
-func failedOutcomes() []journal.Outcome {
-	return []journal.Outcome{journal.Failed, journal.Unknown, journal.Blocked, journal.NotFound, journal.Invalid}
 }
 
 // section is about the rows of a topic.
@@ -159,7 +154,7 @@ func (v *pageView) blockedAdvice() (string, []string) {
 	const advice = "These stay enabled, for the reason given below. If one is its organization's last way in, enable another connection first, then run the %s again. " +
 		"To lock such an organization out on purpose, %s with --allow-lockout."
 	switch {
-	case slices.Contains(v.Allowed, "--allow-lockout"): // then it is --unused-for that blocks
+	case slices.Contains(v.Repeated, "--allow-lockout"): // then it is --unused-for that blocks
 		return "These stay enabled, as somebody has logged in through them lately.", nil
 	case v.DryRun:
 		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{v.again("--allow-lockout")}
@@ -174,7 +169,7 @@ func (v *pageView) again(flag string) string {
 	if path != "-" {
 		path = ShellWord(path)
 	}
-	words := slices.Concat([]string{"orgconn disable --dry-run"}, v.Allowed, []string{flag, path})
+	words := slices.Concat([]string{"orgconn disable --dry-run"}, v.Repeated, []string{flag, path})
 	return visible(strings.Join(words, " "))
 }
 
@@ -241,7 +236,7 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 	case r.Outcome.Failed(false):
 		attention, urgent = true, true
 		rs.count(topic{outcome: r.Outcome}, rs.text(r), r)
-	case !r.Outcome.Decided():
+	case !r.Outcome.Reached():
 		attention = rs.unfinished
 		if attention {
 			rs.count(topic{outcome: r.Outcome}, rs.text(r), r)
@@ -315,12 +310,12 @@ func (rs *reasons) matching(t topic) (found []*reason) {
 // failed returns the groups of rows that failed, the most urgent first. With missingOK,
 // rows whose organization does not exist are left out.
 func (rs *reasons) failed(missingOK bool) (groups []FailedRows) {
-	for _, outcome := range failedOutcomes() {
+	for _, outcome := range journal.FailedOutcomes() {
 		for _, r := range rs.matching(topic{outcome: outcome}) {
 			if missingOK && outcome == journal.NotFound && !r.connection {
 				continue
 			}
-			groups = append(groups, FailedRows{Outcome: outcome, Reason: r.Text, Rows: r.Rows, Lines: r.lines})
+			groups = append(groups, FailedRows{Outcome: outcome, Reason: r.Text, Rows: r.Rows, Lines: r.lines, Connection: r.connection})
 		}
 	}
 	return groups
@@ -344,13 +339,13 @@ func (rs *reasons) text(r list.Result) string {
 // ReasonOf is why a row has its outcome, without what differs from row to row. The
 // reports group failed rows by it.
 func ReasonOf(o journal.RowOutcome) string {
-	return reasonText(list.Result{Record: list.Record{Outcome: o.Outcome, Message: o.Message}, Call: o.Call})
+	return reasonText(list.Result{Record: list.Record{Outcome: o.Outcome, Message: o.Message}, Call: o.Call, NoConnection: o.NoConnection})
 }
 
 // reasonText is a row's message without what differs from row to row.
 func reasonText(r list.Result) string {
 	differs := ids
-	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound {
+	if r.Outcome == journal.Invalid || r.Outcome == journal.NotFound && (r.Call == nil || r.NoConnection) {
 		differs = quoted
 	}
 	if r.Message != "" {

@@ -51,15 +51,25 @@ func TestFailedRowsAreGrouped(t *testing.T) {
 	add(8, journal.NotFound, `the tenant has no connection named "b"`, "org_a", "")
 	add(9, journal.Failed, "status 400", "org_a", con1)
 	add(10, journal.Disabled, "a remark", "org_a", con1)
-	named := FailedRows{journal.NotFound, "the tenant has no connection named …", 1, []int{8}}
-	refused := FailedRows{journal.Failed, "status 400", 1, []int{9}}
-	want := []FailedRows{refused, {journal.NotFound, "the organization does not exist", 5, []int{2, 3, 4}}, named,
-		{journal.NotFound, "the tenant has no organization named …", 1, []int{7}}}
+	named := FailedRows{journal.NotFound, "the tenant has no connection named …", 1, []int{8}, true}
+	refused := FailedRows{journal.Failed, "status 400", 1, []int{9}, false}
+	want := []FailedRows{refused, {journal.NotFound, "the organization does not exist", 5, []int{2, 3, 4}, false}, named,
+		{journal.NotFound, "the tenant has no organization named …", 1, []int{7}, false}}
 	if diff := cmp.Diff(want, rs.failed(false)); diff != "" {
 		t.Error(diff)
 	}
 	if diff := cmp.Diff([]FailedRows{refused, named}, rs.failed(true)); diff != "" {
 		t.Errorf("with --missing-ok: %s", diff)
+	}
+}
+
+// What the tenant says of a call is part of the reason. Only what a row itself quotes is
+// not.
+func TestReasonHasTheTenantsWords(t *testing.T) {
+	message := `enable connection: status 404 Not Found: "No connection found by that id in org_aaaaaaaaaaaaaaa1"`
+	got := ReasonOf(journal.RowOutcome{Outcome: journal.NotFound, Message: message, Call: &journal.Call{Status: 404}})
+	if want := `enable connection: status 404 Not Found: "No connection found by that id in …"`; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
 

@@ -92,7 +92,7 @@ func (ts *tallies) count(t *tally, r list.Result) {
 		t.blocked++
 	case o.Failed(false):
 		t.failed++
-	case !o.Decided():
+	case !o.Reached():
 		t.left++
 	}
 	if ts.wasEnabled(r) {

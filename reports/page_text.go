@@ -32,7 +32,7 @@ func groupOf(outcome journal.Outcome) outcomeGroup {
 		return failed
 	case outcome.Failed(false):
 		return blocked
-	case outcome == journal.NotSelected, !outcome.Decided():
+	case outcome == journal.NotSelected, !outcome.Reached():
 		return leftOut
 	}
 	return unchanged

@@ -148,7 +148,7 @@ func (v *pageView) lost(ix *index) (all []string) {
 			was(v.Unsaved)))
 	}
 	if v.Command == journal.CommandDisable && !v.KeepLink {
-		if ix.family == apiclient.EnabledConnections {
+		if ix.family == apiclient.OlderFamily {
 			all = append(all, "The tenant's endpoints may not show a link's access level and its name in the organization, which are then not given back.")
 		}
 		if v.UnknownSettings > 0 {

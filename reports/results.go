@@ -58,7 +58,8 @@ func (w *PairsWriter) Add(orgID, orgName, connectionID string, c journal.Snapsho
 	w.write(pair(orgID, orgName, connectionID, c).Texts())
 }
 
-// pair returns the cells of a pair.
+// pair returns the cells of a pair, with the settings that both families of endpoints
+// show, so that an export has the same columns on every tenant.
 func pair(orgID, orgName, connectionID string, c journal.Snapshot) list.Cells {
 	return append(list.Cells{
 		{Column: "org_id", Text: orgID},

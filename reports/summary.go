@@ -48,10 +48,10 @@ type Summary struct {
 	FailedRows []FailedRows `json:"-"`
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
-	// Allowed are the flags that were given and that a run from a dry run's results
+	// Repeated are the flags that were given and that a run from a dry run's results
 	// needs again: --allow-..., --unused-for, and --keep-link and --any-id for disable and
 	// enable.
-	Allowed  []string      `json:"-"`
+	Repeated []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`
 	RowsPerS float64       `json:"rows_per_s"` // rows with an answer, per second at work
@@ -63,6 +63,8 @@ type FailedRows struct {
 	Reason  string // without what differs from row to row
 	Rows    int
 	Lines   []int // of the first three, in the list as it was given
+
+	Connection bool // of not_found: it is the connection
 }
 
 // Input is the list.
@@ -141,7 +143,7 @@ func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
 	for _, id := range ix.seen {
 		c.unseen.saw(id, true)
 	}
-	if end := ix.lastEnd(); end == nil || end.ExitCode > journal.ExitFailedRows || c.unseen.onlyOff() {
+	if end := ix.lastEnd(); end == nil || !journal.Finished(end.ExitCode) || c.unseen.onlyOff() {
 		return []string{}, 0
 	}
 	return c.unseen.never()
@@ -164,7 +166,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Outcomes: rows.outcomes,
 		Drifted:  rows.drifted,
 		Unsaved:  rows.unsaved,
-		Allowed:  allowed(ix.header),
+		Repeated: repeated(ix.header),
 
 		UnknownSettings: rows.unknown,
 	}
@@ -180,9 +182,10 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 	return s
 }
 
-// allowed returns those of a run's flags that allow something, and those that a restore
-// does not have; each restore of a run directory has them, so they say nothing there.
-func allowed(h journal.Header) []string {
+// repeated returns those of a run's flags that the next command has to repeat: those that
+// allow something, and --unused-for. --keep-link and --any-id are among them too, except
+// for a restore, which takes them from the run directory.
+func repeated(h journal.Header) []string {
 	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
 		inherited := flag == "--keep-link" || flag == "--any-id"
 		return !strings.HasPrefix(flag, "--allow-") && !strings.HasPrefix(flag, "--unused-for ") &&
@@ -238,7 +241,7 @@ func (s *Summary) Expected() time.Duration {
 // asksForLogins reports whether a run that does what a dry run announced reads last
 // logins, too.
 func (s *Summary) asksForLogins() bool {
-	return slices.ContainsFunc(s.Allowed, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") })
+	return slices.ContainsFunc(s.Repeated, func(flag string) bool { return strings.HasPrefix(flag, "--unused-for ") })
 }
 
 // Changes is how many rows the run changed, or may have changed.
@@ -246,9 +249,19 @@ func (s *Summary) Changes() int {
 	return s.count(journal.Outcome.MayHaveChanged)
 }
 
+// Finished reports whether the run went through its whole list or slice. One that still
+// goes on, was killed, or stopped did not.
+func (s *Summary) Finished() bool { return s.ExitCode != nil && journal.Finished(*s.ExitCode) }
+
+// Resumable reports whether resume has something to do: the run did not come to its end,
+// or some of its rows are to be tried again.
+func (s *Summary) Resumable() bool {
+	return !s.Finished() || s.count(func(o journal.Outcome) bool { return o.Open(false) }) > 0
+}
+
 // WrongTenant reports whether the run found no organization of the list, so that it is
 // most likely one of another tenant.
-func (s *Summary) WrongTenant() bool { return strings.HasSuffix(s.Reason, journal.RightTenant) }
+func (s *Summary) WrongTenant() bool { return journal.WrongTenant(s.Reason) }
 
 // FailedCalls is how many rows failed because of a call, so that resume tries them
 // again. It leaves out rows whose organization does not exist.
@@ -269,7 +282,7 @@ func (s *Summary) Undo(dir string) string {
 	return strings.Join(append(words, ShellWord(dir)), " ")
 }
 
-// Label is the command with what names its way.
+// Label is the command as results.csv shows it.
 func (s *Summary) Label() journal.Label {
 	return journal.Header{Command: s.Command, Undoes: s.Undoes, Settings: journal.Settings{KeepLink: s.KeepLink, DryRun: s.DryRun}}.Label()
 }
@@ -277,7 +290,7 @@ func (s *Summary) Label() journal.Label {
 // Proposed is the command line that does what a dry run announced. results is the
 // path of the dry run's results file; flags are further ones.
 func (s *Summary) Proposed(results string, flags ...string) string {
-	words := slices.Concat([]string{"orgconn", s.Command}, s.Allowed, flags, []string{ShellWord(results)})
+	words := slices.Concat([]string{"orgconn", s.Command}, s.Repeated, flags, []string{ShellWord(results)})
 	return strings.Join(words, " ")
 }
 

@@ -49,7 +49,7 @@ func TestExpectedWithLastLogins(t *testing.T) {
 	if got := dryRun.Expected(); got > time.Minute {
 		t.Errorf("without --unused-for, a run does not read the log, but takes %s", got)
 	}
-	dryRun.Allowed = []string{"--unused-for 30d"}
+	dryRun.Repeated = []string{"--unused-for 30d"}
 	if got := dryRun.Expected(); got != 180*time.Second {
 		t.Errorf("got %s", got)
 	}

@@ -45,7 +45,7 @@ type pause struct{ at, length time.Duration }
 func (t *timeline) add(rec journal.Record, inv *invocation, answersWrite bool) {
 	at := inv.workedBefore + inv.until(rec.At)
 	switch {
-	case rec.Outcome != nil && rec.Outcome.Outcome.Decided():
+	case rec.Outcome != nil && rec.Outcome.Outcome.Reached():
 		s := t.step(at)
 		s.rows[groupOf(rec.Outcome.Outcome)]++
 		if answersWrite {

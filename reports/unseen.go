@@ -9,7 +9,8 @@ const maxNeverSeen = 100 // connections that a summary lists
 
 // unseen finds the connections that no organization had: mostly typing errors,
 // which otherwise show as rows that are already disabled. Its keys are the ids of
-// the list's connections.
+// the list's connections. A run keeps the same count for itself, as it asks the tenant for
+// them (batch/seen.go).
 type unseen map[string]*connectionUse
 
 type connectionUse struct {

@@ -12,7 +12,7 @@ import (
 //
 // To add an outcome, add the constant, list it in Outcomes, look whether each method
 // here answers rightly for it, and give it a meaning on the page (reports/page_text.go)
-// and a line in the README's table.
+// and a line in the README's table. CONTRIBUTING names the other places to look at.
 type Outcome string
 
 // The outcomes that a row can have.
@@ -49,8 +49,8 @@ func (o Outcome) Known() bool { return slices.Contains(Outcomes(), o) }
 // Words is the outcome as people write it, without underscores.
 func (o Outcome) Words() string { return strings.ReplaceAll(string(o), "_", " ") }
 
-// Decided reports whether the run reached the row.
-func (o Outcome) Decided() bool { return o != "" && o != NotAttempted }
+// Reached reports whether the run reached the row.
+func (o Outcome) Reached() bool { return o != "" && o != NotAttempted }
 
 // Failed reports whether the row counts as failed, so that the exit code is not 0.
 // With missingOK, NotFound is no failure. The flag is meant for missing
@@ -58,6 +58,9 @@ func (o Outcome) Decided() bool { return o != "" && o != NotAttempted }
 func (o Outcome) Failed(missingOK bool) bool {
 	return o == Blocked || o == Invalid || o.FailedByCall(missingOK)
 }
+
+// FailedOutcomes are the outcomes of rows that count as failed, the most urgent first.
+func FailedOutcomes() []Outcome { return []Outcome{Failed, Unknown, Blocked, NotFound, Invalid} }
 
 // FailedByCall reports whether a call to the tenant made the row fail. Only these
 // rows count for --max-failures.
@@ -69,7 +72,7 @@ func (o Outcome) FailedByCall(missingOK bool) bool {
 // first time. With unblock this includes blocked rows. All other outcomes are
 // final.
 func (o Outcome) Open(unblock bool) bool {
-	return !o.Decided() || o == Failed || o == Unknown || o == Blocked && unblock
+	return !o.Reached() || o == Failed || o == Unknown || o == Blocked && unblock
 }
 
 // Changed reports whether the run changed the row.
@@ -86,20 +89,3 @@ func (o Outcome) Announced() bool { return o == WouldDisable || o == WouldEnable
 func (o Outcome) Drifted() bool {
 	return !o.Changed() && !o.Announced() && o != NotAttempted && o != NotSelected
 }
-
-// RightTenant ends the reason of an invocation that found no organization of its list.
-const RightTenant = "is this the right tenant?"
-
-// The exit codes of an invocation. Callers treat any other code as a failure.
-const (
-	ExitOK          = 0   // every row ended as wanted
-	ExitFailedRows  = 1   // finished, but some rows failed
-	ExitRefused     = 2   // usage, configuration or input refused; nothing was sent
-	ExitCredentials = 3   // the tenant refused the credentials or the scope
-	ExitLocked      = 4   // another run holds the tenant's lock, or writes the run directory
-	ExitStopped     = 5   // stopped before the end, can be resumed; or a report could not be written
-	ExitInternal    = 70  // a recovered panic
-	ExitInterrupted = 130 // SIGINT
-	ExitQuit        = 131 // SIGQUIT
-	ExitTerminated  = 143 // SIGTERM or SIGHUP
-)

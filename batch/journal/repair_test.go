@@ -70,7 +70,7 @@ func repairAndCommit(t *testing.T, path string) (kept string) {
 	if kept, err = Repair(f, r.Tail()); err != nil {
 		t.Fatal(err)
 	}
-	w := Append(f, r.Tail().Offset)
+	w := Continue(f, r.Tail().Offset)
 	if err := errors.Join(w.Commit(t.Context(), outcomeOf(2)), w.Close()); err != nil {
 		t.Fatal(err)
 	}

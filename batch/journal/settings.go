@@ -71,6 +71,9 @@ func (s Settings) Flags() (flags []string) {
 	return flags
 }
 
+// Unblocks reports whether a resume tries blocked rows again.
+func (s Settings) Unblocks() bool { return s.AllowLockout || s.AllowDefaults }
+
 // ReadsLogins reports whether the last login through each link is read.
 func (s Settings) ReadsLogins() bool { return s.LastLogins || s.UnusedFor > 0 }
 

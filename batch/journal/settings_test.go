@@ -11,7 +11,7 @@ import (
 
 func TestFlagsAreAsTyped(t *testing.T) {
 	all := Settings{
-		DryRun: true, NoCheck: true, KeepLink: true, AllowLockout: true, AllowDefaults: true, MissingOK: true, LastLogins: true, UnusedFor: Age(720 * time.Hour), Connection: "new-idp", AnyID: true, API: apiclient.Connections, MinRows: 3,
+		DryRun: true, NoCheck: true, KeepLink: true, AllowLockout: true, AllowDefaults: true, MissingOK: true, LastLogins: true, UnusedFor: Age(720 * time.Hour), Connection: "new-idp", AnyID: true, API: apiclient.NewerFamily, MinRows: 3,
 		Organizations: []string{"org_1", "org_2"}, Limit: 100, MaxChanges: 7, MaxFailures: Share(12.5),
 		Headroom: 0.25, MaxRPS: 0.5, Workers: 128, Timeout: Duration(30 * time.Second), MaxDuration: Duration(4 * time.Hour),
 	}

@@ -138,7 +138,7 @@ func (s Settings) Validate() error {
 		return errors.New("--dry-run and --no-check do not go together: a dry run is the check")
 	case s.KeepLink && s.NoCheck:
 		return errors.New("--keep-link and --no-check do not go together: only a check tells whether the tenant has the endpoints for it")
-	case s.KeepLink && s.API == apiclient.EnabledConnections:
+	case s.KeepLink && s.API == apiclient.OlderFamily:
 		return fmt.Errorf("--keep-link and --api %s do not go together: only the newer endpoints keep a link", s.API)
 	case s.ReadsLogins() && s.NoCheck:
 		return errors.New("--last-logins and --unused-for do not go with --no-check: last logins are read in the check")

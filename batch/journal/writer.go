@@ -65,18 +65,18 @@ func Create(f File, first Record) (*Writer, error) {
 	if err := checkHeader(first.Header); err != nil {
 		return nil, err
 	}
-	w := Append(f, 0)
+	w := Continue(f, 0)
 	if err := w.Commit(context.Background(), first); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	return w, nil
 }
 
-// Append continues a journal that ends at the given offset, in bytes, with all its
+// Continue continues a journal that ends at the given offset, in bytes, with all its
 // records whole and on disk; [Repair] leaves it like that. The file must be
 // positioned at its end, or be opened for appending. The caller closes it, after
 // the Writer.
-func Append(f File, end int64) *Writer {
+func Continue(f File, end int64) *Writer {
 	w := &Writer{
 		queue:   make(chan request, maxQueued),
 		stopped: make(chan struct{}),

@@ -244,7 +244,7 @@ func TestNothingIsWrittenAfterAFailure(t *testing.T) {
 func TestAppendBlocksWhileTheQueueIsFull(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := disk{syncTime: time.Hour, syncErr: errors.New("no space left")}
-		w := Append(&d, 0)
+		w := Continue(&d, 0)
 		go w.Commit(t.Context(), firstRecord())
 		synctest.Wait()
 		var accepted atomic.Int64

@@ -11,13 +11,13 @@ import (
 
 // columns says what the columns of a file are.
 type columns struct {
-	fields   []string // for each column, the tag of its field in csvRecord
-	settings []int    // for each column with a setting, its index in apiclient.LinkSettings.All
-	carried  []string // the names that the carried-through columns have in results.csv
-	orgName  int      // the index of org_name in carried; -1 if there is none
-	outcome  int      // likewise, of a column outcome in a file that is no results file
-	results  bool     // the file is a results file
-	sealed   bool     // it has the column correlation_id
+	fields           []string // for each column, the tag of its field in csvRecord
+	settings         []int    // for each column with a setting, its index in apiclient.LinkSettings.All
+	carried          []string // the names that the carried-through columns have in results.csv
+	orgName          int      // the index of org_name in carried; -1 if there is none
+	outcome          int      // likewise, of a column outcome in a file that is no results file
+	results          bool     // the file is a results file
+	hasCorrelationID bool     // it has the column correlation_id
 	// oneConnection says that Options.Connection takes the place of each row's.
 	oneConnection bool
 	// What messages call the columns that identify organization and connection.
@@ -38,7 +38,7 @@ func parseColumns(names []string, opt Options) (columns, *Error) {
 		return columns{}, err
 	}
 	c := columns{results: isResults(normalized), orgName: -1, outcome: -1, oneConnection: opt.Connection != ""}
-	c.sealed = c.results && slices.Contains(normalized, "correlation_id")
+	c.hasCorrelationID = c.results && slices.Contains(normalized, "correlation_id")
 	if err = validateResultsColumns(normalized, c.results, opt); err != nil {
 		return columns{}, err
 	}

@@ -1,4 +1,4 @@
-// Package list reads and validates a job's input: a CSV list of pairs of
+// Package list reads and validates a run's input: a CSV list of pairs of
 // organization and connection, or the results file of an earlier run.
 //
 // [Open] reads the whole file, and refuses it or keeps the rows to work on: about
@@ -251,9 +251,9 @@ func (l *List) Within(line int) bool { return l.lastLine == 0 || line <= l.lastL
 // empty for a plain list, and for a results file without a row.
 func (l *List) Tenant() string { return l.origin.tenant }
 
-// Run returns the id of the run whose results the list is; empty for any other list, and
+// RunID returns the id of the run whose results the list is; empty for any other list, and
 // if no row that is selected says it.
-func (l *List) Run() string { return l.origin.run }
+func (l *List) RunID() string { return l.origin.run }
 
 // Announced reports whether the list is the results file of a dry run, which
 // announced what would be done with its rows.
@@ -270,10 +270,10 @@ func (l *List) UndoesEnable() bool {
 		(l.origin.command.Command == journal.CommandEnable || l.origin.command.Undoes != "")
 }
 
-// Settings counts the rows to work on that have settings of a link.
-func (l *List) Settings() (rows int) {
+// RowsWithSettings counts the rows to work on that have settings of a link.
+func (l *List) RowsWithSettings() (rows int) {
 	for _, row := range l.rows {
-		if row.Snapshot != nil {
+		if row.Wanted != nil {
 			rows++
 		}
 	}
@@ -301,10 +301,10 @@ type Organization struct {
 type Row struct {
 	Line                int // physical line of the input at which the row starts, from 1
 	OrgID, ConnectionID string
-	// Snapshot has the settings that enable or restore is to give. It is nil if the
+	// Wanted has the settings that enable or restore is to give. It is nil if the
 	// row has none, and for disable. If a restore undoes an enable, it is the link as it
 	// was before, switched off; nil if there was none.
-	Snapshot *journal.Snapshot
+	Wanted *journal.Snapshot
 }
 
 // duplicate is a row whose pair an earlier line has.

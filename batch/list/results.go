@@ -78,6 +78,7 @@ func (r Result) Cells() Cells {
 	cells = append(cells, settings[:FirstSettings]...)
 	cells = append(cells, Cell{"command", r.Command}, Cell{"tenant", r.Tenant})
 	cells = append(cells, settings[FirstSettings:]...)
+	// A new column goes to the end, also that of a new setting: scripts count columns.
 	return append(cells, Cell{"last_login", r.LastLogin}, Cell{"correlation_id", r.CorrelationID})
 }
 

@@ -105,7 +105,7 @@ org_0000000000000002,con_0000000000000001,disabled,okta,yes,no,,disable,tenant.e
 	var names []string
 	for org := range l.Organizations() {
 		for _, row := range org.Rows {
-			names = append(names, row.Snapshot.Name)
+			names = append(names, row.Wanted.Name)
 		}
 	}
 	if want := []string{"okta", "entra", "okta"}; !slices.Equal(names, want) {
@@ -154,8 +154,8 @@ func TestOnlyAnnouncedRowsAreDone(t *testing.T) {
 			switch {
 			case c.want == "" && err != nil:
 				t.Fatal(err)
-			case c.want == "" && l.Run() != run:
-				t.Errorf("of the dry run %q", l.Run())
+			case c.want == "" && l.RunID() != run:
+				t.Errorf("of the dry run %q", l.RunID())
 			case c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)):
 				t.Errorf("got %v, want %s", err, c.want)
 			}

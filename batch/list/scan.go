@@ -129,7 +129,7 @@ func (s *scanner) validate(r *csvRecord) (Record, error) {
 	var refused *Error
 	if s.columns.results {
 		r.normalizeOutcome()
-		refused = s.origin.validate(r, s.opt, s.columns.sealed)
+		refused = s.origin.validate(r, s.opt, s.columns.hasCorrelationID)
 	} else {
 		refused = s.columns.validateOwnOutcome(r)
 	}

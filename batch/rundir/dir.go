@@ -60,7 +60,7 @@ func (d *Dir) Recover(ctx context.Context, replay func(iter.Seq2[journal.Entry, 
 	if kept, err = journal.Repair(d.file, tail); err != nil {
 		return "", err
 	}
-	d.Journal = journal.Append(journalFile{d}, tail.Offset)
+	d.Journal = journal.Continue(journalFile{d}, tail.Offset)
 	return kept, nil
 }
 

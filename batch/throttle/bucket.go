@@ -36,7 +36,7 @@ type bucket struct {
 
 const perToken = 1000 // rate.Limiter reserves whole units only, so one is a thousandth
 
-// Of netRefill, in tokens per second.
+// How netRefill is estimated, which is in tokens per second.
 const (
 	initialRefill = 0.5         // of the bucket, until answers tell; as in Auth0's tables
 	minByReset    = 0.05        // of the bucket; Reset does not lower it further, as in a fixed window it is far away

@@ -87,10 +87,15 @@ func (t target) connect(getenv func(string) string, s journal.Settings, log *zap
 	return client, nil
 }
 
+// tokenPatience is after how long people are told that a token is waited for.
+const tokenPatience = 3 * time.Second
+
 // authorize gets a token, and returns its scopes as far as they are known. It
 // refuses a token that lacks a needed scope, and warns of one that allows far more
 // than the job needs.
 func (c *command) authorize(ctx context.Context, client *apiclient.Client, needed []string) (granted []string, err error) {
+	waiting := time.AfterFunc(tokenPatience, func() { c.log.Warn("the tenant has given no token yet; still trying") })
+	defer waiting.Stop()
 	granted, known, err := batch.Scopes(ctx, client)
 	if err != nil {
 		return nil, orInterrupted(ctx, err)
@@ -142,7 +147,7 @@ func writeScopes(w *work) (scopes []string) {
 	const remove, create, update = "delete:organization_connections", "create:organization_connections", "update:organization_connections"
 	switch {
 	case w.header.Undoes == journal.CommandEnable:
-		kept := w.list.Settings()
+		kept := w.list.RowsWithSettings()
 		if kept > 0 {
 			scopes = append(scopes, update)
 		}

@@ -22,6 +22,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -345,5 +346,18 @@ func TestTokenSaysWhichTenant(t *testing.T) {
 		if err := target.check("run", "login.example"); err == nil || !strings.Contains(err.Error(), "but AUTH0_ACCESS_TOKEN is for tenant.eu.auth0.com") {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// A tenant that gives no token is not waited for in silence.
+func TestWaitForTokenIsTold(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 0)
+	tenant.Inject(simulator.Fault{Kind: simulator.Hang, Path: "/oauth/token"})
+	p := start(t, tenant, dir, "disable", "--dry-run", "pairs.csv")
+	time.Sleep(tokenPatience + time.Second)
+	_ = p.Process.Signal(syscall.SIGINT)
+	if code := p.end(); code != journal.ExitInterrupted || !strings.Contains(p.output.String(), "the tenant has given no token yet") {
+		t.Errorf("exit %d: %s", code, &p.output)
 	}
 }

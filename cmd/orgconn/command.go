@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -48,10 +48,10 @@ func newCommand(o *options, name string) (*command, error) {
 	return &command{name: name, options: o, target: target, view: v, log: o.logger(v, v.terminal)}, nil
 }
 
-// runs is what a command does that works on a list, or on the run directory of another
-// run. restore makes the results of that run afresh. disable and enable take the
+// runE returns the RunE of a command that works on a list, or on the run directory of
+// another run. restore makes the results of that run afresh. disable and enable take the
 // results.csv of a dry run as it is, because a reviewer may have changed it.
-func (o *options) runs(name string) func(*cobra.Command, []string) error {
+func (o *options) runE(name string) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := o.check(cmd.Flags()); err != nil {
 			return err
@@ -146,11 +146,20 @@ func (c *command) lock(ctx context.Context) (unlock func(), err error) {
 		}
 		return func() {}, nil
 	}
-	lock, err := batch.LockTenant(ctx, c.target.tenant, c.options.lockWait)
+	lock, err := batch.LockTenant(ctx, c.target.tenant, 0)
+	if wait := c.options.lockWait; wait > 0 && isLocked(err) {
+		c.log.Info(fmt.Sprintf("waits up to %s: %v", wait, err))
+		lock, err = batch.LockTenant(ctx, c.target.tenant, wait)
+	}
 	if err != nil {
 		return nil, refused(orInterrupted(ctx, err), "")
 	}
 	return func() { _ = lock.Release() }, nil
+}
+
+func isLocked(err error) bool {
+	_, locked := errors.AsType[*batch.LockedError](err)
+	return locked
 }
 
 // lockRun takes the lock before a run directory is read, whose first record is
@@ -199,8 +208,7 @@ func (c *command) confirm(ctx context.Context, client *apiclient.Client, w *work
 	return c.ask(ctx, w, rows)
 }
 
-// lookUpAndRun looks the list's names up, and then disables or restores. An error
-// is a fault of the disk or of this program. Whatever the tenant does, the result
+// lookUpAndRun looks the list's names up, and then does the run. An error is a fault of the disk or of this program. Whatever the tenant does, the result
 // tells.
 func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w *work) (result batch.Result, final journal.Sample, err error) {
 	forget := c.view.explainSignal(ctx)
@@ -222,9 +230,11 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	if err != nil {
 		return result, final, err
 	}
-	c.view.watch(run.Progress, c.log)
+	if w.list.Counts().Pairs > 0 { // else there is no progress
+		c.view.watch(run.Progress, c.log)
+		defer c.view.close()
+	}
 	result = run.Do(limited)
-	c.view.close()
 	return result, run.Sample(), nil
 }
 
@@ -267,7 +277,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		err, hint = errors.Join(journalErr, err), resumeHint(w.dir.Path)
 	}
 	code := result.ExitCode
-	if err != nil && code <= journal.ExitFailedRows {
+	if err != nil && journal.Finished(code) {
 		code = journal.ExitStopped
 	}
 	switch {
@@ -278,7 +288,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	case err != nil:
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
-	return summary, c.ended(code, summary, w.dir.Path)
+	return summary, c.exitError(code, summary, w.dir.Path, doubtful(summary, w.readConnections))
 }
 
 // removedFailure ends an invocation whose journal somebody removed or replaced. There
@@ -304,7 +314,7 @@ func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 	if err != nil {
 		return summary, fmt.Errorf("make the reports: %w", err)
 	}
-	c.warnIfNoneSeen(summary, w.readConnections)
+	c.warnIfDoubtful(summary, w.readConnections)
 	if err := c.print(summary, w.dir.Path, stop == nil || !c.isOneScreen()); err != nil {
 		return summary, fmt.Errorf("print the summary: %w", err)
 	}
@@ -314,8 +324,8 @@ func (c *command) report(w *work, stop *batch.Stop) (*reports.Summary, error) {
 // stopHint says what to do after a stop.
 func stopHint(dir string, stop *batch.Stop) string {
 	switch {
-	case strings.HasSuffix(stop.Reason, journal.RightTenant):
-		return stop.Hint
+	case journal.WrongTenant(stop.Reason):
+		return "set AUTH0_DOMAIN to the tenant of the list; " + filepath.Join(dir, rundir.ResultsFile) + " says why each row failed"
 	case stop.Hint == "":
 		return resumeHint(dir)
 	}

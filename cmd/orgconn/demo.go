@@ -21,8 +21,10 @@ import (
 
 const demoLong = `Show the whole job against a simulated tenant with the limits of an Enterprise
 plan: a dry run of a sample list, then the same list for real, and then the undo
-for one organization. Nothing leaves this machine. The run directories stay in
-the current folder for you to look at.`
+for one organization. Nothing leaves this machine. The list, orgconn-demo.csv,
+and the run directories stay in the current folder for you to look at.`
+
+const demoList = "orgconn-demo.csv"
 
 // demoLatency is the time in which the simulated tenant answers.
 const demoLatency = 40 * time.Millisecond
@@ -47,24 +49,28 @@ func demo(cmd *cobra.Command, _ []string) error {
 		return err
 	}
 	defer tenant.close()
-	folder, err := os.MkdirTemp("", "orgconn-demo-")
-	if err != nil {
-		return refused(err, "")
-	}
-	defer os.RemoveAll(folder)
-	list := filepath.Join(folder, "pairs.csv")
-	if err := os.WriteFile(list, testdata.DemoPairs, 0o644); err != nil {
-		return refused(err, "")
+	if err := writeDemoList(); err != nil {
+		return err
 	}
 	fmt.Printf("A simulated tenant with the limits of an Enterprise plan is at %s.\n\n", tenant.domain)
 	for _, flag := range []string{"--dry-run", "--yes"} {
-		fmt.Printf("$ orgconn disable %s pairs.csv\n", flag)
-		if err := demonstrate(cmd.Context(), newDisable(tenant.environment), flag, list); err != nil {
+		fmt.Printf("$ orgconn disable %s %s\n", flag, demoList)
+		if err := demonstrate(cmd.Context(), newDisable(tenant.environment), flag, demoList); err != nil {
 			return err
 		}
 	}
 	fmt.Print("Some rows failed, as they were meant to: results.csv says why for each.\n\n")
 	return demoRestore(cmd.Context(), tenant)
+}
+
+// writeDemoList writes the sample list into the current folder, where its name reads well
+// and people find it.
+func writeDemoList() error {
+	text, err := os.ReadFile(demoList)
+	if err == nil && !bytes.Equal(text, testdata.DemoPairs) {
+		return refused(fmt.Errorf("%s exists and is not the demo's list", demoList), "remove it, or run the demo in another folder")
+	}
+	return refused(os.WriteFile(demoList, testdata.DemoPairs, 0o644), "run the demo in a folder where you can write")
 }
 
 // demonstrate runs a command. Some rows of the sample fail on purpose.

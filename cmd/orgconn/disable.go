@@ -35,14 +35,14 @@ func newDisable(getenv func(string) string) *cobra.Command {
 		Example:           disableExample,
 		Args:              oneArg("list"),
 		ValidArgsFunction: completeList,
-		RunE:              o.runs(journal.CommandDisable),
+		RunE:              o.runE(journal.CommandDisable),
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
 	flags.BoolVar(&o.settings.KeepLink, "keep-link", false, "switch links off, so that they keep their settings")
 	o.addLogins(flags)
 	o.addDisable(flags)
-	o.addSlice(flags)
+	o.addList(flags)
 	o.addBounds(flags)
 	o.addInvocation(flags)
 	return cmd

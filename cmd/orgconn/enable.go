@@ -30,12 +30,12 @@ func newEnable(getenv func(string) string) *cobra.Command {
 		Example:           enableExample,
 		Args:              oneArg("list"),
 		ValidArgsFunction: completeList,
-		RunE:              o.runs(journal.CommandEnable),
+		RunE:              o.runE(journal.CommandEnable),
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
-	flags.StringVar(&o.settings.Connection, "connection", "", "this connection for each organization, by `ID|NAME`")
-	o.addSlice(flags)
+	flags.StringVar(&o.settings.Connection, "connection", "", "enable `ID|NAME` in place of the row's")
+	o.addList(flags)
 	o.addBounds(flags)
 	o.addInvocation(flags)
 	return cmd

@@ -60,8 +60,8 @@ func newExport(getenv func(string) string) *cobra.Command {
 	flags.SortFlags = false
 	flags.StringVar(&o.out, "out", "", "`FILE` to write (default standard output)")
 	flags.BoolVar(&force, "force", false, "replace the file of --out if it exists")
-	flags.StringArrayVar(&only.organizations, "org", nil, "only this organization, by `ID or NAME`; repeatable")
-	flags.StringArrayVar(&only.connections, "connection", nil, "only this connection, by `ID or NAME`; repeatable")
+	flags.StringArrayVar(&only.organizations, "org", nil, "only the organization `ID|NAME`; repeatable")
+	flags.StringArrayVar(&only.connections, "connection", nil, "only the connection `ID|NAME`; repeatable")
 	o.addPace(flags)
 	o.addOutput(flags)
 	return cmd
@@ -72,7 +72,7 @@ func newExport(getenv func(string) string) *cobra.Command {
 func (c *command) export(ctx context.Context, only exportFilter, force bool) error {
 	out := c.options.out
 	if out == "" {
-		stdout := newOutput(os.Stdout, logPatience)
+		stdout := newOutput(os.Stdout, logTimeout)
 		stdout.from = ctx.Done() // a slow reader holds the export up, but not its end
 		return c.exportTo(ctx, stdout, only, "what was written is incomplete")
 	}

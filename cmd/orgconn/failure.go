@@ -18,7 +18,7 @@ import (
 )
 
 // failure is an error with its exit code and a hint what to do. If err is nil,
-// everything is printed already and only the exit code is left.
+// everything is printed already and only the exit code is left. A warning has exit code 0.
 type failure struct {
 	code int
 	err  error
@@ -38,7 +38,7 @@ func (f *failure) Unwrap() error { return f.err }
 const internalHint = "please report the lines above; if a run had begun, orgconn resume continues it"
 
 const (
-	lockedHint = "wait for it to end, or give --lock-wait; before you stop a process, check that it is orgconn, " +
+	lockedHint = "wait for it to end, or give a longer --lock-wait; before you stop a process, check that it is orgconn, " +
 		"as every user can write what the lock file says"
 	lockFolderHint = " must exist and be writable: the lock that all users of the machine share is there; in Kubernetes, mount an emptyDir"
 	damagedHint    = "restore the run directory from a backup, or give orgconn restore its results.csv; " +
@@ -64,7 +64,7 @@ func stopped(err error, hint string) error {
 // code that Go gives a panic is that of refused.
 func recovered(err *error) {
 	if p := recover(); p != nil {
-		fmt.Fprintf(newOutput(os.Stderr, logPatience), "%s\n", debug.Stack())
+		fmt.Fprintf(newOutput(os.Stderr, logTimeout), "%s\n", debug.Stack())
 		*err = &failure{code: journal.ExitInternal, err: fmt.Errorf("internal error: %v", p), hint: internalHint}
 	}
 }

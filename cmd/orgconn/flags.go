@@ -55,6 +55,7 @@ func (o *options) addDisable(flags *pflag.FlagSet) {
 // addLogins adds the flags about last logins.
 func (o *options) addLogins(flags *pflag.FlagSet) {
 	flags.TextVar(&o.settings.UnusedFor, "unused-for", journal.Age(0), "keep links with a login within `TIME`, like 30d")
+	flags.Lookup("unused-for").DefValue = "" // help shows no default that means off
 	flags.BoolVar(&o.settings.LastLogins, "last-logins", false, "read each pair's last login for the reports")
 }
 
@@ -75,8 +76,9 @@ func atLeastOne(flags *pflag.FlagSet) error {
 	return nil
 }
 
-// addSlice adds the flags that say how much of the list is done, and why.
-func (o *options) addSlice(flags *pflag.FlagSet) {
+// addList adds the flags that say which list is done, how much of it, and why. It ends
+// the group of flags that a command begins with its own, so it is called after these.
+func (o *options) addList(flags *pflag.FlagSet) {
 	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
 	flags.StringVar(&o.sha256, "sha256", "", "refuse a list whose SHA-256 is not `HEX`")
 	flags.IntVar(&o.settings.MinRows, "min-rows", 0, "refuse a list of fewer than `N` rows")
@@ -112,7 +114,7 @@ func (o *options) addPace(flags *pflag.FlagSet) {
 func (o *options) addInvocation(flags *pflag.FlagSet) {
 	flags.BoolVarP(&o.yes, "yes", "y", false, "do not ask")
 	flags.DurationVar(&o.lockWait, "lock-wait", 0, "wait up to `TIME` for another run on the tenant")
-	flags.StringVar(&o.metrics, "metrics-file", "", "put Prometheus metrics into `FILE`.prom at the end")
+	flags.StringVar(&o.metrics, "metrics-file", "", "write Prometheus metrics to `FILE`, a .prom file")
 	flags.BoolVar(&o.json, "json", false, "print summary.json")
 	o.addOutput(flags)
 	mustBeTyped(flags, "yes")

@@ -15,7 +15,8 @@ const helpWidth = 80
 // helpGroup is the annotation with the title of a flag's group.
 const helpGroup = "help-group"
 
-// group puts the flags that have no group yet into the one with this title.
+// group puts the flags that have no group yet into the one with this title. So it is
+// called after a group's flags were added, and before the next group's are.
 func group(flags *pflag.FlagSet, title string) {
 	flags.SortFlags = false
 	flags.VisitAll(func(flag *pflag.Flag) {

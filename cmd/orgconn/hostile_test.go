@@ -90,7 +90,7 @@ func openHostile(run string) {
 	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
 	o.addDisable(flags)
 	o.addRestore(flags)
-	o.addSlice(flags)
+	o.addList(flags)
 	o.addBounds(flags)
 	c := &command{name: "restore", options: o, target: target{tenant: first.Tenant}, view: newView(true), log: zap.NewNop()}
 	if w, err := c.prepare(ctx, source{path: run, isRun: true}); err == nil {

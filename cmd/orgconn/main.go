@@ -1,5 +1,5 @@
-// Command orgconn disables organization connections in an Auth0 tenant in
-// bulk, as fast as the tenant's rate limit allows, and can undo it.
+// Command orgconn disables, enables and restores organization connections in an Auth0
+// tenant in bulk, as fast as the tenant's rate limit allows.
 package main
 
 import (
@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+	"golang.org/x/term"
 
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
@@ -37,7 +38,7 @@ func main() {
 	endFaultsBySignal()
 	log.SetOutput(io.Discard) // net/http logs there what a server sent, and headers with the token
 	err := execute(notify(), os.Args[1:])
-	os.Exit(explain(newOutput(os.Stderr, lastPatience), err))
+	os.Exit(explain(newOutput(os.Stderr, lastTimeout), err))
 }
 
 // endFaultsBySignal makes a fault that the Go runtime finds end the process by a
@@ -175,7 +176,11 @@ func notify() context.Context {
 	go func() {
 		cancel(stopBy(<-signals))
 		second := stopBy(<-signals)
-		fmt.Fprintf(newOutput(os.Stderr, logPatience/2), "orgconn: %s again, left at once\n", second.Reason)
+		before := ""
+		if term.IsTerminal(int(os.Stderr.Fd())) {
+			before = "\n" // after the terminal's ^C
+		}
+		fmt.Fprintf(newOutput(os.Stderr, logTimeout/2), "%sorgconn: %s again, left at once; orgconn resume RUNDIR continues a run\n", before, second.Reason)
 		os.Exit(second.Code)
 	}()
 	return ctx

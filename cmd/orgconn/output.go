@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	// logPatience is how long a log line or the progress line may wait for somebody to
+	// logTimeout is how long a log line or the progress line may wait for somebody to
 	// read it.
-	logPatience = time.Second
-	// lastPatience is that time for what is printed last: the summary or an error.
-	lastPatience = 3 * time.Second
+	logTimeout = time.Second
+	// lastTimeout is that time for what is printed last: the summary or an error.
+	lastTimeout = 3 * time.Second
 )
 
 var errUnread = errors.New("nobody reads the output")
@@ -24,9 +24,9 @@ var errUnread = errors.New("nobody reads the output")
 // write that was given up still blocks, everything else is lost. It is safe for
 // concurrent use.
 type output struct {
-	file     io.Writer
-	patience time.Duration   // for one write
-	from     <-chan struct{} // when patience begins; nil: with the write
+	file    io.Writer
+	timeout time.Duration   // for one write
+	from    <-chan struct{} // when timeout begins; nil: with the write
 
 	mu      sync.Mutex
 	blocked chan written // gets the end of the write that was given up; nil: there is none
@@ -38,8 +38,8 @@ type written struct {
 	err error
 }
 
-func newOutput(file io.Writer, patience time.Duration) *output {
-	return &output{file: file, patience: patience}
+func newOutput(file io.Writer, timeout time.Duration) *output {
+	return &output{file: file, timeout: timeout}
 }
 
 // Write returns errUnread if nobody reads.
@@ -70,7 +70,7 @@ func (o *output) Write(p []byte) (int, error) {
 	select {
 	case w := <-done:
 		return w.n, w.err
-	case <-time.After(o.patience):
+	case <-time.After(o.timeout):
 		o.blocked = done
 		return 0, errUnread
 	}

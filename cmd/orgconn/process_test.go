@@ -199,6 +199,9 @@ func TestSecondSignalLeavesAtOnce(t *testing.T) {
 	if code, after := p.endByTwoSignals(); code != journal.ExitTerminated || after > time.Second {
 		t.Errorf("exit %d after %s\n%s", code, after, &p.output)
 	}
+	if want := "orgconn: terminated again, left at once; orgconn resume RUNDIR continues a run\n"; !strings.HasSuffix(p.output.String(), want) {
+		t.Errorf("it does not say how to go on: %s", &p.output)
+	}
 	tenant.ClearFaults()
 	unlimit(tenant)
 	if code := start(t, tenant, dir, "resume", "--yes", "run").end(); code != journal.ExitOK {
@@ -350,16 +353,18 @@ func TestExportIntoUnreadPipeEnds(t *testing.T) {
 	}
 }
 
-// Under nohup, with standard input closed, Ctrl-C works, although the parent ignores
-// it.
+// Under nohup, with standard input closed, the run goes on when its terminal closes.
+// Ctrl-C works, although the parent ignores it.
 func TestSignalsUnderNohup(t *testing.T) {
 	tenant, dir := slowTenant(t, 10*time.Millisecond)
 	// The shell becomes orgconn, with SIGINT ignored and standard input closed.
 	shell := []string{"sh", "-c", `trap '' INT HUP; exec "$0" "$@" <&-`}
 	p := under(t, tenant, dir, shell, "disable", "--yes", "--out", "run", "pairs.csv")
 	waitForWrites(t, tenant, 2)
+	_ = p.Process.Signal(syscall.SIGHUP)
+	time.Sleep(100 * time.Millisecond) // so that they arrive in this order
 	_ = p.Process.Signal(syscall.SIGINT)
-	if code := p.end(); code != journal.ExitInterrupted {
+	if code := p.end(); code != journal.ExitInterrupted || strings.Contains(p.output.String(), "again") { // the hangup counted
 		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 }
@@ -392,12 +397,20 @@ func TestOneRunPerTenant(t *testing.T) {
 	if code := report.end(); code != journal.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
 		t.Errorf("report of a run that goes on: exit %d\n%s", code, &report.output)
 	}
+	look := start(t, tenant, dir, "restore", "--dry-run", "first")
+	if code := look.end(); code != journal.ExitOK || !strings.Contains(look.output.String(), "would restore") {
+		t.Errorf("restore --dry-run of a run that goes on: exit %d\n%s", code, &look.output)
+	}
 	unlimit(tenant)
 	if code := first.end(); code != journal.ExitOK {
 		t.Errorf("the first: exit %d\n%s", code, &first.output)
 	}
 	if code := third.end(); code != journal.ExitOK || !strings.Contains(third.output.String(), "already disabled       60") {
 		t.Errorf("the one that waited: exit %d\n%s", code, &third.output)
+	}
+	if text := third.output.String(); !strings.Contains(text, "waits up to 1m0s: another run is working on ") ||
+		!strings.Contains(text, "process "+strconv.Itoa(first.Process.Pid)+", since 20") {
+		t.Errorf("the one that waited does not say for what:\n%s", text)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"time"
@@ -17,10 +18,12 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	if p.Rows == 0 { // an export does not know it at first
 		text = fmt.Sprintf(" %d", p.Done)
 	}
+	if p.Of != "" {
+		text += " " + p.Of
+	}
 	if p.ETA > 0 {
 		text += "  ETA " + p.ETA.Round(time.Second).String()
 	}
-	text += fmt.Sprintf("  %.1f rows/s", rowsPerS)
 	if p.Failed > 0 {
 		text += fmt.Sprintf("  failed %d", p.Failed)
 	}
@@ -30,6 +33,7 @@ func progressText(p batch.Progress, rowsPerS float64) string {
 	case p.Done < p.Rows:
 		text += "  waits for " + string(p.Holdup)
 	}
+	text += fmt.Sprintf("  %.1f %s/s", rowsPerS, cmp.Or(p.Of, "rows"))
 	if p.Known {
 		text += fmt.Sprintf("  tokens %.0f", p.Tokens)
 	}
@@ -44,6 +48,9 @@ func statusFields(p batch.Progress, rowsPerS float64) []zap.Field {
 	fields := []zap.Field{
 		zap.Int("done", p.Done), zap.Int("rows", p.Rows), zap.Int("failed", p.Failed), zap.Int("rate_limited", p.Limited),
 		zap.Float64("rows_per_s", math.Round(rowsPerS*100)/100), zap.String("held_by", string(p.Holdup)),
+	}
+	if p.Of != "" {
+		fields = append(fields, zap.String("of", p.Of))
 	}
 	if p.ETA > 0 {
 		fields = append(fields, zap.Duration("eta", p.ETA.Round(time.Second)))

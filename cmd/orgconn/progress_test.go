@@ -15,7 +15,7 @@ import (
 func TestProgressTextTellsPause(t *testing.T) {
 	until := time.Date(2026, 11, 28, 5, 12, 33, 0, time.Local)
 	p := batch.Progress{Rows: 10, Done: 3, Limited: 1, Holdup: batch.HeldByPause, PausedUntil: until}
-	if got, want := progressText(p, 0), " 3/10  0.0 rows/s  paused until 05:12:33 after a 429  429s 1"; got != want {
+	if got, want := progressText(p, 0), " 3/10  paused until 05:12:33 after a 429  0.0 rows/s  429s 1"; got != want {
 		t.Errorf("%q, want %q", got, want)
 	}
 }

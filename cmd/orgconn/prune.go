@@ -90,7 +90,7 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 		return "", err
 	case len(changed) == 0:
 		return "nothing was changed", nil
-	case resumable(s), onlyHere:
+	case s.Resumable(), onlyHere:
 		return "", nil
 	}
 	run.FinishedAt = s.FinishedAt

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -51,7 +52,11 @@ func awaitYes(ctx context.Context, screen io.Writer, from io.Reader) error {
 		return refused(errors.New("not confirmed, nothing was changed"), "")
 	case <-ctx.Done():
 		fmt.Fprintln(screen)
-		return context.Cause(ctx)
+		cause := context.Cause(ctx)
+		if signal, ok := errors.AsType[*batch.Stop](cause); ok {
+			return &batch.Stop{Code: signal.Code, Reason: signal.Reason + ", nothing was changed"}
+		}
+		return cause
 	}
 }
 
@@ -74,12 +79,15 @@ func (w *work) question(rows int) string {
 // proposed says which dry run's results the list is. Its age and its note are known if
 // the list is still in the dry run's directory.
 func (w *work) proposed() string {
-	run := w.list.Run()
+	run := w.list.RunID()
 	if run == "" || !w.list.Announced() {
 		return ""
 	}
 	const sealed = "All rows to work on are as it announced them.\n"
 	dryRun := w.former
+	if dryRun.RunID != run { // a run that is resumed
+		dryRun = formerSummary(w.header.Input.Path, w.header.Tenant)
+	}
 	if dryRun.RunID != run || dryRun.FinishedAt == nil {
 		return fmt.Sprintf("A dry run (%s) announced this. %s", run, sealed)
 	}
@@ -93,6 +101,8 @@ func (w *work) proposed() string {
 // ago writes an age in whole minutes, hours or days.
 func ago(age time.Duration) string {
 	switch {
+	case age < time.Minute:
+		return "less than a minute"
 	case age < 2*time.Hour:
 		return reports.Counted(int(age/time.Minute), "minute")
 	case age < 48*time.Hour:
@@ -169,7 +179,7 @@ func (w *work) disableTerms() string {
 
 func (w *work) enableTerms() string {
 	text := "Members of these organizations can then log in through these connections.\n"
-	if w.list.Settings() > 0 {
+	if w.list.RowsWithSettings() > 0 {
 		text += "New links get the settings in the list. "
 	} else {
 		text += "New links get Auth0's default settings, as the list has none. "
@@ -190,8 +200,11 @@ func (w *work) restoreTerms() string {
 	if w.header.Settings.KeepLink {
 		text = "Links that the run switched off are switched on. A connection that is already enabled again is left alone.\n"
 	}
-	if w.header.Settings.AllowDefaults {
+	switch {
+	case w.header.Settings.AllowDefaults:
 		text += "--allow-defaults: rows of a --no-check run get Auth0's default settings, even if they were off before that run.\n"
+	case w.list.RowsWithSettings() < w.list.Counts().Pairs:
+		text += "Rows that were disabled without a check are left alone, as their settings are not known. --allow-defaults gives them Auth0's default ones.\n"
 	}
 	return text
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"io"
 	"os"
 	"path/filepath"
@@ -40,8 +42,20 @@ func TestQuestionEndsWithoutAnswer(t *testing.T) {
 	})
 }
 
+// Whoever interrupts the question reads that nothing was changed.
+func TestQuestionIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	cancel(stopBy(os.Interrupt))
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	var text bytes.Buffer
+	if code := explain(&text, awaitYes(ctx, io.Discard, reader)); code != journal.ExitInterrupted || text.String() != "orgconn: interrupted, nothing was changed\n" {
+		t.Errorf("exit %d: %s", code, &text)
+	}
+}
+
 // The question says what a run does to the tenant, and what it leaves alone.
-func TestQuestionOfEnableAndItsUndo(t *testing.T) {
+func TestQuestionSaysWhatARunDoes(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "pairs.csv")
 	for _, c := range []struct {
 		header     journal.Header
@@ -55,6 +69,10 @@ func TestQuestionOfEnableAndItsUndo(t *testing.T) {
 			"line,org_id,connection_id,outcome,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant\n" +
 				"2,org_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1,enabled,,,,enable,tenant.example\n",
 			"Links that the run made are removed"},
+		{journal.Header{Command: journal.CommandRestore},
+			"line,org_id,connection_id,outcome,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant\n" +
+				"2,org_aaaaaaaaaaaaaaa1,con_aaaaaaaaaaaaaaa1,disabled,,,,disable,tenant.example\n",
+			"Rows that were disabled without a check are left alone"},
 	} {
 		if err := os.WriteFile(path, []byte(c.text), 0o644); err != nil {
 			t.Fatal(err)

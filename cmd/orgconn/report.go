@@ -88,7 +88,7 @@ func printLine(path string, summary *reports.Summary) (err error) {
 	if run.Ended, err = ended(path, summary.ExitCode); err != nil {
 		return refused(err, "")
 	}
-	run.Resumable = resumable(summary) && run.Ended != stillRunning
+	run.Resumable = summary.Resumable() && run.Ended != stillRunning
 	if _, err := fmt.Println(strings.Join(run.cells(), "  ")); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}

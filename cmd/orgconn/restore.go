@@ -32,7 +32,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 		Example:           restoreExample,
 		Args:              oneArg("run directory or results file"),
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveDefault),
-		RunE:              o.runs(journal.CommandRestore),
+		RunE:              o.runE(journal.CommandRestore),
 	}
 	flags := cmd.Flags()
 	o.addRun(flags)
@@ -40,7 +40,7 @@ func newRestore(getenv func(string) string) *cobra.Command {
 	flags.BoolVar(&o.settings.AllowLockout, "allow-lockout", false, "undo an enable even where that leaves no connection")
 	mustBeTyped(flags, "allow-lockout")
 	o.addRestore(flags)
-	o.addSlice(flags)
+	o.addList(flags)
 	o.addBounds(flags)
 	o.addInvocation(flags)
 	return cmd

@@ -51,7 +51,7 @@ func newResume(getenv func(string) string) *cobra.Command {
 	flags := cmd.Flags()
 	o.addDisable(flags)
 	o.addRestore(flags)
-	o.addSlice(flags)
+	o.addList(flags)
 	o.addBounds(flags)
 	defaultToRun(flags)
 	o.addInvocation(flags)
@@ -89,7 +89,7 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 }
 
 // finished reports whether the last invocation came to its end.
-func finished(h *batch.History) bool { return h.End != nil && h.End.ExitCode <= journal.ExitFailedRows }
+func finished(h *batch.History) bool { return h.End != nil && journal.Finished(h.End.ExitCode) }
 
 // reopen prepares work from a run directory. Its journal is ready for the next
 // invocation then.
@@ -152,9 +152,7 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 	if finished(h) && !flags.Changed("limit") {
 		s.Limit = 0 // the slice is done, so the rest is next
 	}
-	if s.AllowLockout || s.AllowDefaults {
-		h.Unblock = true
-	}
+	h.Unblock = s.Unblocks()
 	return c.options.check(flags) // again: what was typed may not go together with what the run has
 }
 
@@ -197,7 +195,7 @@ func (c *command) recover(ctx context.Context, dir *rundir.Dir) (history *batch.
 // code. If the run was killed before it had made its reports, it makes them.
 func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 	if !c.options.quiet {
-		fmt.Fprintf(c.view, "nothing is left to try in %s\n", oneLine(w.dir.Path))
+		fmt.Fprintf(c.view, "nothing is left to try in %s; orgconn report %s shows how it ended\n", oneLine(w.dir.Path), oneLine(reports.ShellWord(w.dir.Path)))
 	}
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {
@@ -211,5 +209,5 @@ func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 			return stopped(fmt.Errorf("print the summary: %w", err), "")
 		}
 	}
-	return c.ended(w.history.End.ExitCode, summary, w.dir.Path)
+	return c.exitError(w.history.End.ExitCode, summary, w.dir.Path, false) // an invocation has said it
 }

@@ -177,7 +177,7 @@ func readRun(ctx context.Context, path string) (*runInfo, error) {
 	run := infoOf(path, s)
 	run.label, run.Command, run.from = header.Label(), header.Label().String(), header.From
 	run.Ended, err = ended(path, s.ExitCode)
-	run.Resumable = resumable(s) && run.Ended != stillRunning
+	run.Resumable = s.Resumable() && run.Ended != stillRunning
 	return run, err
 }
 
@@ -238,13 +238,6 @@ func endText(code int) string {
 		journal.ExitTerminated: "terminated",
 	}
 	return cmp.Or(words[code], fmt.Sprintf("exit code %d", code))
-}
-
-// resumable reports whether resume has something to do: the run did not come to its
-// end, or some of its rows are to be tried again.
-func resumable(s *reports.Summary) bool {
-	open := func(o journal.Outcome) bool { return o.Open(false) }
-	return s.ExitCode == nil || *s.ExitCode > journal.ExitFailedRows || count(s.Outcomes, open) > 0
 }
 
 // count counts the rows whose outcome matches.

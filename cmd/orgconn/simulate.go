@@ -62,12 +62,13 @@ func newSimulate() *cobra.Command {
 		RunE:    func(cmd *cobra.Command, _ []string) error { return o.simulate(cmd.Context()) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `address` to listen on; port 0 is any that is free")
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `ADDRESS` to listen on; port 0 is any that is free")
 	flags.StringVar(&o.plan, "plan", "enterprise", "limits of a `PLAN`: "+strings.Join(planNames(), ", "))
 	flags.StringVar(&o.from, "from", "", "list `PAIRS.csv`: the tenant has every pair of it enabled")
-	flags.StringVar(&o.spare, "spare", "auto", "one connection more in each organization: `yes`, no, or auto (not in each tenth, nor if the list has settings)")
+	flags.StringVar(&o.spare, "spare", "auto", "`S` is yes (one connection more in each organization), no, or auto (not in each tenth, nor if the list has settings)")
 	flags.BoolVar(&o.key, "private-key-jwt", false, "the application signs with a private key instead of a secret")
-	flags.DurationVar(&o.latency, "latency", demoLatency, "time to an answer")
+	flags.DurationVar(&o.latency, "latency", demoLatency, "`TIME` to an answer")
+	group(flags, "Flags")
 	return cmd
 }
 

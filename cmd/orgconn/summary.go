@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -23,7 +24,7 @@ const shownConnections = 3
 
 // print prints the summary as --json and --quiet say. See printSummary.
 func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
-	out := newOutput(os.Stdout, lastPatience) // the tenant's lock is still held
+	out := newOutput(os.Stdout, lastTimeout) // the tenant's lock is still held
 	if c.options.json {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
@@ -39,30 +40,43 @@ func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
 const noneSeen = "no organization has any connection of the list: are the ids and the tenant right? " +
 	"A token with the scope read:connections finds out which of them do not exist"
 
-// warnIfNoneSeen says, before the summary, that not one connection of the list was seen.
-// Its rows look as if they were already disabled. If the token has the scope, the run
-// has asked for the connections, and the rows of those that do not exist say so.
-func (c *command) warnIfNoneSeen(s *reports.Summary, readConnections bool) {
+// doubtful reports whether not one connection of the list was seen. Its rows look as if
+// they were already disabled. If the token has the scope, the run has asked for the
+// connections, and the rows of those that do not exist say so.
+func doubtful(s *reports.Summary, readConnections bool) bool { return s.NoneSeen && !readConnections }
+
+// warnIfDoubtful says, before the summary, that not one connection of the list was seen.
+// With --quiet, ended says it.
+func (c *command) warnIfDoubtful(s *reports.Summary, readConnections bool) {
 	switch {
-	case !s.NoneSeen || readConnections:
-	case c.options.quiet:
-		fmt.Fprintln(c.view, "orgconn: warning: "+noneSeen)
+	case c.options.quiet, !doubtful(s, readConnections):
 	case c.options.json:
 		c.log.Warn(noneSeen)
 	default:
-		fmt.Fprintln(newOutput(os.Stdout, lastPatience), "warning: "+noneSeen)
+		fmt.Fprintln(newOutput(os.Stdout, lastTimeout), "warning: "+noneSeen)
 	}
 }
 
-// ended is how a run ends that came to its end, with its exit code. If some rows failed
-// and --quiet has kept the summary back, the error says which.
-func (c *command) ended(code int, s *reports.Summary, dir string) error {
+// exitError is how a run ends that came to its end, with its exit code. If --quiet has kept
+// the summary back, the error says in one line which rows failed, and what is doubtful.
+func (c *command) exitError(code int, s *reports.Summary, dir string, doubtful bool) error {
 	switch {
+	case code == journal.ExitOK && doubtful && c.options.quiet:
+		return &failure{code: code, err: errors.New("warning: " + noneSeen)}
 	case code == journal.ExitOK:
 		return nil
 	case !c.options.quiet:
 		return &failure{code: code}
 	}
+	text := c.failedText(s, dir)
+	if doubtful {
+		text += "; " + noneSeen
+	}
+	return &failure{code: code, err: errors.New(text)}
+}
+
+// failedText says in one line that rows failed.
+func (c *command) failedText(s *reports.Summary, dir string) string {
 	var failed []string
 	for _, outcome := range journal.Outcomes() {
 		if n := s.Outcomes[outcome]; n > 0 && outcome.Failed(false) {
@@ -76,7 +90,7 @@ func (c *command) ended(code int, s *reports.Summary, dir string) error {
 	case c.options.settings.MissingOK && s.Outcomes[journal.NotFound] > 0: // they do not tell which is missing
 		text += "; with --missing-ok, organizations that do not exist count as ok, unless none of the list exists"
 	}
-	return &failure{code: code, err: errors.New(text)}
+	return text
 }
 
 // printSummary prints in a few lines what happened and what to type next. withReason is
@@ -109,7 +123,7 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	results := filepath.Join(dir, rundir.ResultsFile)
 	fmt.Fprintf(&b, "  results: %s\n", oneLine(results))
 	fmt.Fprintf(&b, "  report:  %s\n", oneLine(filepath.Join(dir, rundir.PageFile)))
-	if undo := s.Undo(filepath.ToSlash(dir)); undo != "" {
+	if undo := wayBack(s, dir); undo != "" {
 		fmt.Fprintf(&b, "  undo:    %s\n", oneLine(undo))
 	}
 	if next := nextCommand(s, dir, results); next != "" {
@@ -118,50 +132,107 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	if proposes(s) && s.ResultsSHA256 != "" {
 		fmt.Fprintf(&b, "  as is:   %s\n", oneLine(s.Exactly(filepath.ToSlash(results))))
 	}
-	for _, step := range mendingSteps(s) {
+	for _, step := range mendingSteps(s, dir) {
 		fmt.Fprintf(&b, "  next:    %s\n", oneLine(step))
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
 
+// wayBack says how to undo a run that changed something.
+func wayBack(s *reports.Summary, dir string) string {
+	if s.Command == journal.CommandRestore && !s.DryRun && s.Changes() > 0 {
+		return "no command; " + cmp.Or(s.Undoes, journal.CommandDisable) + " the first run's list again"
+	}
+	return s.Undo(filepath.ToSlash(dir))
+}
+
 // nextCommand is what to type next: resume a run that stopped, did only a slice or
 // could not do some rows, or do what a dry run announced. It may be empty.
 func nextCommand(s *reports.Summary, dir, results string) string {
-	resume := "orgconn resume " + reports.ShellWord(filepath.ToSlash(dir))
 	switch {
 	case s.WrongTenant():
 		return ""
-	case s.ExitCode == nil, *s.ExitCode > journal.ExitFailedRows:
-		return resume
 	case proposes(s):
 		return s.Proposed(filepath.ToSlash(results))
-	case s.Outcomes[journal.NotAttempted] > 0, s.FailedCalls() > 0:
-		return resume
+	case s.Resumable():
+		return resumeCommand(dir)
 	}
 	return ""
 }
 
-// mendingSteps say what to do about rows that failed. The page has this advice in full.
-func mendingSteps(s *reports.Summary) (steps []string) {
-	said := map[journal.Outcome]bool{}
+func resumeCommand(dir string, flags ...string) string {
+	words := slices.Concat([]string{"orgconn resume"}, flags, []string{reports.ShellWord(filepath.ToSlash(dir))})
+	return strings.Join(words, " ")
+}
+
+// mendingSteps say what to do about rows that failed, in the run directory dir. The page
+// has this advice in full.
+func mendingSteps(s *reports.Summary, dir string) (steps []string) {
 	for _, group := range s.FailedRows {
-		if said[group.Outcome] {
-			continue
-		}
-		said[group.Outcome] = true
-		switch group.Outcome {
-		case journal.Failed:
-			steps = append(steps, "remove the causes of the failed rows; resume tries them again")
-		case journal.Blocked:
-			steps = append(steps, "see "+rundir.PageFile+" for what to do about the blocked rows")
-		case journal.NotFound:
-			steps = append(steps, "check the tenant, and the ids of the rows that were not found")
-		case journal.Invalid:
-			steps = append(steps, "correct the invalid rows in "+listName(s.Input.Path)+", and run it again")
+		for _, step := range mend(s, group, dir) {
+			if !slices.Contains(steps, step) {
+				steps = append(steps, step)
+			}
 		}
 	}
 	return steps
+}
+
+// mend says what to do about a group of rows.
+func mend(s *reports.Summary, group reports.FailedRows, dir string) []string {
+	switch group.Outcome {
+	case journal.Failed:
+		if proposes(s) {
+			return []string{"remove the causes of the failed rows, and read them again: " + resumeCommand(dir)}
+		}
+		return []string{"first remove the causes of the failed rows; resume tries them again"}
+	case journal.Unknown:
+		return []string{"resume finds out what became of the unknown rows"}
+	case journal.Blocked:
+		return unblock(s, group, dir)
+	case journal.NotFound:
+		return []string{mendMissing(s, group)}
+	case journal.Invalid:
+		return []string{"correct the invalid rows in " + listName(s.Input.Path) + ", and run it again"}
+	}
+	return nil
+}
+
+// unblock says what to do about a group of blocked rows.
+func unblock(s *reports.Summary, group reports.FailedRows, dir string) []string {
+	again := func(flag string) string {
+		if s.DryRun {
+			return "make the dry run again with " + flag
+		}
+		return resumeCommand(dir, flag)
+	}
+	switch {
+	case strings.Contains(group.Reason, "--unused-for"):
+		return []string{"rows that are still used stay enabled: move their members first, or leave out --unused-for"}
+	case s.Command == journal.CommandDisable, s.Undoes != "":
+		return []string{
+			"enable another connection where the last one is blocked, and run the list again",
+			"or disable the last ones on purpose: " + again("--allow-lockout"),
+		}
+	case s.Command == journal.CommandEnable:
+		return []string{"make room in the organizations of the blocked rows, and run the list again"}
+	}
+	return []string{"give the blocked rows Auth0's default settings: " + again("--allow-defaults")}
+}
+
+// mendMissing says what to do about a group of rows that were not found.
+func mendMissing(s *reports.Summary, group reports.FailedRows) string {
+	list := listName(s.Input.Path)
+	switch {
+	case s.WrongTenant():
+		return "set AUTH0_DOMAIN to the tenant of " + list + "; if it is that, correct the list's ids"
+	case s.Command == journal.CommandRestore:
+		return "leave the rows that were not found: what was deleted cannot be restored"
+	case group.Connection, s.Command == journal.CommandEnable:
+		return "correct or remove the rows that were not found in " + list + ", and run it again"
+	}
+	return "check the organizations that were not found; with --missing-ok, deleted ones count as ok"
 }
 
 // printFailed prints why rows failed, with a few examples.
@@ -191,7 +262,7 @@ func listName(path string) string { return source{path: path, isRun: isFolder(pa
 
 // proposes reports whether there is something to approve: a dry run came to its end.
 func proposes(s *reports.Summary) bool {
-	return s.DryRun && s.Announced() > 0 && s.ExitCode != nil && *s.ExitCode <= journal.ExitFailedRows
+	return s.DryRun && s.Announced() > 0 && s.Finished()
 }
 
 // printNeverSeen names the connections found in no organization. Their rows count
@@ -266,7 +337,7 @@ func (c *command) writeMetrics(summary *reports.Summary, err error) error {
 	if writeErr == nil {
 		return err
 	}
-	if code > journal.ExitFailedRows {
+	if !journal.Finished(code) {
 		return &failure{code: code, err: errors.Join(classify(err).err, writeErr), hint: classify(err).hint}
 	}
 	return stopped(writeErr, "the folder of --metrics-file must exist and be writable; the run itself is done")

@@ -45,7 +45,7 @@ type view struct {
 
 func newView(quiet bool) *view {
 	return &view{
-		out:      lossy{newOutput(os.Stderr, logPatience)},
+		out:      lossy{newOutput(os.Stderr, logTimeout)},
 		terminal: term.IsTerminal(int(os.Stderr.Fd())), dumb: os.Getenv("TERM") == "dumb",
 		quiet: quiet,
 	}

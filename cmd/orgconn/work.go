@@ -146,7 +146,7 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	if err = c.checkList(w, from.name()); err != nil {
 		return nil, err
 	}
-	w.header.From = w.list.Run()
+	w.header.From = w.list.RunID()
 	if c.name == journal.CommandRestore {
 		w.header.Settings.KeepLink = w.list.KeepsLinks()
 	}
@@ -202,7 +202,8 @@ func (c *command) by() *journal.By {
 	return &by
 }
 
-// checkList refuses a list of another tenant, and warns of what is unusual.
+// checkList refuses a list of another tenant, warns of what is unusual, and sets how rows
+// that fail are shown from then on.
 func (c *command) checkList(w *work, name string) error {
 	if tenant := w.list.Tenant(); tenant != "" {
 		if err := c.target.check(name, tenant); err != nil {

@@ -23,9 +23,9 @@ type Directory interface {
 	Connections(ctx context.Context, name, cursor string) ([]apiclient.Named, string, *apiclient.Response, error)
 }
 
-// readJob is a job that only reads, and has no rows: a lookup or an export. Each of
-// Auth0's groups of calls has a token bucket of its own, and so a caller.
-type readJob struct {
+// reader is a pool that only reads, and has no rows: that of a lookup or an export. Each
+// of Auth0's groups of calls has a token bucket of its own, and so a caller.
+type reader struct {
 	*pool
 	api Directory
 
@@ -33,24 +33,24 @@ type readJob struct {
 	links                            *linkCaller
 }
 
-// newReadJob takes headroom, pace and workers from the settings.
-func newReadJob(api Directory, s journal.Settings, log *zap.Logger) *readJob {
+// newReader takes headroom, pace and workers from the settings.
+func newReader(api Directory, s journal.Settings, log *zap.Logger) *reader {
 	p := newPool(s, log)
-	return &readJob{
+	return &reader{
 		pool: p, api: api,
 		lists: p.newCaller(), byID: p.newCaller(), byName: p.newCaller(), connections: p.newCaller(),
 		links: p.newLinkCaller(api, s.API, func(apiclient.Family) error { return nil }),
 	}
 }
 
-// do runs the job. See [pool.do].
-func (r *readJob) do(ctx context.Context, stages ...func() error) *Stop {
+// do runs the stages. See [pool.do].
+func (r *reader) do(ctx context.Context, stages ...func() error) *Stop {
 	return r.pool.do(ctx, func(context.Context) {}, stages...)
 }
 
-// foresee adds the calls so far, and when the job will be over, which is up to
+// addETA adds the calls so far, and when all is read, which is up to
 // the slowest of these callers.
-func (r *readJob) foresee(p *Progress, callers ...*caller) {
+func (r *reader) addETA(p *Progress, callers ...*caller) {
 	p.Limited = r.callsSoFar().RateLimited
 	var slow remaining
 	for _, c := range callers {
@@ -71,7 +71,7 @@ func (r *readJob) foresee(p *Progress, callers ...*caller) {
 	}
 }
 
-// ask makes a call that expect has announced. The error ends the job. The reply
+// ask makes a call that expect has been told. The error stops the pool. The reply
 // is never nil.
 func ask[T any](c *caller, send func(context.Context) (T, *apiclient.Response, error)) (answer T, _ *reply, _ error) {
 	permit, err := c.acquire()
@@ -90,7 +90,7 @@ type pager func(ctx context.Context, cursor string) (items []apiclient.Named, ne
 
 // readPages reads a list page by page until it ends or visit says so, and returns how
 // many pages it asked for. A tenant that ignores paging sends a page again; that ends
-// the list. The error ends the job: a call came to nothing, or visit failed.
+// the list. The error stops the pool: a call came to nothing, or visit failed.
 func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) (asked int, _ error) {
 	begun := map[string]bool{} // by the first item of each page
 	for cursor := ""; ; {
@@ -113,8 +113,8 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 }
 
 // organization finds an organization by its id or its name; the zero one where
-// there is none. The error is that of the call, or why the job stops.
-func (r *readJob) organization(name string) (apiclient.Named, error) {
+// there is none. The error is that of the call, or why the pool stops.
+func (r *reader) organization(name string) (apiclient.Named, error) {
 	if !list.IsOrganizationID(name) {
 		return r.organizationNamed(name)
 	}
@@ -124,8 +124,8 @@ func (r *readJob) organization(name string) (apiclient.Named, error) {
 }
 
 // organizationNamed finds an organization by its name; the zero one where there
-// is none. The error is that of the call, or why the job stops.
-func (r *readJob) organizationNamed(name string) (apiclient.Named, error) {
+// is none. The error is that of the call, or why the pool stops.
+func (r *reader) organizationNamed(name string) (apiclient.Named, error) {
 	org, err := orNone(ask(r.byName, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
 		return r.api.OrganizationByName(ctx, name)
 	}))
@@ -136,8 +136,8 @@ func (r *readJob) organizationNamed(name string) (apiclient.Named, error) {
 }
 
 // connectionNamed finds a connection by its name; the zero one where there is
-// none. The error is that of the call, or why the job stops.
-func (r *readJob) connectionNamed(name string) (found apiclient.Named, err error) {
+// none. The error is that of the call, or why the pool stops.
+func (r *reader) connectionNamed(name string) (found apiclient.Named, err error) {
 	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
 		return r.api.Connections(ctx, name, cursor)
 	}
