@@ -47,7 +47,7 @@ func (v *pageView) sections(rs *reasons) (all []section) {
 	}
 	if v.Unsaved > 0 {
 		all = append(all, section{Title: "changed without a check", Group: blocked, Rows: v.Unsaved, Reasons: rs.matching(topic{unchecked: true}),
-			Advice: "No lockout guard looked at these rows, and no settings were kept. Check whether members can still log in. See Undo for what restore does not know."})
+			Advice: "No lockout guard looked at these rows, and no settings were kept. Which ways in are left is not known, so check whether members can still log in. See Undo for what restore does not know."})
 	}
 	if v.NeverSeenTotal > len(v.missing) {
 		all = append(all, v.neverSeen())
