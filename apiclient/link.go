@@ -86,9 +86,8 @@ func (s Setting) Value() any {
 }
 
 // All lists the settings, in the order of their columns in results.csv. All code
-// that stores, reads or compares settings goes by this list. A new setting needs a field,
-// a line here, one in In if only the newer family has it, and one in the simulator. Its
-// column in results.csv has to be the last one: see list.Result.
+// that stores, reads or compares settings goes by this list. CONTRIBUTING says what
+// a new setting needs.
 func (s *LinkSettings) All() []Setting {
 	return []Setting{
 		{"assign_membership_on_login", &s.AssignMembershipOnLogin},

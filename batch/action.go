@@ -9,8 +9,9 @@ import (
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
-// action is what a run does to its rows: all that differs between disabling, enabling
-// and restoring, but for connections that no organization has (see askForUnseen).
+// action is what a run does to its rows. What else differs between disabling, enabling and
+// restoring: connections that no organization has (askForUnseen), what a resume remembers
+// (history.go), and --keep-link (foundFamily).
 type action interface {
 	// done, already and would are the outcomes of a row that this run changed,
 	// that was so before, and that a dry run would change.

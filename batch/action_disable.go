@@ -17,7 +17,7 @@ import (
 // in, unless lockouts are allowed.
 type disabling struct {
 	keepLink, allowLockout bool
-	unusedFor              time.Duration // a link with a later login is left alone; 0 means none
+	unusedFor              time.Duration // a link with a login within this time is left alone; 0: no link is
 	undo                   bool          // of an enable: what it posted is removed, what it switched on is switched off
 }
 

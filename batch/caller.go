@@ -23,8 +23,8 @@ const (
 
 // caller sends the calls of one of Auth0's rate-limit groups: it waits for the
 // throttle's permit and repeats what is worth repeating. Every call of this
-// program is idempotent, so a call whose answer was lost may be repeated. It is
-// safe for concurrent use.
+// program may be repeated: it changes nothing more. But its answer may be another one
+// then, also an error (see action.ambiguous). It is safe for concurrent use.
 type caller struct {
 	pool     *pool
 	throttle *throttle.Throttle

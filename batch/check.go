@@ -105,7 +105,7 @@ func (r *Run) waitForQueue() error {
 // check reads an organization and decides its rows. Rows that need no write get
 // their outcome, the others go to the queue.
 func (r *Run) check(o *organization, permit *throttle.Permit) error {
-	defer r.books.checked.rows.Add(int64(len(o.rows)))
+	defer r.books.checked.rows.Add(int64(len(o.rows))) // counted now, as settleChecked takes rows out
 	reply, err := r.readAndDecide(o, permit)
 	if err != nil {
 		return err

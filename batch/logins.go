@@ -30,8 +30,8 @@ func (l login) String() string {
 }
 
 // readLogins reads the last login through each link that the run may disable. It is
-// part of the check, so a link with a later login is left alone for as long as the
-// check holds. The error ends the run.
+// part of the check, so a login after that counts only if the row is checked again. The
+// error ends the run.
 func (r *Run) readLogins(o *organization, links []apiclient.Link) error {
 	if !r.Settings.ReadsLogins() {
 		return nil

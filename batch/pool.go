@@ -64,7 +64,8 @@ func newPool(s journal.Settings, log *zap.Logger) *pool {
 	return p
 }
 
-// newCaller adds the caller of a group of calls.
+// newCaller adds the caller of a group of calls. It is called before do, which runs the
+// callers' throttles.
 func (p *pool) newCaller() *caller {
 	c := &caller{pool: p, throttle: throttle.New(throttle.Config{Headroom: p.headroom, Pace: p.pace})}
 	p.callers = append(p.callers, c)

@@ -48,8 +48,8 @@ func (r *reader) do(ctx context.Context, stages ...func() error) *Stop {
 	return r.pool.do(ctx, func(context.Context) {}, stages...)
 }
 
-// addETA adds the calls so far, and when all is read, which is up to
-// the slowest of these callers.
+// addETA adds the calls that were answered by 429, when all is read, and what holds that
+// up: the slowest of these callers.
 func (r *reader) addETA(p *Progress, callers ...*caller) {
 	p.Limited = r.callsSoFar().RateLimited
 	var slow remaining

@@ -3,6 +3,9 @@
 // tenant's rate limit allows. A run has a run directory. Each process that works on it,
 // the first one and each resume, is an invocation.
 //
+// A pair is the organization and the connection of a row. A link is an organization's entry
+// for a connection. A way in is a link that is not switched off.
+//
 // Rows flow one way:
 //
 //	list ─▶ check (reads) ─▶ queue ─▶ intent ─▶ call (writes) ─▶ outcome
@@ -21,21 +24,24 @@
 // A row is not sent if
 //   - the list leaves it out: it is invalid, a duplicate, not selected, or beyond --limit
 //     (package list);
-//   - the tenant does not know its name (lookup.go);
-//   - an earlier invocation has done it (history.go);
+//   - the tenant does not know its name, or gave no answer (lookup.go);
+//   - its outcome in an earlier invocation is final (Outcome.Open, asked by history.go);
 //   - its organization cannot be read (unread in check.go);
 //   - the action says so: it is as wanted already, or blocked (decide in action_*.go);
 //   - this is a dry run, or --max-changes is exceeded (check.go);
 //   - its check has grown too old: it is checked again (claim and keepClaim in row.go);
-//   - the run stops (attempt in caller.go).
+//   - the run stops (abandon in queue.go, write in write.go, attempt in caller.go), or its
+//     intent cannot be written (intend in write.go).
 //
 // When a call is sent, the list is on disk, and the journal up to the row's intent with
 // its snapshot.
 //
-// A run is stopped by signals and --max-duration (its context), by the journal and
-// --max-failures (settle.go), by --max-changes (check.go), by refused credentials
-// (caller.go), by an outage (breaker.go), or by a panic (pool.go). How it then drains: see
-// pool.
+// A run is stopped by signals and --max-duration (its context), by the journal (settle.go,
+// intend in write.go), by --max-failures (settle.go) and --max-changes (check.go), by
+// --keep-link without the newer endpoints (links.go), by credentials, a proxy or a network
+// that lets nothing through (caller.go), by an outage (breaker.go), or by a panic (pool.go).
+// How it then drains: see pool. A row with an intent gets its outcome. The others get no
+// record, and the reports call them not attempted.
 package batch
 
 import (
@@ -84,8 +90,9 @@ type Config struct {
 	// ReadConnections allows the run to ask for connections that no organization
 	// had: the token has the scope read:connections.
 	ReadConnections bool
-	// Failed is told of each row that fails, by any goroutine. If it is nil, the log
-	// has a warning instead.
+	// Failed is told of each row that fails, by any goroutine, except of those whose name
+	// got no answer and those whose connection turns out not to exist. If it is nil, the
+	// log has a warning instead.
 	Failed func(journal.RowOutcome)
 	Log    *zap.Logger
 }

@@ -19,7 +19,7 @@ const maxAsked = 100
 // seen knows which connections of the list some organization has. One that none
 // has may be a typing error, but its rows look as if they were already disabled, or as
 // if they could be enabled. The run asks the tenant for these at its end. The reports
-// find them in the journal, also of a run that was killed (see reports/unseen.go). It is
+// find them in the journal once the run has come to its end (see reports/unseen.go). It is
 // safe for concurrent use.
 type seen struct {
 	mu          sync.Mutex
@@ -72,8 +72,8 @@ func (s *seen) lines(id string) []int {
 	return s.missing[id]
 }
 
-// outcomeIfAbsent is the outcome of a row that would be the same if the row's connection did
-// not exist.
+// outcomeIfAbsent is the outcome of a row whose organization lacks the connection. It is
+// the same if the connection does not exist at all.
 func (r *Run) outcomeIfAbsent() journal.Outcome {
 	if r.Command == journal.CommandEnable {
 		return journal.WouldEnable

@@ -50,7 +50,7 @@ func newPageBuilder(ix *index, l *list.List) *pageBuilder {
 	end := ix.lastEnd()
 	return &pageBuilder{
 		index:   ix,
-		reasons: newReasons(end == nil || !journal.Finished(end.ExitCode), l.Announced()),
+		reasons: newReasons(end == nil || !journal.Finished(end.ExitCode), l.FollowsDryRun()),
 		tallies: newTallies(ix),
 		follows: l.RunID(),
 		carried: l.Carried(),
@@ -154,12 +154,13 @@ type pageData struct {
 
 func (p *pageBuilder) view(s *Summary) *pageView {
 	v := &pageView{
-		Summary: s, missingOK: p.index.header.Settings.MissingOK,
+		Summary: s, missingOK: p.index.header.Settings.MissingOK && !s.WrongTenant(),
 		unknownConnections: p.unknownConnections, missing: p.missing, dashboard: dashboard(s.Tenant),
 		CSS: template.CSS(pageCSS), JS: template.JS(pageJS), Policy: policy(),
 	}
 	v.Connections, v.Logins = v.byConnection(p.tallies), p.tallies.logins
 	v.Organizations = v.byOrganization(p.tallies)
+	// The verdict and the sentences go by Attention, and by what byOrganization has counted.
 	v.Attention = v.sections(p.reasons)
 	v.Verdict = v.verdict()
 	v.Who = v.who(p.index, p.follows)

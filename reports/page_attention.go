@@ -13,7 +13,7 @@ import (
 
 const (
 	maxReasons       = 40     // over all topics; rows with further reasons are counted together
-	maxCounted       = 50_000 // organizations that are counted, over all reasons
+	maxCounted       = 50_000 // organizations or connections that a table counts; pairs of organization and reason
 	maxOrganizations = 50     // that are named for one reason
 	maxExamples      = 3      // rows that are examples of one reason
 )

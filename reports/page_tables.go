@@ -222,7 +222,7 @@ func (v *pageView) byConnection(ts *tallies) *table {
 }
 
 // byOrganization is the table by organization: those with the fewest ways in first, then
-// those that need attention.
+// those that need attention. It also counts the organizations for the verdict.
 func (v *pageView) byOrganization(ts *tallies) *table {
 	unknown := func(t *tally) int { // last
 		if t.after < 0 {

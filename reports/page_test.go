@@ -103,8 +103,8 @@ func TestPageSays(t *testing.T) {
 			[]string{"◆ Proposal, with something to look at"}},
 		{"a proposal without remarks", one, dry, []journal.Record{after(1, outcome(2, journal.WouldDisable)), end(0, "")},
 			[]string{"● Proposal ", "What can be undone after a run A run removes links (DELETE)", "Its limits: An organization or a connection"}},
-		{"none is there, so the tenant may be the wrong one", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)), end(1, "")},
-			[]string{"Finished, but 1 row needs attention"}},
+		{"none is there, so the tenant may be the wrong one", one, tolerant, []journal.Record{after(1, outcome(2, journal.NotFound)),
+			end(1, "no organization of the list exists: is this the right tenant?")}, []string{"▲ The wrong tenant, or the wrong list"}},
 		{"a connection that is missing is not ok", "org_name,connection_name\nacme,nope\nacme,okta\n", tolerant, []journal.Record{
 			after(1, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA}, Connections: map[string]string{"nope": "", "okta": con1}}}),
 			after(2, outcome(3, journal.Disabled)), end(1, "")},

@@ -215,15 +215,10 @@ func (v *pageView) worst() outcomeGroup {
 // organization that does not exist do not, unless no organization of the list
 // exists.
 func (v *pageView) failedRows() int {
-	all := v.count(func(o journal.Outcome) bool { return o.Failed(false) })
 	if !v.missingOK {
-		return all
+		return v.count(func(o journal.Outcome) bool { return o.Failed(false) })
 	}
-	rows := v.count(func(o journal.Outcome) bool { return o.Failed(true) }) + v.unknownConnections
-	if rows == 0 && v.ExitCode != nil && *v.ExitCode == journal.ExitFailedRows {
-		return all // no organization exists
-	}
-	return rows
+	return v.count(func(o journal.Outcome) bool { return o.Failed(true) }) + v.unknownConnections
 }
 
 func needAttention(n int) string {
@@ -259,7 +254,7 @@ func (v *pageView) sentence() string {
 	if v.Unsaved > 0 {
 		text += fmt.Sprintf(" It did not check %s first, so some may have been %s already.", Counted(v.Unsaved, "row"), verb)
 	}
-	before := v.count(func(o journal.Outcome) bool { return o == journal.AlreadyDisabled || o == journal.AlreadyEnabled })
+	before := v.count(journal.Outcome.WasSo)
 	if v.Unsaved > 0 && before == 0 { // it did not look
 		return text
 	}

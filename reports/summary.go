@@ -11,7 +11,9 @@ import (
 	"github.com/orgconn/orgconn/batch/list"
 )
 
-// Summary is summary.json. Its figures add up over all invocations of the run.
+// Summary is summary.json, with what else is known while the reports are made. Its figures
+// add up over all invocations of the run. In one that was read from the file, the fields
+// with json:"-" are zero, so Label, Undo and Proposed need one that Make or Summarize made.
 type Summary struct {
 	RunID      string     `json:"run_id"`
 	Command    string     `json:"command"`
@@ -107,7 +109,7 @@ type rowCounts struct {
 }
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
-	c := &rowCounts{announced: l.Announced(), disables: run.Command == journal.CommandDisable && !run.Settings.DryRun, outcomes: make(map[journal.Outcome]int)}
+	c := &rowCounts{announced: l.FollowsDryRun(), disables: run.Command == journal.CommandDisable && !run.Settings.DryRun, outcomes: make(map[journal.Outcome]int)}
 	if run.Command == journal.CommandDisable && !run.Settings.NoCheck {
 		c.unseen = newUnseen(l.Connections())
 	}

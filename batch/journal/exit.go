@@ -6,7 +6,7 @@ import "strings"
 const (
 	ExitOK          = 0   // every row ended as wanted
 	ExitFailedRows  = 1   // finished, but some rows failed
-	ExitRefused     = 2   // usage, configuration or input refused; nothing was sent
+	ExitRefused     = 2   // usage, configuration, input or tenant refused; nothing was changed
 	ExitCredentials = 3   // the tenant refused the credentials or the scope
 	ExitLocked      = 4   // another run holds the tenant's lock, or writes the run directory
 	ExitStopped     = 5   // stopped before the end, can be resumed; or a report could not be written
@@ -20,7 +20,8 @@ const (
 // or slice. One that did not can be resumed.
 func Finished(exitCode int) bool { return exitCode == ExitOK || exitCode == ExitFailedRows }
 
-// RightTenant ends the reason of an invocation that found no organization of its list.
+// RightTenant ends the reason of an invocation that found no organization of its list. It
+// must not change, as WrongTenant finds it in journals of earlier versions, too.
 const RightTenant = "is this the right tenant?"
 
 // WrongTenant reports whether an invocation with this reason found no organization of its

@@ -10,9 +10,7 @@ import (
 // Other code asks them, and names an outcome only for what is true of it alone, such
 // as its explanation on the page.
 //
-// To add an outcome, add the constant, list it in Outcomes, look whether each method
-// here answers rightly for it, and give it a meaning on the page (reports/page_text.go)
-// and a line in the README's table. CONTRIBUTING names the other places to look at.
+// CONTRIBUTING says what a new outcome needs.
 type Outcome string
 
 // The outcomes that a row can have.
@@ -77,6 +75,9 @@ func (o Outcome) Open(unblock bool) bool {
 
 // Changed reports whether the run changed the row.
 func (o Outcome) Changed() bool { return o == Disabled || o == Enabled || o == Restored }
+
+// WasSo reports whether the row was as wanted before the run.
+func (o Outcome) WasSo() bool { return o == AlreadyDisabled || o == AlreadyEnabled }
 
 // MayHaveChanged reports whether the run changed the row, or may have. Only such rows can
 // be undone.

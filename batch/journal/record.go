@@ -182,8 +182,8 @@ type Call struct {
 }
 
 // Seen names connections of the list that the check found in an organization
-// with which the list does not pair them. A connection that is neither here nor
-// in a snapshot was never seen in the tenant.
+// with which the list does not pair them. In a disable with a check, a connection that
+// is neither here nor in a snapshot was never seen in the tenant.
 type Seen struct {
 	Connections []string `json:"connections"`
 }

@@ -255,9 +255,9 @@ func (l *List) Tenant() string { return l.origin.tenant }
 // if no row that is selected says it.
 func (l *List) RunID() string { return l.origin.run }
 
-// Announced reports whether the list is the results file of a dry run, which
+// FollowsDryRun reports whether the list is the results file of a dry run, which
 // announced what would be done with its rows.
-func (l *List) Announced() bool { return l.origin.command.DryRun }
+func (l *List) FollowsDryRun() bool { return l.origin.command.DryRun }
 
 // KeepsLinks reports whether the list is the results file of a run that switched
 // links off, with --keep-link.

@@ -248,10 +248,10 @@ func (r *csvRecord) normalizeOutcome() {
 }
 
 // validate refuses a row of a results file that is of another run than the first
-// row, or of a run that the command does not accept. Sealed says that the file has the
-// column correlation_id, which a restore can do without: earlier versions had none. The
+// row, or of a run that the command does not accept. HasCorrelationID says that
+// the file has the column correlation_id, which a restore can do without: earlier versions had none. The
 // error lacks its place.
-func (o *origin) validate(r *csvRecord, opt Options, sealed bool) *Error {
+func (o *origin) validate(r *csvRecord, opt Options, hasCorrelationID bool) *Error {
 	refuse := func(hint, format string, args ...any) *Error {
 		return &Error{Message: fmt.Sprintf(format, args...), Hint: hint}
 	}
@@ -272,7 +272,7 @@ func (o *origin) validate(r *csvRecord, opt Options, sealed bool) *Error {
 			quote(string(r.Tenant)), quote(o.tenant))
 	case opt.selectedOutcomes(o.command) == nil:
 		return refuse(opt.otherRunHint(o.command), "these are the results of %s, which %s does not accept", quote(o.command.String()), opt.label())
-	case o.command.DryRun && sealed:
+	case o.command.DryRun && hasCorrelationID:
 		return o.validateAnnounced(r, opt)
 	case o.command.DryRun && opt.Command != journal.CommandRestore:
 		return refuse("put it back as the dry run wrote it, or make a new dry run", "the results file has no column correlation_id")
@@ -289,9 +289,9 @@ const oneRunHint = "use the results of one run at a time"
 // no forger.
 func (o *origin) validateAnnounced(r *csvRecord, opt Options) *Error {
 	id := string(r.CorrelationID)
-	run, line, sealed := journal.ParseCorrelationID(id)
-	if cell := string(r.Line); cell != "" && (!sealed || cell != strconv.Itoa(line)) {
-		sealed = false
+	run, line, whole := journal.ParseCorrelationID(id)
+	if cell := string(r.Line); cell != "" && (!whole || cell != strconv.Itoa(line)) {
+		whole = false
 		line, _ = strconv.Atoi(cell)
 	}
 	if line > 0 && o.lines[line] {
@@ -305,7 +305,7 @@ func (o *origin) validateAnnounced(r *csvRecord, opt Options) *Error {
 		o.run = run
 	}
 	switch {
-	case !sealed, journal.CorrelationID(run, line, string(r.OrgID), string(r.ConnectionID)) != id:
+	case !whole, journal.CorrelationID(run, line, string(r.OrgID), string(r.ConnectionID)) != id:
 		return &Error{
 			Message: fmt.Sprintf("the row was not announced: its line, ids and correlation_id %s do not belong together", quote(id)),
 			Hint:    "delete the row or set its outcome to not_selected; to have it done, add it to the list and make a new dry run",

@@ -56,8 +56,8 @@ func TestResultsFiles(t *testing.T) {
 			if diff := cmp.Diff(tt.want, show(t, l)); diff != "" {
 				t.Errorf("records (-want +got):\n%s", diff)
 			}
-			if l.Tenant() != "acme.eu.auth0.com" || l.Announced() != tt.announced {
-				t.Errorf("tenant %q, announced %t", l.Tenant(), l.Announced())
+			if l.Tenant() != "acme.eu.auth0.com" || l.FollowsDryRun() != tt.announced {
+				t.Errorf("tenant %q, announced %t", l.Tenant(), l.FollowsDryRun())
 			}
 		})
 	}
@@ -65,8 +65,8 @@ func TestResultsFiles(t *testing.T) {
 
 func TestResultsWithoutRows(t *testing.T) {
 	l := open(t, "org_id,connection_id,outcome,command,tenant\n", Options{Command: "disable"})
-	if l.Counts() != (Counts{}) || l.Tenant() != "" || l.Announced() {
-		t.Errorf("counts %+v, tenant %q, announced %t, want nothing", l.Counts(), l.Tenant(), l.Announced())
+	if l.Counts() != (Counts{}) || l.Tenant() != "" || l.FollowsDryRun() {
+		t.Errorf("counts %+v, tenant %q, announced %t, want nothing", l.Counts(), l.Tenant(), l.FollowsDryRun())
 	}
 }
 

@@ -21,7 +21,7 @@ import (
 )
 
 // command is one invocation of a command that calls a tenant. Once it is made, only
-// resume changes it: its options become those of the run.
+// prepare and resume change its options: they become those of the run.
 //
 // A run has these steps. What a person can mend is refused early, before anything
 // is sent:
@@ -334,7 +334,7 @@ func stopHint(dir string, stop *batch.Stop) string {
 
 // resumeHint says how to continue a run.
 func resumeHint(dir string) string {
-	return "orgconn resume " + reports.ShellWord(dir) + " continues the run"
+	return resumeCommand(dir) + " continues the run"
 }
 
 // orInterrupted returns the signal that ended ctx, or err if there was none.

@@ -45,7 +45,7 @@ const (
 		"the list can be disabled again, but then what this run has disabled cannot be restored"
 )
 
-// refused marks an error that came before anything was sent. An error that has an
+// refused marks an error that came before anything was changed. An error that has an
 // exit code already keeps it, with its hint. refused(nil) is nil.
 func refused(err error, hint string) error {
 	if err == nil || byType(err) != nil {
@@ -98,7 +98,7 @@ func inOneLine(err error) error {
 }
 
 // classify gives every error its exit code and hint. An error of an unknown type is
-// a fault of this program: nothing says that nothing was sent.
+// a fault of this program: nothing says that nothing was changed.
 func classify(err error) *failure {
 	if f := byType(err); f != nil {
 		return f

@@ -42,7 +42,7 @@ func main() {
 }
 
 // endFaultsBySignal makes a fault that the Go runtime finds end the process by a
-// signal. Else it ends with exit code 2, which means that nothing was sent. The signal
+// signal. Else it ends with exit code 2, which means that nothing was changed. The signal
 // leaves no core file, because the memory has secrets in it.
 func endFaultsBySignal() {
 	noCoreFile()

@@ -80,7 +80,7 @@ func (w *work) question(rows int) string {
 // the list is still in the dry run's directory.
 func (w *work) proposed() string {
 	run := w.list.RunID()
-	if run == "" || !w.list.Announced() {
+	if run == "" || !w.list.FollowsDryRun() {
 		return ""
 	}
 	const sealed = "All rows to work on are as it announced them.\n"

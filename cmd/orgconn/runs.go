@@ -153,7 +153,7 @@ func (run *runInfo) addRestores(all []*runInfo) {
 
 // isBack reports whether a restore has found or left a row as it was before.
 func isBack(o journal.Outcome) bool {
-	return o.Changed() || o == journal.AlreadyEnabled || o == journal.AlreadyDisabled
+	return o.Changed() || o.WasSo()
 }
 
 func isRunDir(path string) bool {
@@ -175,7 +175,7 @@ func readRun(ctx context.Context, path string) (*runInfo, error) {
 		return &runInfo{RunDir: path, Command: header.Label().String(), Tenant: header.Tenant}, err
 	}
 	run := infoOf(path, s)
-	run.label, run.Command, run.from = header.Label(), header.Label().String(), header.From
+	run.label, run.Command, run.from = header.Label(), header.Label().String(), header.From // summary.json has not all of the label
 	run.Ended, err = ended(path, s.ExitCode)
 	run.Resumable = s.Resumable() && run.Ended != stillRunning
 	return run, err

@@ -46,7 +46,7 @@ const noneSeen = "no organization has any connection of the list: are the ids an
 func doubtful(s *reports.Summary, readConnections bool) bool { return s.NoneSeen && !readConnections }
 
 // warnIfDoubtful says, before the summary, that not one connection of the list was seen.
-// With --quiet, ended says it.
+// With --quiet, exitError says it.
 func (c *command) warnIfDoubtful(s *reports.Summary, readConnections bool) {
 	switch {
 	case c.options.quiet, !doubtful(s, readConnections):
@@ -202,13 +202,13 @@ func mend(s *reports.Summary, group reports.FailedRows, dir string) []string {
 // unblock says what to do about a group of blocked rows.
 func unblock(s *reports.Summary, group reports.FailedRows, dir string) []string {
 	again := func(flag string) string {
-		if s.DryRun {
+		if s.DryRun && s.Command == journal.CommandDisable { // the page says the same, in blockedAdvice
 			return "make the dry run again with " + flag
 		}
 		return resumeCommand(dir, flag)
 	}
 	switch {
-	case strings.Contains(group.Reason, "--unused-for"):
+	case strings.Contains(group.Reason, "--unused-for"): // as the message of such a row says it
 		return []string{"rows that are still used stay enabled: move their members first, or leave out --unused-for"}
 	case s.Command == journal.CommandDisable, s.Undoes != "":
 		return []string{
@@ -314,31 +314,4 @@ func about(d time.Duration) string {
 	}
 	text := d.Round(time.Minute).String()
 	return "about " + text[:len(text)-len("0s")]
-}
-
-// writeMetrics writes the metrics file at the end of an invocation, even if it was
-// refused, since alerts watch the exit code. summary is nil if no run began. It
-// returns err, or if the file cannot be written, an error that says so too.
-func (c *command) writeMetrics(summary *reports.Summary, err error) error {
-	path := c.options.metrics
-	if path == "" {
-		return err
-	}
-	code, now := journal.ExitOK, time.Now()
-	if err != nil {
-		code = classify(err).code
-	}
-	s := reports.Summary{Command: c.name, DryRun: c.options.settings.DryRun, KeepLink: c.options.settings.KeepLink, Tenant: c.target.tenant}
-	if summary != nil {
-		s = *summary
-	}
-	s.ExitCode, s.FinishedAt = &code, &now
-	writeErr := reports.WriteMetrics(path, &s)
-	if writeErr == nil {
-		return err
-	}
-	if !journal.Finished(code) {
-		return &failure{code: code, err: errors.Join(classify(err).err, writeErr), hint: classify(err).hint}
-	}
-	return stopped(writeErr, "the folder of --metrics-file must exist and be writable; the run itself is done")
 }

@@ -156,6 +156,7 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 	if err = w.header.Validate(); err != nil { // the list has added to what was typed
 		return nil, refused(err, "")
 	}
+	c.options.settings = w.header.Settings // with what the list has added
 	return w, nil
 }
 
