@@ -3,10 +3,16 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap/zapcore"
 
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -39,6 +45,23 @@ pairs.csv:23: unknown: reason 3
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
 	}
+}
+
+// Off a terminal, a line a minute says how far the run is, and once that lines were lost.
+func TestStatusLineEveryMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		v := &view{out: lossy{newOutput(io.Discard, time.Second)}}
+		v.out.lost = 3
+		done := 0
+		progress := func() batch.Progress { done++; return batch.Progress{Done: done, Rows: 9} }
+		v.watch(progress, newLogger(&text, zapcore.InfoLevel, false))
+		time.Sleep(150 * time.Second)
+		v.close()
+		if strings.Count(text.String(), `"msg":"progress","done":`) != 2 || strings.Count(text.String(), `"lost_lines":3}`) != 1 {
+			t.Error(text.String())
+		}
+	})
 }
 
 // The log has every row if nobody looks on, or if it was asked for.
