@@ -261,6 +261,15 @@ func TestMangledKeyIsNotShown(t *testing.T) {
 	}
 }
 
+// Every address that net/http can use for a proxy is accepted.
+func TestProxyAddresses(t *testing.T) {
+	for _, address := range []string{"http://proxy:3128", "https://u:p%25w@proxy", "socks5://10.0.0.1:1080", "socks5h://[::1]:1080", "proxy:3128", "proxy"} {
+		if !isProxyAddress(address) {
+			t.Errorf("%s is refused", address)
+		}
+	}
+}
+
 // A key from an .env file has \n for its line breaks.
 func TestKeyWithWrittenLineBreaks(t *testing.T) {
 	key, err := privateKey(`-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n`)

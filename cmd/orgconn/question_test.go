@@ -102,6 +102,25 @@ func TestQuestionCountsRows(t *testing.T) {
 	}
 }
 
+// The time that the question names counts the reads, unless there are none, and those of
+// last logins.
+func TestQuestionTellsTime(t *testing.T) {
+	l, err := list.Open(writeFile(t, "pairs.csv", oneRow), "pairs.csv", list.Options{Command: journal.CommandDisable})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for want, settings := range map[string]journal.Settings{
+		"It takes about 20s": {}, "It takes about 5s": {NoCheck: true}, "It takes about 50s": {UnusedFor: journal.Age(time.Hour)},
+	} {
+		w := &work{list: l, header: journal.Header{Command: journal.CommandDisable, Settings: settings}}
+		w.former.Rate = reports.Rates{Reads: reports.Rate{RefillPerS: 1. / 20}, Writes: reports.Rate{RefillPerS: 1. / 5}, Logs: reports.Rate{RefillPerS: 1. / 50}}
+		if got := w.question(1); !strings.Contains(got, want) {
+			t.Errorf("%+v: %s", settings, got)
+		}
+	}
+}
+
 // Of a list with names, the question says that they are looked up, and which are unknown.
 func TestQuestionCountsNames(t *testing.T) {
 	var names list.Names

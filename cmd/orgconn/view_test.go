@@ -64,6 +64,15 @@ func TestStatusLineEveryMinute(t *testing.T) {
 	})
 }
 
+// A log line cannot control the terminal.
+func TestLogOnATerminalIsPrintable(t *testing.T) {
+	var text bytes.Buffer
+	v := &view{out: lossy{newOutput(&text, time.Minute)}, terminal: true}
+	if _, err := v.Write([]byte("cleared\x1b[2J\n")); err != nil || text.String() != "cleared\uFFFD[2J\n" {
+		t.Errorf("%q, %v", text.String(), err)
+	}
+}
+
 // The log has every row if nobody looks on, or if it was asked for.
 func TestWhoSeesFailures(t *testing.T) {
 	for _, c := range []struct {
