@@ -473,7 +473,7 @@ func TestSignalBeforeTheRun(t *testing.T) {
 		})
 		_ = p.Process.Signal(syscall.SIGTERM)
 		time.AfterFunc(10*time.Second, func() { _ = p.Process.Kill() })
-		if code := p.end(); code != journal.ExitTerminated {
+		if code := p.end(); code != journal.ExitTerminated || p.output.String() != "orgconn: terminated\n" {
 			t.Errorf("%s: exit %d\n%s", path, code, &p.output)
 		}
 		if left, _ := os.ReadDir(dir); len(left) != 1 {
