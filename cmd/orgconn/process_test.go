@@ -22,6 +22,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
 )
@@ -455,6 +456,7 @@ func TestSignalBeforeTheRun(t *testing.T) {
 			<-r.Context().Done()
 		}))
 		defer server.Close()
+		defer os.Remove(batch.LockFile(server.Listener.Addr().String()))
 		p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--out", "run", path)
 		p.Env = append(p.Env, "AUTH0_DOMAIN="+server.URL)
 		reader, writer, err := os.Pipe()
