@@ -127,18 +127,6 @@ func TestMetricsKept(t *testing.T) {
 	}
 }
 
-// A family of another program that has no series yet is no fault.
-func TestMetricsBesideAnEmptyFamily(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "orgconn.prom")
-	if err := os.WriteFile(path, []byte("# HELP backup_age_seconds Age.\n# TYPE backup_age_seconds gauge\n"), 0o644); err != nil {
-		t.Fatal(err)
-	}
-	writeMetrics(t, path, finished("disable", "one.auth0.com", 0, start))
-	if len(series(t, path)) == 0 {
-		t.Error("there are no metrics")
-	}
-}
-
 // Rows that failed are no success, and neither is a stop.
 func TestMetricsOfLastSuccess(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "orgconn.prom")
