@@ -24,3 +24,27 @@ func TestLogEntryIsOneLine(t *testing.T) {
 		}
 	}
 }
+
+// The log has the form and the level that were asked for. An entry for programs has its
+// time in "time".
+func TestLogForm(t *testing.T) {
+	const asJSON, console = `{"level":"warn","time":"20`, "\tWARN\tslow\n"
+	for _, c := range []struct {
+		options  options
+		terminal bool
+		want     string // "": nothing
+	}{
+		{options{logLevel: "info"}, false, asJSON},
+		{options{logLevel: "warn", logAs: "json"}, true, asJSON},
+		{options{logLevel: "info"}, true, console},
+		{options{logLevel: "info", logAs: "console"}, false, console},
+		{options{logLevel: "error"}, false, ""},
+		{options{logLevel: "debug", quiet: true}, false, ""},
+	} {
+		var out strings.Builder
+		c.options.logger(&out, c.terminal).Warn("slow")
+		if got := out.String(); !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%+v: %q, want %q", c, got, c.want)
+		}
+	}
+}

@@ -126,6 +126,9 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	if undo := wayBack(s, dir); undo != "" {
 		fmt.Fprintf(&b, "  undo:    %s\n", oneLine(undo))
 	}
+	if s.Unsaved > 0 {
+		fmt.Fprintf(&b, "           %s without a check: only --allow-defaults enables them, with Auth0's default settings\n", reports.Counted(s.Unsaved, "row"))
+	}
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", oneLine(next))
 	}
