@@ -1,5 +1,6 @@
-SHELL := bash
-.SHELLFLAGS := -o pipefail -c
+# These need bash. The others run with any shell.
+crash dist image: SHELL := bash
+crash dist image: .SHELLFLAGS := -o pipefail -c
 # What make dist builds for.
 SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 # What make image calls its image.
@@ -23,8 +24,8 @@ build:          ## compile ./orgconn
 test:           ## run all tests, with the race detector; at the end, what was left out
 	@cc=$$(go env CC); race=-race; { [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $${cc%% *} >/dev/null; } || { race=; export CGO_ENABLED=0; }; \
 	echo "go test $${race:+$$race }-timeout 10m ./..."; go test $$race -timeout 10m ./...; code=$$?; \
-	[ "$$race" ] || echo "left out: the race detector; it needs a C compiler, such as gcc"; \
-	command -v chromium chromium-browser google-chrome chrome >/dev/null || \
+	[ "$$race" ] || echo "left out: the race detector; it needs cgo and a C compiler, such as gcc"; \
+	for browser in chromium chromium-browser google-chrome chrome; do command -v $$browser && break; done >/dev/null || \
 		echo "left out: the tests of report.html in a browser; they need Chromium or Chrome in PATH"; \
 	exit $$code
 
