@@ -60,7 +60,9 @@ dist:           ## archives for every system, with SBOMs and checksums, in dist/
 	go -C .release test ./...
 	$(BUILD) -o dist/parts/orgconn ./cmd/orgconn
 	go test ./cmd/orgconn -count 1 -run TestManPages -man "$(CURDIR)/dist/parts/man"
-	@for shell in bash zsh fish powershell; do dist/parts/orgconn completion $$shell >dist/parts/completions/orgconn.$$shell || exit 1; done
+	@for shell in bash zsh fish powershell; do \
+		dist/parts/orgconn completion $$shell >dist/parts/completions/orgconn.$${shell/powershell/ps1} || exit 1; \
+	done
 	@for on in $(SYSTEMS); do \
 		name=orgconn-$$($(VERSION))-$${on%/*}-$${on#*/}; echo "$$name"; \
 		file=dist/stage/$$name/orgconn; case $$on in windows/*) file=$$file.exe;; esac; \
