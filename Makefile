@@ -63,12 +63,17 @@ dist:           ## archives for every system, with SBOMs and checksums, in dist/
 	@for shell in bash zsh fish powershell; do \
 		dist/parts/orgconn completion $$shell >dist/parts/completions/orgconn.$${shell/powershell/ps1} || exit 1; \
 	done
+	GOBIN="$(CURDIR)/dist/parts" GOFLAGS= go install $(SBOM)
+	go mod download
+	@# The licences are in what was downloaded, and go.sum has checked that. So nothing is asked of a proxy, and an SBOM
+	@# does not depend on whether the version is published already.
 	@for on in $(SYSTEMS); do \
 		name=orgconn-$$($(VERSION))-$${on%/*}-$${on#*/}; echo "$$name"; \
 		file=dist/stage/$$name/orgconn; case $$on in windows/*) file=$$file.exe;; esac; \
 		GOOS=$${on%/*} GOARCH=$${on#*/} $(BUILD) -o $$file ./cmd/orgconn && \
 		cp -R LICENSE README.md dist/parts/man dist/parts/completions dist/stage/$$name && \
-		GOFLAGS= go run $(SBOM) bin -json -noserial -notimestamp -std -output dist/$$name.cdx.json $$file && \
+		{ GOPROXY=off GOSUMDB=off dist/parts/cyclonedx-gomod bin -json -noserial -notimestamp -std -licenses -output dist/$$name.cdx.json $$file \
+			2>dist/parts/sbom.log || { cat dist/parts/sbom.log; exit 1; }; } && \
 		$(RELEASE) sbom "$(CURDIR)/dist/$$name.cdx.json" || exit 1; \
 	done
 	$(RELEASE) archives "$(CURDIR)/dist/stage" "$(CURDIR)/dist"
