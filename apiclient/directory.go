@@ -179,6 +179,10 @@ const (
 	firstOffset     = "per_page=100&page=0"
 )
 
+// IsNumbered reports whether a cursor asks for a page by its number. What such a page
+// has depends on all items before it, and so on what is deleted meanwhile.
+func IsNumbered(cursor string) bool { return strings.HasPrefix(cursor, "per_page=") }
+
 // listPage is one page of a list.
 type listPage struct {
 	items []Named
