@@ -159,7 +159,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 		apiErr.Status = answer.StatusCode
 		return apiErr
 	}
-	return r.classify(answer.StatusCode, []byte(c.redact.text(string(body))), c.redact)
+	return r.classify(answer.StatusCode, c.redact.body(body), c.redact)
 }
 
 func (c *Client) build(ctx context.Context, r request, token string) (*http.Request, error) {
