@@ -93,6 +93,28 @@ func TestExportOfHalfAList(t *testing.T) {
 	})
 }
 
+// Every organization of a list that changes while its pages are read by number is
+// exported, and once, or the export fails.
+func TestExportOfAListThatChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		pages  [][]int
+		pairs  int
+		reason string
+	}{
+		"once":       {append(movedPages(), numbers(1, 101), numbers(101, 201), nil, numbers(1, 101), numbers(101, 201), nil), 200, ""},
+		"every time": {movingPages(), 105, "the tenant's list changed each time it was read"},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.enable(pairs(200, 1))
+			r.listPages(c.pages...)
+			got, stop := r.export(ExportConfig{}, nil)
+			if len(got) != c.pairs || c.reason == "" && stop != nil || c.reason != "" && (stop == nil || stop.Reason != c.reason) {
+				t.Errorf("%s: %d pairs, %v", name, len(got), stop)
+			}
+		})
+	}
+}
+
 func TestExportFilters(t *testing.T) {
 	for _, test := range []struct {
 		organizations, connections []string

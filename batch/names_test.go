@@ -319,6 +319,62 @@ func TestNamesThatAListLacks(t *testing.T) {
 	}
 }
 
+// listPages has the tenant send these pages of organizations, one after the other, by
+// number. The first call, that for the count, is let pass.
+func (r *rig) listPages(pages ...[]int) {
+	for n, page := range pages {
+		items := make([]string, len(page))
+		for i, org := range page {
+			items[i] = fmt.Sprintf(`{"id":"%s","name":"org%d"}`, orgID(org), org)
+		}
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Body: "[" + strings.Join(items, ",") + "]", Skip: 1 + n, Times: 1,
+			Match: func(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, "/organizations") }})
+	}
+}
+
+// numbers are those from one to before another, and more.
+func numbers(from, to int, more ...int) (all []int) {
+	for n := from; n < to; n++ {
+		all = append(all, n)
+	}
+	return append(all, more...)
+}
+
+// movedPages are those of a list of 200 organizations. Between the first two, org0 is
+// deleted and org200 is added, so that org100 is in none of them.
+func movedPages() [][]int { return [][]int{numbers(0, 100), numbers(101, 201), {}} }
+
+// movingPages are those of a list that changes for ever.
+func movingPages() (pages [][]int) {
+	for n := range maxFaults {
+		pages = append(pages, numbers(0, 100), numbers(101+n, 102+n))
+	}
+	return pages
+}
+
+// A list that changes while its pages are read by number can lack what is there.
+func TestNamesInAListThatChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		pages [][]int
+		asks  int
+	}{
+		"once":       {append(movedPages(), numbers(1, 101), numbers(101, 201), nil), 0},
+		"every time": {movingPages(), 1},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.name(200, 1)
+			r.listPages(c.pages...)
+			l, stop := r.lookUp(new(list.Names), "org97,con0", "org98,con0", "org99,con0", "org100,con0")
+			if counts := l.Counts(); stop != nil || counts.Pairs != 4 {
+				t.Errorf("%s: %v, %+v", name, stop, counts)
+			}
+			if n := r.tenant.Count("GET", "/api/v2/organizations/name/"); n != c.asks {
+				t.Errorf("%s: %d asked for, want %d", name, n, c.asks)
+			}
+		})
+	}
+}
+
 // What was found before a stop is in the journal, and is not looked up again.
 func TestLookupStopsAndGoesOn(t *testing.T) {
 	tests := map[string]struct {

@@ -26,9 +26,7 @@ const shownConnections = 3
 func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
 	out := newOutput(os.Stdout, lastTimeout) // the tenant's lock is still held
 	if c.options.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(s)
+		return reports.WriteJSON(out, s)
 	}
 	if c.options.quiet {
 		return nil
