@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -34,15 +35,27 @@ func restoresOf(run *runInfo, all []*runInfo) (restores []*runInfo) {
 	return restores
 }
 
+// isProof reports whether restoresOf needs a restore, or a dry run of one, to tell that a
+// run was undone.
+func isProof(r *runInfo, all []*runInfo) bool {
+	return r.label.Command == journal.CommandRestore && slices.ContainsFunc(all, func(run *runInfo) bool {
+		return run != r && slices.ContainsFunc(restoresOf(run, all), func(restore *runInfo) bool {
+			return restore == r || restore.from == r.RunID
+		})
+	})
+}
+
 var errNeeded = errors.New("somebody may need the run directory")
 
 // prune returns the runs that nobody needs any more, and with --yes removes them. One
-// that cannot be removed does not keep the others.
+// that cannot be removed does not keep the others. The oldest is first, so that a run goes
+// before the restores that tell that it was undone.
 func prune(ctx context.Context, all []*runInfo, o runsOptions) (unneeded []*runInfo, failed error) {
 	unneeded = []*runInfo{}
-	for _, run := range all {
+	left := slices.Clone(all)
+	for _, run := range slices.Backward(all) {
 		check := func() (err error) {
-			run.Unneeded, err = whyUnneeded(ctx, run, all, o.older)
+			run.Unneeded, err = whyUnneeded(ctx, run, left, o.older)
 			if err == nil && run.Unneeded == "" {
 				return errNeeded
 			}
@@ -57,7 +70,8 @@ func prune(ctx context.Context, all []*runInfo, o runsOptions) (unneeded []*runI
 		case ctx.Err() != nil:
 			return unneeded, context.Cause(ctx)
 		case err == nil:
-			unneeded = append(unneeded, run)
+			unneeded = slices.Insert(unneeded, 0, run)
+			left = slices.DeleteFunc(left, func(r *runInfo) bool { return r == run })
 		case run.Unneeded != "" && !busy:
 			failed = errors.Join(failed, fmt.Errorf("remove %s: %w", run.RunDir, err))
 		}
@@ -88,6 +102,8 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 	switch {
 	case err != nil || age < time.Duration(older) || run.Ended == stillRunning:
 		return "", err
+	case len(changed) == 0 && isProof(run, all):
+		return "", nil
 	case len(changed) == 0:
 		return "nothing was changed", nil
 	case s.Resumable(), onlyHere:

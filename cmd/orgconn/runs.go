@@ -29,7 +29,8 @@ outcome, how it ended, whether it can be resumed, and which restore undid it.
 With --prune, list only those that nobody needs any more, and with --yes remove
 them. They are older than --older, and nothing was changed in them, as in a dry
 run, or a restore in the same folder has undone it. One that changed something
-and can still be resumed stays, and so does one in use.`
+and can still be resumed stays, and so does one in use. A restore that changed
+nothing stays as long as the run that it undid.`
 
 const runsExample = `  orgconn runs
   orgconn runs --prune /var/lib/orgconn
