@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -87,11 +88,11 @@ type orgConnection struct{ org, connection string }
 // whyUnneeded says why nobody needs a run directory any more; "" if somebody may. It
 // goes by the journals alone.
 func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journal.Age) (string, error) {
-	changed := map[orgConnection]bool{}
-	onlyHere := false // settings that no restore gives back
+	changed := map[orgConnection]string{} // with the settings from before
+	onlyHere := false                     // settings that no restore gives back
 	s, err := reports.Summarize(ctx, run.RunDir, func(r list.Result) {
 		if r.Outcome.MayHaveChanged() {
-			changed[orgConnection{r.OrgID, r.ConnectionID}] = true
+			changed[orgConnection{r.OrgID, r.ConnectionID}] = settingsOf(r)
 			onlyHere = onlyHere || r.Snapshot != nil && len(r.Snapshot.Unknown) > 0
 		}
 	})
@@ -112,8 +113,11 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 	run.FinishedAt = s.FinishedAt
 	for _, restore := range restoresOf(run, all) {
 		_, err := reports.Summarize(ctx, restore.RunDir, func(r list.Result) {
-			if isBack(r.Outcome) && r.Message == "" { // with other settings it has a message
-				delete(changed, orgConnection{r.OrgID, r.ConnectionID})
+			pair := orgConnection{r.OrgID, r.ConnectionID}
+			// A row has a message if it found or gave other settings than those of the list.
+			// Somebody may have edited the list.
+			if isBack(r.Outcome) && r.Message == "" && changed[pair] == settingsOf(r) {
+				delete(changed, pair)
 			}
 		})
 		if err == nil && len(changed) == 0 {
@@ -121,6 +125,11 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 		}
 	}
 	return "", nil
+}
+
+// settingsOf returns a row's settings as text.
+func settingsOf(r list.Result) string {
+	return strings.Join(list.SettingCells(r.Snapshot).Texts(), "\x00")
 }
 
 // ageOf is how long ago a run ended. If it was killed, its journal's time tells.
