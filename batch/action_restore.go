@@ -20,6 +20,7 @@ const (
 	messageNoSettings = "its settings are not known, as it was disabled without a check (--allow-defaults takes Auth0's default ones)"
 	messageDefaults   = "restored with Auth0's default settings, as its own are not known"
 	messageOther      = "enabled with other settings by now: "
+	messageUnseen     = "the older endpoints do not show these settings, so they were not compared: "
 	messageLost       = "the tenant lacks the newer endpoints, so these settings are not given back: "
 	messageKeptOff    = "the connection is linked and switched off (is_enabled: false) by now; left alone"
 )
@@ -38,7 +39,7 @@ func (a restoring) decideRow(row *row, family apiclient.Family, link *apiclient.
 	case link != nil && link.Off():
 		return decision{outcome: journal.Failed, message: messageKeptOff}
 	case link != nil:
-		return decideEnabled(row, journal.Restored, link, differences(messageOther, row.Wanted, family, link))
+		return decideEnabled(row, journal.Restored, link, compare(row.Wanted, family, link))
 	case row.Wanted != nil:
 		return decision{message: lostSettings(messageLost, row.Wanted, family)}
 	case a.allowDefaults:
@@ -46,4 +47,14 @@ func (a restoring) decideRow(row *row, family apiclient.Family, link *apiclient.
 	default:
 		return decision{outcome: journal.Blocked, message: messageNoSettings}
 	}
+}
+
+// compare says how an enabled link differs from what is to be given back, as far as the
+// family shows it.
+func compare(wanted *journal.Snapshot, family apiclient.Family, link *apiclient.Link) string {
+	d := decision{message: differences(messageOther, wanted, family, link)}
+	if unseen := lostSettings(messageUnseen, wanted, family); unseen != "" {
+		d.warn(unseen)
+	}
+	return d.message
 }

@@ -43,6 +43,25 @@ func TestDecideRestore(t *testing.T) {
 	}
 }
 
+// The older endpoints do not show all settings. Those that they hide may differ, unless
+// Auth0's default was wanted.
+func TestRestoreNamesWhatItCannotCompare(t *testing.T) {
+	yes := true
+	for level, message := range map[string]string{"full": messageUnseen + "organization_access_level", "none": ""} {
+		wanted := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AccessLevel: &level}}
+		rows := []*row{{Row: list.Row{Line: 2, ConnectionID: "a", Wanted: wanted}}}
+		restoring{}.decide(rows, apiclient.OlderFamily, byID(linksOf("a")))
+		if d := rows[0]; d.outcome != journal.AlreadyEnabled || d.message != message {
+			t.Errorf("%s: got %q %q, want %q", level, d.outcome, d.message, message)
+		}
+		wanted.ShowAsButton = &yes
+		restoring{}.decide(rows, apiclient.OlderFamily, byID(linksOf("a")))
+		if d := rows[0]; !strings.HasPrefix(d.message, messageOther+"show_as_button") || !strings.HasSuffix(d.message, message) {
+			t.Errorf("%s and another button: got %q", level, d.message)
+		}
+	}
+}
+
 // restorable is a list whose rows were disabled with Auth0's default settings.
 func (r *rig) restorable(rows []simulator.Pair) []simulator.Pair {
 	r.command = journal.CommandRestore

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 )
 
@@ -71,10 +72,11 @@ func removeFiles(ctx context.Context, path string, folder *os.Root, check func()
 		return err
 	}
 	files := append(Reports(), InputFile, JournalFile)
-	if err := hasOnly(path, folder, append(lockFiles(), files...)); err != nil {
+	left, err := leftovers(path, folder, append(lockFiles(), files...))
+	if err != nil {
 		return err
 	}
-	for _, name := range files {
+	for _, name := range append(left, files...) {
 		if err := folder.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
@@ -82,18 +84,26 @@ func removeFiles(ctx context.Context, path string, folder *os.Root, check func()
 	return nil
 }
 
-// hasOnly refuses a folder with anything but regular files of these names.
-func hasOnly(path string, folder *os.Root, names []string) error {
+// leftover matches the files that crashes leave in a run directory: the torn tail of the
+// journal, which Recover keeps, and reports that were not complete.
+var leftover = regexp.MustCompile(`^(journal\.jsonl\.torn(\.\d+)?|\.(results\.csv|report\.html|summary\.json)\d+)$`)
+
+// leftovers returns the names of a folder's leftovers. It refuses a folder with anything
+// but regular files that are leftovers or have these names.
+func leftovers(path string, folder *os.Root, names []string) (left []string, err error) {
 	entries, err := fs.ReadDir(folder.FS(), ".")
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, entry := range entries {
-		if !slices.Contains(names, entry.Name()) || !entry.Type().IsRegular() {
-			return &Error{fmt.Errorf("%q is no file of a run", filepath.Join(path, entry.Name())), "move it elsewhere, or remove the folder yourself"}
+		switch name := entry.Name(); {
+		case entry.Type().IsRegular() && leftover.MatchString(name):
+			left = append(left, name)
+		case !entry.Type().IsRegular(), !slices.Contains(names, name):
+			return nil, &Error{fmt.Errorf("%q is no file of a run", filepath.Join(path, name)), "move it elsewhere, or remove the folder yourself"}
 		}
 	}
-	return nil
+	return left, nil
 }
 
 // lockFiles are the files whose locks a run directory has.

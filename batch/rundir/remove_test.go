@@ -30,9 +30,14 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// The files of a run directory and the folder are removed, with or without reports.
+// The files of a run directory and the folder are removed, with or without reports, and
+// with what crashes left there.
 func TestRemove(t *testing.T) {
-	for _, names := range [][]string{{InputFile, JournalFile}, {InputFile, JournalFile, ResultsFile, PageFile, SummaryFile}} {
+	for _, names := range [][]string{
+		{InputFile, JournalFile},
+		{InputFile, JournalFile, ResultsFile, PageFile, SummaryFile},
+		{InputFile, JournalFile, JournalFile + ".torn", JournalFile + ".torn.2", ".results.csv123", ".report.html45", ".summary.json6"},
+	} {
 		path := fake(t, names...)
 		if err := Remove(context.Background(), path, allowed); err != nil || exists(path) {
 			t.Errorf("%q: %v, exists %v", names, err, exists(path))
@@ -43,13 +48,13 @@ func TestRemove(t *testing.T) {
 // If Remove refuses, everything is left as it is.
 func TestRemoveRefuses(t *testing.T) {
 	refusal := errors.New("no")
-	for what, prepare := range map[string]func(path string) (given string, check func() error){
-		"another file": func(path string) (string, func() error) {
-			_ = os.WriteFile(filepath.Join(path, "notes.txt"), nil, 0o666)
-			return path, allowed
-		},
+	cases := map[string]func(path string) (given string, check func() error){
 		"a folder in place of a file": func(path string) (string, func() error) {
 			_ = os.Mkdir(filepath.Join(path, ResultsFile), 0o777)
+			return path, allowed
+		},
+		"a folder in place of a leftover": func(path string) (string, func() error) {
+			_ = os.Mkdir(filepath.Join(path, JournalFile+".torn"), 0o777)
 			return path, allowed
 		},
 		"a link to it": func(path string) (string, func() error) {
@@ -69,7 +74,14 @@ func TestRemoveRefuses(t *testing.T) {
 			t.Cleanup(func() { lock.Close() })
 			return path, allowed
 		},
-	} {
+	}
+	for _, name := range []string{"notes.txt", JournalFile + ".2", JournalFile + ".torn.", JournalFile + ".torn2", "a" + JournalFile + ".torn", ".results.csv", ".results.csv1a", ".input.csv1"} {
+		cases[name] = func(path string) (string, func() error) {
+			_ = os.WriteFile(filepath.Join(path, name), nil, 0o666)
+			return path, allowed
+		}
+	}
+	for what, prepare := range cases {
 		path := fake(t, InputFile, JournalFile)
 		given, check := prepare(path)
 		if err := Remove(context.Background(), given, check); err == nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -193,7 +194,7 @@ func (c *command) confirmAndRun(ctx context.Context, w *work) (summary *reports.
 	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer w.dir.Close() // before the lock is released; finish has reported its error
+	defer w.dir.Close() // before the lock is released; finish has reported the journal's error
 	result, final, err := c.lookUpAndRun(ctx, client, w)
 	if err != nil {
 		return nil, stopped(err, resumeHint(w.dir.Path))
@@ -266,12 +267,13 @@ func (c *command) lookUp(ctx context.Context, client *apiclient.Client, w *work)
 	return stop, calls, nil
 }
 
-// finish records the end of the invocation, closes the journal and makes the
-// reports.
+// finish records the end of the invocation and makes the reports. If they fail, it
+// records another end with the exit code that comes of it. The last one counts: resume
+// takes a run for finished, and goes on to the rest of the list, if that code is 0 or 1.
 func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*reports.Summary, error) {
-	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
-	_ = w.dir.Journal.Append(end) // Close returns the error
-	journalErr := w.dir.Close()
+	end := &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}
+	record := journal.Record{At: time.Now().UTC(), End: end}
+	journalErr := w.dir.Journal.Commit(context.Background(), record)
 	if removed, ok := errors.AsType[*rundir.RemovedError](journalErr); ok {
 		return nil, removedFailure(w.dir.Path, removed)
 	}
@@ -279,13 +281,15 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		journalErr = nil // the stop says it already
 	}
 	summary, err := c.report(w, result.Stop)
-	hint := "orgconn report " + reports.ShellWord(w.dir.Path) + " makes the reports again"
+	hint := reportsHint(w.dir.Path, err)
 	if journalErr != nil {
 		err, hint = errors.Join(journalErr, err), resumeHint(w.dir.Path)
 	}
 	code := result.ExitCode
 	if err != nil && journal.Finished(code) {
 		code = journal.ExitStopped
+		end.ExitCode, end.Reason = code, cmp.Or(end.Reason, err.Error())
+		_ = w.dir.Journal.Append(record) // if this fails, nothing more can be done
 	}
 	switch {
 	case result.Stop != nil && err == nil && c.isOneScreen():
@@ -296,6 +300,21 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
 	return summary, c.exitError(code, summary, w.dir.Path, doubtful(summary, w.readConnections))
+}
+
+const changedHint = "the journal was changed during the run: without a copy of it, what the run did cannot be undone; " +
+	"run the list again to see what is left to do"
+
+// reportsHint says what to do if the reports were not made or not printed.
+func reportsHint(dir string, err error) string {
+	hint := "orgconn report " + reports.ShellWord(dir) + " makes the reports again"
+	if _, damaged := errors.AsType[*journal.DamageError](err); damaged {
+		return changedHint
+	}
+	if refused, ok := errors.AsType[*rundir.Error](err); ok {
+		return refused.Hint + "; then " + hint
+	}
+	return hint
 }
 
 // removedFailure ends an invocation whose journal somebody removed or replaced. There

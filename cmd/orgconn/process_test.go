@@ -356,6 +356,34 @@ func TestExportIntoUnreadPipeEnds(t *testing.T) {
 	}
 }
 
+// Every command ends at the first signal, even if nobody reads its standard output.
+func TestSignalEndsCommandsWithUnreadOutput(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 0)
+	unlimit(tenant)
+	p := start(t, tenant, dir, "disable", "--dry-run", "--out", "run", "pairs.csv")
+	if code := p.end(); code != journal.ExitOK && code != journal.ExitFailedRows {
+		t.Fatal(code, &p.output)
+	}
+	for _, line := range []string{"--help", "version", "runs", "report run", "report run run", "demo", "simulate"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			p := newProcess(t, tenant, dir, "orgconn", strings.Fields(line)...)
+			p.Stdout = unread(t)
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+			killed := time.AfterFunc(10*time.Second, func() { _ = p.Process.Kill() })
+			time.Sleep(time.Second)
+			_ = p.Process.Signal(syscall.SIGTERM)
+			p.end()
+			if !killed.Stop() {
+				t.Error("it goes on after the signal")
+			}
+		})
+	}
+}
+
 // Under nohup, with standard input closed, the run goes on when its terminal closes.
 // Ctrl-C works, although the parent ignores it.
 func TestSignalsUnderNohup(t *testing.T) {
@@ -637,7 +665,7 @@ func TestInputIsChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlimit(tenant)
-	if code := p.end(); code != journal.ExitStopped || !strings.Contains(p.output.String(), "run/input.csv is not the list that the run began with") {
+	if code := p.end(); code != journal.ExitStopped || !strings.Contains(p.output.String(), "run/input.csv is not the list that the run began with\nhint: put the list there again as it was; then orgconn report run") {
 		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "run", rundir.ResultsFile)); !errors.Is(err, fs.ErrNotExist) {

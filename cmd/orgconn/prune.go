@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
@@ -34,15 +36,27 @@ func restoresOf(run *runInfo, all []*runInfo) (restores []*runInfo) {
 	return restores
 }
 
+// isProof reports whether restoresOf needs a restore, or a dry run of one, to tell that a
+// run was undone.
+func isProof(r *runInfo, all []*runInfo) bool {
+	return r.label.Command == journal.CommandRestore && slices.ContainsFunc(all, func(run *runInfo) bool {
+		return run != r && slices.ContainsFunc(restoresOf(run, all), func(restore *runInfo) bool {
+			return restore == r || restore.from == r.RunID
+		})
+	})
+}
+
 var errNeeded = errors.New("somebody may need the run directory")
 
 // prune returns the runs that nobody needs any more, and with --yes removes them. One
-// that cannot be removed does not keep the others.
+// that cannot be removed does not keep the others. The oldest is first, so that a run goes
+// before the restores that tell that it was undone.
 func prune(ctx context.Context, all []*runInfo, o runsOptions) (unneeded []*runInfo, failed error) {
 	unneeded = []*runInfo{}
-	for _, run := range all {
+	left := slices.Clone(all)
+	for _, run := range slices.Backward(all) {
 		check := func() (err error) {
-			run.Unneeded, err = whyUnneeded(ctx, run, all, o.older)
+			run.Unneeded, err = whyUnneeded(ctx, run, left, o.older)
 			if err == nil && run.Unneeded == "" {
 				return errNeeded
 			}
@@ -57,7 +71,8 @@ func prune(ctx context.Context, all []*runInfo, o runsOptions) (unneeded []*runI
 		case ctx.Err() != nil:
 			return unneeded, context.Cause(ctx)
 		case err == nil:
-			unneeded = append(unneeded, run)
+			unneeded = slices.Insert(unneeded, 0, run)
+			left = slices.DeleteFunc(left, func(r *runInfo) bool { return r == run })
 		case run.Unneeded != "" && !busy:
 			failed = errors.Join(failed, fmt.Errorf("remove %s: %w", run.RunDir, err))
 		}
@@ -73,11 +88,11 @@ type orgConnection struct{ org, connection string }
 // whyUnneeded says why nobody needs a run directory any more; "" if somebody may. It
 // goes by the journals alone.
 func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journal.Age) (string, error) {
-	changed := map[orgConnection]bool{}
-	onlyHere := false // settings that no restore gives back
+	changed := map[orgConnection]string{} // with the settings from before
+	onlyHere := false                     // settings that no restore gives back
 	s, err := reports.Summarize(ctx, run.RunDir, func(r list.Result) {
 		if r.Outcome.MayHaveChanged() {
-			changed[orgConnection{r.OrgID, r.ConnectionID}] = true
+			changed[orgConnection{r.OrgID, r.ConnectionID}] = settingsOf(r)
 			onlyHere = onlyHere || r.Snapshot != nil && len(r.Snapshot.Unknown) > 0
 		}
 	})
@@ -88,6 +103,8 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 	switch {
 	case err != nil || age < time.Duration(older) || run.Ended == stillRunning:
 		return "", err
+	case len(changed) == 0 && isProof(run, all):
+		return "", nil
 	case len(changed) == 0:
 		return "nothing was changed", nil
 	case s.Resumable(), onlyHere:
@@ -96,8 +113,11 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 	run.FinishedAt = s.FinishedAt
 	for _, restore := range restoresOf(run, all) {
 		_, err := reports.Summarize(ctx, restore.RunDir, func(r list.Result) {
-			if isBack(r.Outcome) && r.Message == "" { // with other settings it has a message
-				delete(changed, orgConnection{r.OrgID, r.ConnectionID})
+			pair := orgConnection{r.OrgID, r.ConnectionID}
+			// A row has a message if it found or gave other settings than those of the list.
+			// Somebody may have edited the list.
+			if isBack(r.Outcome) && r.Message == "" && changed[pair] == settingsOf(r) {
+				delete(changed, pair)
 			}
 		})
 		if err == nil && len(changed) == 0 {
@@ -105,6 +125,11 @@ func whyUnneeded(ctx context.Context, run *runInfo, all []*runInfo, older journa
 		}
 	}
 	return "", nil
+}
+
+// settingsOf returns a row's settings as text.
+func settingsOf(r list.Result) string {
+	return strings.Join(list.SettingCells(r.Snapshot).Texts(), "\x00")
 }
 
 // ageOf is how long ago a run ended. If it was killed, its journal's time tells.

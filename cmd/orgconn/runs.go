@@ -28,7 +28,8 @@ outcome, how it ended, whether it can be resumed, and which restore undid it.
 With --prune, list only those that nobody needs any more, and with --yes remove
 them. They are older than --older, and nothing was changed in them, as in a dry
 run, or a restore in the same folder has undone it. One that changed something
-and can still be resumed stays, and so does one in use.`
+and can still be resumed stays, and so does one in use. A restore that changed
+nothing stays as long as the run that it undid.`
 
 const runsExample = `  orgconn runs
   orgconn runs --prune /var/lib/orgconn
@@ -55,7 +56,7 @@ func newRuns() *cobra.Command {
 			if o.yes && !o.prune {
 				return refused(errors.New("--yes is for --prune"), "leave it out, or give both")
 			}
-			return runs(cmd.Context(), o, append(args, ".")[0])
+			return runs(cmd.Context(), cmd.OutOrStdout(), o, append(args, ".")[0])
 		},
 	}
 	flags := cmd.Flags()
@@ -91,7 +92,7 @@ type runInfo struct {
 }
 
 // runs lists the run directories in a folder, or removes those that nobody needs.
-func runs(ctx context.Context, o runsOptions, folder string) error {
+func runs(ctx context.Context, out io.Writer, o runsOptions, folder string) error {
 	all, err := findRuns(ctx, folder)
 	if err != nil {
 		return err
@@ -100,7 +101,7 @@ func runs(ctx context.Context, o runsOptions, folder string) error {
 	if o.prune {
 		all, pruneErr = prune(ctx, all, o)
 	}
-	if err := printRuns(os.Stdout, all, o.json); err != nil {
+	if err := printRuns(out, all, o.json); err != nil {
 		return errors.Join(pruneErr, stopped(fmt.Errorf("print the runs: %w", err), ""))
 	}
 	return pruneErr
