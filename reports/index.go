@@ -138,16 +138,14 @@ func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
 	return answersWrite
 }
 
-// invocationOf returns the invocation that wrote the next record, and begins a new
-// one if there is none.
+// invocationOf returns the invocation that wrote the next record. A header begins a new
+// one.
 func (ix *index) invocationOf(rec journal.Record) *invocation {
-	if rec.Header != nil {
-		ix.header = *rec.Header
-	}
 	n := len(ix.invocations)
-	if rec.Header == nil && ix.invocations[n-1].end == nil {
+	if rec.Header == nil {
 		return &ix.invocations[n-1]
 	}
+	ix.header = *rec.Header
 	next := invocation{header: ix.header, started: rec.At}
 	if n > 0 {
 		previous := &ix.invocations[n-1]
@@ -171,7 +169,7 @@ func (inv *invocation) add(rec journal.Record) {
 		inv.sample = *rec.Sample
 	case rec.End != nil:
 		inv.sample = rec.End.Final
-		inv.end = rec.End
+		inv.end = rec.End // there is another one if the reports failed
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -186,7 +187,7 @@ func (c *command) confirmAndRun(ctx context.Context, w *work) (summary *reports.
 	if err := w.begin(ctx); err != nil {
 		return nil, err
 	}
-	defer w.dir.Close() // before the lock is released; finish has reported its error
+	defer w.dir.Close() // before the lock is released; finish has reported the journal's error
 	result, final, err := c.lookUpAndRun(ctx, client, w)
 	if err != nil {
 		return nil, stopped(err, resumeHint(w.dir.Path))
@@ -259,12 +260,13 @@ func (c *command) lookUp(ctx context.Context, client *apiclient.Client, w *work)
 	return stop, calls, nil
 }
 
-// finish records the end of the invocation, closes the journal and makes the
-// reports.
+// finish records the end of the invocation and makes the reports. If they fail, it
+// records another end with the exit code that comes of it. The last one counts: resume
+// takes a run for finished, and goes on to the rest of the list, if that code is 0 or 1.
 func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*reports.Summary, error) {
-	end := journal.Record{At: time.Now().UTC(), End: &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}}
-	_ = w.dir.Journal.Append(end) // Close returns the error
-	journalErr := w.dir.Close()
+	end := &journal.End{ExitCode: result.ExitCode, Reason: result.Reason(), Final: final}
+	record := journal.Record{At: time.Now().UTC(), End: end}
+	journalErr := w.dir.Journal.Commit(context.Background(), record)
 	if removed, ok := errors.AsType[*rundir.RemovedError](journalErr); ok {
 		return nil, removedFailure(w.dir.Path, removed)
 	}
@@ -279,6 +281,8 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 	code := result.ExitCode
 	if err != nil && journal.Finished(code) {
 		code = journal.ExitStopped
+		end.ExitCode, end.Reason = code, cmp.Or(end.Reason, err.Error())
+		_ = w.dir.Journal.Append(record) // if this fails, nothing more can be done
 	}
 	switch {
 	case result.Stop != nil && err == nil && c.isOneScreen():

@@ -82,8 +82,11 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 		return c.writeMetrics(nil, err)
 	}
 	defer c.close(w)
-	if w.rows() == 0 && finished(w.history) {
-		return c.reportNothingLeft(ctx, w) // no invocation, so it leaves the metrics alone
+	if w.rows() == 0 {
+		c.sayNothingLeft(w)
+		if finished(w.history) {
+			return c.reportNothingLeft(ctx, w) // no invocation, so it leaves the metrics alone
+		}
 	}
 	return c.writeMetrics(c.confirmAndRun(ctx, w))
 }
@@ -191,12 +194,15 @@ func (c *command) recover(ctx context.Context, dir *rundir.Dir) (history *batch.
 	return history, err
 }
 
-// reportNothingLeft says that nothing is left to try, and ends with the run's exit
-// code. If the run was killed before it had made its reports, it makes them.
-func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
+func (c *command) sayNothingLeft(w *work) {
 	if !c.options.quiet {
 		fmt.Fprintf(c.view, "nothing is left to try in %s; orgconn report %s shows how it ended\n", oneLine(w.dir.Path), oneLine(reports.ShellWord(w.dir.Path)))
 	}
+}
+
+// reportNothingLeft ends with the exit code of a finished run. If the run was killed
+// before it had made its reports, it makes them.
+func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
 	summary, err := readSummary(w.dir.Path)
 	if err != nil || !w.dir.HasReports() {
 		summary, err = reports.Make(ctx, w.dir.Path, w.list)
