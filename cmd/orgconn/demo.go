@@ -6,6 +6,7 @@ import (
 	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -52,15 +53,16 @@ func demo(cmd *cobra.Command, _ []string) error {
 	if err := writeDemoList(); err != nil {
 		return err
 	}
-	fmt.Printf("A simulated tenant with the limits of an Enterprise plan is at %s.\n\n", tenant.domain)
+	out := cmd.OutOrStdout()
+	fmt.Fprintf(out, "A simulated tenant with the limits of an Enterprise plan is at %s.\n\n", tenant.domain)
 	for _, flag := range []string{"--dry-run", "--yes"} {
-		fmt.Printf("$ orgconn disable %s %s\n", flag, demoList)
-		if err := demonstrate(cmd.Context(), newDisable(tenant.environment), flag, demoList); err != nil {
+		fmt.Fprintf(out, "$ orgconn disable %s %s\n", flag, demoList)
+		if err := demonstrate(cmd.Context(), out, newDisable(tenant.environment), flag, demoList); err != nil {
 			return err
 		}
 	}
-	fmt.Print("Some rows failed, as they were meant to: results.csv says why for each.\n\n")
-	return demoRestore(cmd.Context(), tenant)
+	fmt.Fprint(out, "Some rows failed, as they were meant to: results.csv says why for each.\n\n")
+	return demoRestore(cmd.Context(), out, tenant)
 }
 
 // writeDemoList writes the sample list into the current folder, where its name reads well
@@ -74,27 +76,27 @@ func writeDemoList() error {
 }
 
 // demonstrate runs a command. Some rows of the sample fail on purpose.
-func demonstrate(ctx context.Context, cmd *cobra.Command, args ...string) error {
+func demonstrate(ctx context.Context, out io.Writer, cmd *cobra.Command, args ...string) error {
 	cmd.SetArgs(args)
 	cmd.SilenceErrors, cmd.SilenceUsage = true, true
 	if err := cmd.ExecuteContext(ctx); err != nil && !onlyRowsFailed(err) {
 		return err
 	}
-	fmt.Println()
+	fmt.Fprintln(out)
 	return nil
 }
 
 // demoRestore undoes what the demo did to one organization. The tenant's port is in the
 // name of the run directory, so only this demo's is found.
-func demoRestore(ctx context.Context, tenant *simulated) error {
+func demoRestore(ctx context.Context, out io.Writer, tenant *simulated) error {
 	const org = "org_ol8DklZDOCj2ISaJ"
 	name := strings.ReplaceAll(strings.TrimPrefix(tenant.domain, "http://"), ":", "_")
 	runs, _ := filepath.Glob("orgconn-" + name + "-*-disable")
 	if len(runs) == 0 {
 		return stopped(errors.New("the demo's run directory is no longer there"), "")
 	}
-	fmt.Printf("$ orgconn restore --yes --org %s %s\n", org, runs[0])
-	return demonstrate(ctx, newRestore(tenant.environment), "--yes", "--org", org, runs[0])
+	fmt.Fprintf(out, "$ orgconn restore --yes --org %s %s\n", org, runs[0])
+	return demonstrate(ctx, out, newRestore(tenant.environment), "--yes", "--org", org, runs[0])
 }
 
 // onlyRowsFailed reports whether a run went through the whole list. Some rows of the

@@ -53,7 +53,7 @@ func newExport(getenv func(string) string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return c.export(cmd.Context(), only, force)
+			return c.export(cmd.Context(), cmd.OutOrStdout(), only, force)
 		},
 	}
 	flags := cmd.Flags()
@@ -69,11 +69,9 @@ func newExport(getenv func(string) string) *cobra.Command {
 
 // export exports to the file that --out names, or to standard output. With force, it
 // replaces a file that exists.
-func (c *command) export(ctx context.Context, only exportFilter, force bool) error {
+func (c *command) export(ctx context.Context, stdout io.Writer, only exportFilter, force bool) error {
 	out := c.options.out
 	if out == "" {
-		stdout := newOutput(os.Stdout, logTimeout)
-		stdout.from = ctx.Done() // a slow reader holds the export up, but not its end
 		return c.exportTo(ctx, stdout, only, "what was written is incomplete")
 	}
 	file, err := pendingFile(out, force)

@@ -63,6 +63,7 @@ func execute(ctx context.Context, args []string) (err error) {
 		return applyEnvironment(cmd, os.Environ())
 	}
 	root.SetArgs(args)
+	root.SetOut(newPatientOutput(ctx, os.Stdout))
 	cmd, err := root.ExecuteContextC(ctx)
 	if !accepted {
 		err = refused(err, "see "+cmd.CommandPath()+" --help")

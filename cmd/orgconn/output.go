@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"sync"
@@ -40,6 +41,12 @@ type written struct {
 
 func newOutput(file io.Writer, timeout time.Duration) *output {
 	return &output{file: file, timeout: timeout}
+}
+
+// newPatientOutput is an output that waits for a slow reader, but no longer once a signal
+// has ended ctx.
+func newPatientOutput(ctx context.Context, file io.Writer) *output {
+	return &output{file: file, timeout: logTimeout, from: ctx.Done()}
 }
 
 // Write returns errUnread if nobody reads.

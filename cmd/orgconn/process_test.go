@@ -353,6 +353,34 @@ func TestExportIntoUnreadPipeEnds(t *testing.T) {
 	}
 }
 
+// Every command ends at the first signal, even if nobody reads its standard output.
+func TestSignalEndsCommandsWithUnreadOutput(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 0)
+	unlimit(tenant)
+	p := start(t, tenant, dir, "disable", "--dry-run", "--out", "run", "pairs.csv")
+	if code := p.end(); code != journal.ExitOK && code != journal.ExitFailedRows {
+		t.Fatal(code, &p.output)
+	}
+	for _, line := range []string{"--help", "version", "runs", "report run", "report run run", "demo", "simulate"} {
+		t.Run(line, func(t *testing.T) {
+			t.Parallel()
+			p := newProcess(t, tenant, dir, "orgconn", strings.Fields(line)...)
+			p.Stdout = unread(t)
+			if err := p.Start(); err != nil {
+				t.Fatal(err)
+			}
+			killed := time.AfterFunc(10*time.Second, func() { _ = p.Process.Kill() })
+			time.Sleep(time.Second)
+			_ = p.Process.Signal(syscall.SIGTERM)
+			p.end()
+			if !killed.Stop() {
+				t.Error("it goes on after the signal")
+			}
+		})
+	}
+}
+
 // Under nohup, with standard input closed, the run goes on when its terminal closes.
 // Ctrl-C works, although the parent ignores it.
 func TestSignalsUnderNohup(t *testing.T) {

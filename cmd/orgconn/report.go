@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,24 +32,24 @@ func newReport() *cobra.Command {
 		ValidArgsFunction: cobra.FixedCompletions(nil, cobra.ShellCompDirectiveFilterDirs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 {
-				return report(cmd.Context(), args[0])
+				return report(cmd.Context(), cmd.OutOrStdout(), args[0])
 			}
-			return reportAll(cmd.Context(), args)
+			return reportAll(cmd.Context(), cmd.OutOrStdout(), args)
 		},
 	}
 }
 
 // report makes the reports of a run directory and prints the summary.
-func report(ctx context.Context, path string) error {
+func report(ctx context.Context, out io.Writer, path string) error {
 	summary, err := makeReports(ctx, path)
 	if err != nil {
 		return err
 	}
-	if err := printSummary(os.Stdout, summary, path, true); err != nil {
+	if err := printSummary(out, summary, path, true); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}
 	if summary.ExitCode == nil {
-		return printIfRunning(path)
+		return printIfRunning(out, path)
 	}
 	return nil
 }
@@ -57,14 +57,14 @@ func report(ctx context.Context, path string) error {
 // reportAll makes the reports of several run directories and prints a line for each.
 // One whose reports cannot be made does not keep the others. The first error decides
 // the exit code.
-func reportAll(ctx context.Context, paths []string) (failed error) {
+func reportAll(ctx context.Context, out io.Writer, paths []string) (failed error) {
 	for _, path := range paths {
 		summary, err := makeReports(ctx, path)
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
 		if err == nil {
-			err = printLine(path, summary)
+			err = printLine(out, path, summary)
 		}
 		failed = errors.Join(failed, err)
 	}
@@ -83,13 +83,13 @@ func makeReports(ctx context.Context, path string) (*reports.Summary, error) {
 }
 
 // printLine prints a run's line like those of orgconn runs, but for what undid it.
-func printLine(path string, summary *reports.Summary) (err error) {
+func printLine(out io.Writer, path string, summary *reports.Summary) (err error) {
 	run := infoOf(path, summary)
 	if run.Ended, err = ended(path, summary.ExitCode); err != nil {
 		return refused(err, "")
 	}
 	run.Resumable = summary.Resumable() && run.Ended != stillRunning
-	if _, err := fmt.Println(strings.Join(run.cells(), "  ")); err != nil {
+	if _, err := fmt.Fprintln(out, strings.Join(run.cells(), "  ")); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}
 	return nil
@@ -109,7 +109,7 @@ func notMade(err error) error {
 
 // printIfRunning says so if a process still works on a run without an end: then the
 // run cannot be resumed.
-func printIfRunning(path string) error {
+func printIfRunning(out io.Writer, path string) error {
 	lock, err := rundir.Lock(path)
 	if err == nil {
 		return lock.Close()
@@ -117,7 +117,7 @@ func printIfRunning(path string) error {
 	if _, busy := errors.AsType[*rundir.BusyError](err); !busy {
 		return refused(err, "")
 	}
-	if _, err := fmt.Println("  the run still goes on; the figures are those so far"); err != nil {
+	if _, err := fmt.Fprintln(out, "  the run still goes on; the figures are those so far"); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}
 	return nil

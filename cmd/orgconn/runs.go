@@ -57,7 +57,7 @@ func newRuns() *cobra.Command {
 			if o.yes && !o.prune {
 				return refused(errors.New("--yes is for --prune"), "leave it out, or give both")
 			}
-			return runs(cmd.Context(), o, append(args, ".")[0])
+			return runs(cmd.Context(), cmd.OutOrStdout(), o, append(args, ".")[0])
 		},
 	}
 	flags := cmd.Flags()
@@ -93,7 +93,7 @@ type runInfo struct {
 }
 
 // runs lists the run directories in a folder, or removes those that nobody needs.
-func runs(ctx context.Context, o runsOptions, folder string) error {
+func runs(ctx context.Context, out io.Writer, o runsOptions, folder string) error {
 	all, err := findRuns(ctx, folder)
 	if err != nil {
 		return err
@@ -102,7 +102,7 @@ func runs(ctx context.Context, o runsOptions, folder string) error {
 	if o.prune {
 		all, pruneErr = prune(ctx, all, o)
 	}
-	if err := printRuns(os.Stdout, all, o.json); err != nil {
+	if err := printRuns(out, all, o.json); err != nil {
 		return errors.Join(pruneErr, stopped(fmt.Errorf("print the runs: %w", err), ""))
 	}
 	return pruneErr

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
@@ -59,7 +60,7 @@ func newSimulate() *cobra.Command {
 		Long:    simulateLong,
 		Example: simulateExample,
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return o.simulate(cmd.Context()) },
+		RunE:    func(cmd *cobra.Command, _ []string) error { return o.simulate(cmd.Context(), cmd.OutOrStdout()) },
 	}
 	flags := cmd.Flags()
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", "loopback `ADDRESS` to listen on; port 0 is any that is free")
@@ -73,7 +74,7 @@ func newSimulate() *cobra.Command {
 }
 
 // simulate serves the tenant until ctx ends.
-func (o *simulateOptions) simulate(ctx context.Context) error {
+func (o *simulateOptions) simulate(ctx context.Context, out io.Writer) error {
 	plan, ok := plans.ByName(o.plan)
 	if !ok {
 		return refused(fmt.Errorf("there is no plan %q", o.plan), "plans: "+strings.Join(planNames(), ", "))
@@ -94,12 +95,12 @@ func (o *simulateOptions) simulate(ctx context.Context) error {
 		if strings.Contains(value, "\n") { // the key, which has no quotes
 			value = "'" + value + "'"
 		}
-		fmt.Printf("export %s=%s\n", name, value)
+		fmt.Fprintf(out, "export %s=%s\n", name, value)
 	}
 	if tenant.key != "" {
-		fmt.Println("unset AUTH0_CLIENT_SECRET") // it would be used before the key
+		fmt.Fprintln(out, "unset AUTH0_CLIENT_SECRET") // it would be used before the key
 	}
-	fmt.Fprintf(os.Stderr, "simulated tenant with the limits of plan %s; interrupt to end it\n", o.plan)
+	fmt.Fprintf(newOutput(os.Stderr, logTimeout), "simulated tenant with the limits of plan %s; interrupt to end it\n", o.plan)
 	<-ctx.Done()
 	return nil
 }
