@@ -105,6 +105,8 @@ func (r *Reader) read() (Entry, error) {
 			return Entry{}, damage(at, err.Error())
 		}
 		return Entry{}, r.readTail(at, err.Error())
+	case at.line == 1 && e.Header == nil:
+		return Entry{}, damage(at, "its first record is not a header")
 	case at.line == 1:
 		if err := checkHeader(e.Header); err != nil {
 			return Entry{}, err

@@ -228,7 +228,7 @@ func TestOtherFilesAreRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ journal, want string }{
 		"empty":         {"", "no valid first record"},
 		"not a journal": {"org_id,connection_id\n", "no valid first record"},
-		"no header":     {line(`{"at":"2026-01-02T03:04:05Z","outcome":{"line":2,"outcome":"disabled"}}`), "first record is not a header"},
+		"no header":     {line(`{"at":"2026-01-02T03:04:05Z","outcome":{"line":2,"outcome":"disabled"}}`), "damaged at line 1 (byte 0): its first record is not a header"},
 		"other format":  {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":2}}`), "format 2"},
 		"cut header":    {line(`{"at":"2026-01-02T03:04:05Z","run":{"format":1}}`)[:40], "no valid first record"},
 		"not an object": {line(`{"at":"2026-01-02T03:04:05Z","run":"x"}`), "not a record"},

@@ -274,7 +274,7 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		journalErr = nil // the stop says it already
 	}
 	summary, err := c.report(w, result.Stop)
-	hint := "orgconn report " + reports.ShellWord(w.dir.Path) + " makes the reports again"
+	hint := reportsHint(w.dir.Path, err)
 	if journalErr != nil {
 		err, hint = errors.Join(journalErr, err), resumeHint(w.dir.Path)
 	}
@@ -293,6 +293,21 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		return summary, &failure{code: code, err: err, hint: hint}
 	}
 	return summary, c.exitError(code, summary, w.dir.Path, doubtful(summary, w.readConnections))
+}
+
+const changedHint = "the journal was changed during the run: without a copy of it, what the run did cannot be undone; " +
+	"run the list again to see what is left to do"
+
+// reportsHint says what to do if the reports were not made or not printed.
+func reportsHint(dir string, err error) string {
+	hint := "orgconn report " + reports.ShellWord(dir) + " makes the reports again"
+	if _, damaged := errors.AsType[*journal.DamageError](err); damaged {
+		return changedHint
+	}
+	if refused, ok := errors.AsType[*rundir.Error](err); ok {
+		return refused.Hint + "; then " + hint
+	}
+	return hint
 }
 
 // removedFailure ends an invocation whose journal somebody removed or replaced. There

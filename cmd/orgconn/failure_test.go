@@ -14,6 +14,7 @@ import (
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
+	"github.com/orgconn/orgconn/batch/rundir"
 )
 
 // Text from a file or a server cannot control the terminal.
@@ -36,6 +37,21 @@ func TestErrorsArePrintable(t *testing.T) {
 	explain(&text, refused(errors.New("outcome \"\x1b[2J\""), "see \x1b]0;title\a"))
 	if want := "orgconn: outcome \"\uFFFD[2J\"\nhint: see \uFFFD]0;title\uFFFD\n"; text.String() != want {
 		t.Errorf("%q, want %q", text.String(), want)
+	}
+}
+
+// After reports that could not be made, the hint promises new ones only if something that
+// can be mended kept them from being made.
+func TestReportsHint(t *testing.T) {
+	const again = "orgconn report run makes the reports again"
+	for want, err := range map[string]error{
+		again: errors.New("write run/results.csv: no space left on device"),
+		"put the list there again as it was; then " + again: &rundir.Error{Err: errors.New("another list"), Hint: "put the list there again as it was"},
+		changedHint: &journal.DamageError{Line: 5, Reason: "the checksum does not match"},
+	} {
+		if got := reportsHint("run", fmt.Errorf("make the reports: %w", err)); got != want {
+			t.Errorf("%v: %q, want %q", err, got, want)
+		}
 	}
 }
 

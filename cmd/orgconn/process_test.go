@@ -569,7 +569,7 @@ func TestInputIsChanged(t *testing.T) {
 		t.Fatal(err)
 	}
 	unlimit(tenant)
-	if code := p.end(); code != journal.ExitStopped || !strings.Contains(p.output.String(), "run/input.csv is not the list that the run began with") {
+	if code := p.end(); code != journal.ExitStopped || !strings.Contains(p.output.String(), "run/input.csv is not the list that the run began with\nhint: put the list there again as it was; then orgconn report run") {
 		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 	if _, err := os.Stat(filepath.Join(dir, "run", rundir.ResultsFile)); !errors.Is(err, fs.ErrNotExist) {
