@@ -1,5 +1,6 @@
-SHELL := bash
-.SHELLFLAGS := -o pipefail -c
+# These need bash. The others run with any shell.
+crash dist image: SHELL := bash
+crash dist image: .SHELLFLAGS := -o pipefail -c
 # What make dist builds for.
 SYSTEMS := linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64 windows/arm64
 # What make image calls its image.
@@ -23,8 +24,8 @@ build:          ## compile ./orgconn
 test:           ## run all tests, with the race detector; at the end, what was left out
 	@cc=$$(go env CC); race=-race; { [ "$$(go env CGO_ENABLED)" = 1 ] && command -v $${cc%% *} >/dev/null; } || { race=; export CGO_ENABLED=0; }; \
 	echo "go test $${race:+$$race }-timeout 10m ./..."; go test $$race -timeout 10m ./...; code=$$?; \
-	[ "$$race" ] || echo "left out: the race detector; it needs a C compiler, such as gcc"; \
-	command -v chromium chromium-browser google-chrome chrome >/dev/null || \
+	[ "$$race" ] || echo "left out: the race detector; it needs cgo and a C compiler, such as gcc"; \
+	for browser in chromium chromium-browser google-chrome chrome; do command -v $$browser && break; done >/dev/null || \
 		echo "left out: the tests of report.html in a browser; they need Chromium or Chrome in PATH"; \
 	exit $$code
 
@@ -59,13 +60,20 @@ dist:           ## archives for every system, with SBOMs and checksums, in dist/
 	go -C .release test ./...
 	$(BUILD) -o dist/parts/orgconn ./cmd/orgconn
 	go test ./cmd/orgconn -count 1 -run TestManPages -man "$(CURDIR)/dist/parts/man"
-	@for shell in bash zsh fish powershell; do dist/parts/orgconn completion $$shell >dist/parts/completions/orgconn.$$shell || exit 1; done
+	@for shell in bash zsh fish powershell; do \
+		dist/parts/orgconn completion $$shell >dist/parts/completions/orgconn.$${shell/powershell/ps1} || exit 1; \
+	done
+	GOBIN="$(CURDIR)/dist/parts" GOFLAGS= go install $(SBOM)
+	go mod download
+	@# The licences are in what was downloaded, and go.sum has checked that. So nothing is asked of a proxy, and an SBOM
+	@# does not depend on whether the version is published already.
 	@for on in $(SYSTEMS); do \
 		name=orgconn-$$($(VERSION))-$${on%/*}-$${on#*/}; echo "$$name"; \
 		file=dist/stage/$$name/orgconn; case $$on in windows/*) file=$$file.exe;; esac; \
 		GOOS=$${on%/*} GOARCH=$${on#*/} $(BUILD) -o $$file ./cmd/orgconn && \
 		cp -R LICENSE README.md dist/parts/man dist/parts/completions dist/stage/$$name && \
-		GOFLAGS= go run $(SBOM) bin -json -noserial -notimestamp -std -output dist/$$name.cdx.json $$file && \
+		{ GOPROXY=off GOSUMDB=off dist/parts/cyclonedx-gomod bin -json -noserial -notimestamp -std -licenses -output dist/$$name.cdx.json $$file \
+			2>dist/parts/sbom.log || { cat dist/parts/sbom.log; exit 1; }; } && \
 		$(RELEASE) sbom "$(CURDIR)/dist/$$name.cdx.json" || exit 1; \
 	done
 	$(RELEASE) archives "$(CURDIR)/dist/stage" "$(CURDIR)/dist"

@@ -14,6 +14,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -260,21 +261,41 @@ func checkStatic(t *testing.T, program []byte) {
 	}
 }
 
-// An SBOM with something that differs from build to build is refused, and the hashes
-// of the tool are taken out.
+// An SBOM with something that differs from build to build is refused, and one that lacks
+// a licence, as where the tool did not find a module. What depends on the machine is
+// taken out: the tool's hashes, and whether it found the program's own module.
 func TestNeutralize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "bom.json")
-	write(t, `{"metadata": {"tools": [{"name": "x", "hashes": [1]}]}, "components": [{"hashes": [2]}]}`, 0o644, path)
+	write(t, `{"metadata": {"tools": [{"name": "x", "hashes": [1]}], "component": {"evidence": 1}}, "components": [{"name": "std", "hashes": [2]}]}`, 0o644, path)
 	if err := neutralize(path); err != nil {
 		t.Fatal(err)
 	}
 	if text := string(read(t, path)); strings.Contains(text, "1") || !strings.Contains(text, "2") {
 		t.Error(text)
 	}
-	for _, bom := range []string{`{"metadata": {"tools": [], "timestamp": "now"}}`, `{"serialNumber": "1", "metadata": {"tools": []}}`} {
+	for _, bom := range []string{`{"metadata": {"tools": [], "component": {}, "timestamp": "now"}}`, `{"serialNumber": "1", "metadata": {"tools": [], "component": {}}}`, `{"metadata": {"tools": []}}`,
+		`{"metadata": {"tools": [], "component": {}}, "components": [{"name": "without a licence"}]}`} {
 		write(t, bom, 0o644, path)
 		if err := neutralize(path); err == nil {
 			t.Errorf("%s is accepted", bom)
 		}
+	}
+}
+
+// The licences that the tool does not find, or takes for another one, are those of the
+// program and of the Go project. It found the others.
+func TestLicenses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "bom.json")
+	write(t, `{"metadata": {"tools": [], "component": {"name": "github.com/orgconn/orgconn"}}, "components": [
+		{"name": "golang.org/x/sys", "evidence": {"licenses": [{"license": {"id": "BSD-Source-Code"}}]}},
+		{"name": "example.com/x", "evidence": {"licenses": [{"license": {"id": "MIT"}}]}},
+		{"name": "std"}]}`, 0o644, path)
+	if err := neutralize(path); err != nil {
+		t.Fatal(err)
+	}
+	text := string(read(t, path))
+	ids := regexp.MustCompile(`"id": "(.+)"`).FindAllString(text, -1)
+	if got, want := strings.Join(ids, " "), `"id": "BSD-3-Clause" "id": "MIT" "id": "BSD-3-Clause" "id": "Apache-2.0"`; got != want {
+		t.Errorf("licences %s, want %s:\n%s", got, want, text)
 	}
 }

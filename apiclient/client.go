@@ -11,6 +11,7 @@ package apiclient
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"encoding/json"
@@ -107,6 +108,7 @@ type request struct {
 	query  string
 	body   []byte
 	scope  string // the scope that Auth0 documents for this call
+	limit  int64  // of the answer's body, in bytes; 0: maxBytes
 	// accept checks an answer with status 2xx and decodes it. An error means
 	// that the answer is not the expected one and proves nothing.
 	accept func(status int, body []byte) error
@@ -153,13 +155,13 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	}
 	defer answer.Body.Close()
 	resp.readHeaders(answer, c.redact)
-	body, err := readBody(answer)
+	body, err := readBody(answer, cmp.Or(r.limit, maxBytes))
 	if err != nil && !statusIsEnough(answer.StatusCode) {
 		apiErr := c.redact.transportError(ctx, r.step, err, true)
 		apiErr.Status = answer.StatusCode
 		return apiErr
 	}
-	return r.classify(answer.StatusCode, []byte(c.redact.text(string(body))), c.redact)
+	return r.classify(answer.StatusCode, c.redact.body(body), c.redact)
 }
 
 func (c *Client) build(ctx context.Context, r request, token string) (*http.Request, error) {

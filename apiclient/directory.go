@@ -36,6 +36,7 @@ func (c *Client) Organizations(ctx context.Context, cursor string) (orgs []Named
 		path:   "organizations",
 		query:  cursor,
 		scope:  "read:organizations",
+		limit:  maxDirectoryBytes,
 		accept: page.accept("organizations", cursor),
 	})
 	return page.items, page.next, resp, err
@@ -60,6 +61,7 @@ func (c *Client) ConnectionCount(ctx context.Context) (int, *Response, error) {
 // count asks for a page of one item, which comes with the list's total.
 func (c *Client) count(ctx context.Context, r request) (n int, resp *Response, err error) {
 	r.method = http.MethodGet
+	r.limit = maxDirectoryBytes // paging may be ignored
 	r.query += "per_page=1&page=0&include_totals=true"
 	r.accept = func(_ int, body []byte) error {
 		var answer struct{ Total int }
@@ -148,7 +150,7 @@ func (c *Client) Connection(ctx context.Context, id string) (found Named, resp *
 //
 // It needs the scope read:connections. The error is an [*Error].
 func (c *Client) Connections(ctx context.Context, name, cursor string) (connections []Named, next string, resp *Response, err error) {
-	query := connectionFields
+	query, limit := connectionFields, int64(maxDirectoryBytes)
 	switch {
 	case cursor != "":
 	case name != "": // one item needs no checkpoints
@@ -158,6 +160,7 @@ func (c *Client) Connections(ctx context.Context, name, cursor string) (connecti
 	}
 	if name != "" {
 		query += "&name=" + url.QueryEscape(name)
+		limit = maxBytes // names are asked for at the same time
 	}
 	var page listPage
 	resp, err = c.do(ctx, request{
@@ -166,6 +169,7 @@ func (c *Client) Connections(ctx context.Context, name, cursor string) (connecti
 		path:   "connections",
 		query:  query + "&" + cursor,
 		scope:  "read:connections",
+		limit:  limit,
 		accept: page.accept("connections", cursor),
 	})
 	return page.items, page.next, resp, err
@@ -178,6 +182,10 @@ const (
 	firstCheckpoint = "take=100"
 	firstOffset     = "per_page=100&page=0"
 )
+
+// IsNumbered reports whether a cursor asks for a page by its number. What such a page
+// has depends on all items before it, and so on what is deleted meanwhile.
+func IsNumbered(cursor string) bool { return strings.HasPrefix(cursor, "per_page=") }
 
 // listPage is one page of a list.
 type listPage struct {

@@ -67,6 +67,13 @@ func TokenTenant(token Secret) string {
 	return ""
 }
 
+// TokenClient returns the id of the application that a token was issued to; empty if the
+// token does not say it. Its signature is not verified.
+func TokenClient(token Secret) string {
+	client, _ := claimsOf(token.Reveal())["azp"].(string)
+	return client
+}
+
 // audience returns the API's identifier that tokens are requested for.
 func (cfg Config) audience() string {
 	if cfg.Audience == "" && cfg.BaseURL != nil {

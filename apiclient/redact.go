@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"html"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +21,10 @@ const (
 	redacted = "[secret]"
 	// minSecret is the length of the shortest text that is redacted, in bytes.
 	// Redacting shorter ones would only damage other words.
-	minSecret = 8
+	minSecret = 4
+	// minInBody is that length for the body of an answer, where an id may have a
+	// shorter one by chance.
+	minInBody = 8
 	// maxIssued is how many of the latest tokens and assertions are redacted. None
 	// older is in flight, even if a token lives a few seconds only.
 	maxIssued = 32
@@ -76,18 +80,44 @@ func (r *redactor) change(edit func(*secrets)) {
 	r.secrets.Store(next)
 }
 
-// text returns a text without secrets.
-func (r *redactor) text(text string) string {
+// without returns a text without secrets, as far as their forms have so many bytes. Text
+// of JSON keeps its meaning.
+func (r *redactor) without(text string, bytes int) string {
 	if secrets := r.secrets.Load(); secrets != nil {
+		text = jsonEscape.ReplaceAllStringFunc(text, unescaped)
 		for _, form := range secrets.all {
-			text = strings.ReplaceAll(text, form, redacted)
+			if len(form) >= bytes {
+				text = strings.ReplaceAll(text, form, redacted)
+			}
 		}
 	}
 	return text
 }
 
+// body returns the body of an answer without secrets.
+func (r *redactor) body(body []byte) []byte { return []byte(r.without(string(body), minInBody)) }
+
 // line returns a text without secrets as one short printable line.
-func (r *redactor) line(text string) string { return excerpt(r.text(text)) }
+func (r *redactor) line(text string) string { return excerpt(r.without(text, minSecret)) }
+
+// jsonEscape matches each escape of a JSON string.
+var jsonEscape = regexp.MustCompile(`\\(u[0-9a-fA-F]{4}|.)`)
+
+// unescaped returns what an escape stands for, if it may stand in JSON without it. A
+// server may escape any character, so a secret has countless forms in JSON.
+func unescaped(escape string) string {
+	code, err := strconv.ParseUint(strings.TrimPrefix(escape, `\u`), 16, 16)
+	switch r := rune(code); {
+	case escape == `\/`:
+		return "/"
+	case err != nil || !unicode.IsPrint(r):
+		return escape
+	case r == '"' || r == '\\':
+		return `\` + string(r)
+	default:
+		return string(r)
+	}
+}
 
 // secretForms returns the forms in which a secret may come back: as it is, escaped
 // for a URL, JSON, Go or HTML, and in base64, also amid other text.

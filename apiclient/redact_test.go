@@ -57,6 +57,8 @@ func TestEncodedSecretsAreRedacted(t *testing.T) {
 		"JSON":     func(s string) string { b, _ := json.Marshal(s); return string(b) },
 		"Go":       strconv.Quote,
 		"base64":   func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) },
+		"PHP":      func(s string) string { return strings.ReplaceAll(strconv.Quote(s), "/", `\/`) },
+		"escaped":  escapeAll,
 		"for URLs": func(s string) string { return base64.RawURLEncoding.EncodeToString([]byte(s)) },
 	}
 	for range 50 {
@@ -73,9 +75,49 @@ func TestEncodedSecretsAreRedacted(t *testing.T) {
 		}
 	}
 	redact := new(redactor)
-	redact.add("short", "")
-	if got := redact.line("a short text"); got != "a short text" {
+	redact.add("was", "")
+	if got := redact.line("it was sent"); got != "it was sent" {
 		t.Errorf("a short secret damaged the text: %q", got)
+	}
+}
+
+// escapeAll is a text as JSON may have it.
+func escapeAll(text string) (escaped string) {
+	for _, r := range text {
+		escaped += fmt.Sprintf(`\u%04x`, r)
+	}
+	return escaped
+}
+
+// A text that has no secret keeps its meaning.
+func TestJSONKeepsItsMeaning(t *testing.T) {
+	const text = `"\u0041\/\\u0041\"\u0022\u005C\u005c\n\ud83d\uDE00\ud83d\u0000\u202eé"`
+	redact := new(redactor)
+	redact.add("topsecret")
+	var want, got string
+	if json.Unmarshal([]byte(text), &want) != nil || json.Unmarshal(redact.body([]byte(text)), &got) != nil || got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+// A proxy's password may be short. No error shows it. But an id may have it by chance,
+// and would be taken for another one if it was redacted.
+func TestShortPassword(t *testing.T) {
+	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
+		if req.Method == http.MethodGet {
+			io.WriteString(w, `[{"connection_id":"con_000000000007402"}]`)
+			return
+		}
+		hangUp(t, w, "HTTP/1.1 200 OK\r\nX 7402\r\n\r\n")
+	})
+	client.redact.add("7402")
+	_, err := client.DisableConnection(t.Context(), org, connection)
+	if text := formats(asError(t, err)); strings.Contains(text, "7402") || !strings.Contains(text, redacted) {
+		t.Errorf("got %s", text)
+	}
+	list, _, err := client.Links(t.Context(), OlderFamily, org, 0)
+	if err != nil || list.Links[0].ConnectionID != "con_000000000007402" {
+		t.Errorf("got %v, %v", list, err)
 	}
 }
 
@@ -110,11 +152,13 @@ func TestQuotedAnswerHidesToken(t *testing.T) {
 // What a list of the tenant says goes into results and logs, so it has no secrets
 // either.
 func TestListHidesToken(t *testing.T) {
-	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
-		fmt.Fprintf(w, `[{"connection_id":"con_1","connection":{"name":%q}}]`, req.Header.Get("Authorization"))
-	})
-	links, _, err := client.Links(t.Context(), OlderFamily, org, 0)
-	if err != nil || strings.Contains(formats(links), "fixed-token") {
-		t.Errorf("got %v, %v", links, err)
+	for _, encode := range []func(string) string{strings.TrimSpace, escapeAll} {
+		client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
+			fmt.Fprintf(w, `[{"connection_id":"con_1","connection":{"name":"%s"}}]`, encode(req.Header.Get("Authorization")))
+		})
+		links, _, err := client.Links(t.Context(), OlderFamily, org, 0)
+		if err != nil || strings.Contains(formats(links), "fixed-token") {
+			t.Errorf("got %v, %v", links, err)
+		}
 	}
 }

@@ -95,19 +95,21 @@ func parseRetryAfter(h http.Header) time.Duration {
 	return min(max(until.Sub(now), 0), longest)
 }
 
-// Limits on what is read of an answer, in bytes. Auth0's longest list has 100
-// organizations with all the metadata that they may have, about 2 MiB.
+// Limits on what is read of an answer, in bytes. Many answers are read at the same time,
+// and the longest of those is a page of 100 links, of some 100 KiB at most. Pages of
+// organizations are read one after the other, and 100 organizations with all the metadata
+// that they may have are about 2 MiB; 100 connections with their options may be as long.
 const (
-	maxListBytes  = 4 << 20
-	maxErrorBytes = 64 << 10
+	maxBytes          = 1 << 20
+	maxDirectoryBytes = 4 << 20
+	maxErrorBytes     = 64 << 10
 )
 
-// readBody reads the body of an answer. A list above its limit is an error, as
+// readBody reads the body of an answer. One of a success above the limit is an error, as
 // half a list would be wrong. An error body is cut, as its beginning is enough.
-func readBody(answer *http.Response) ([]byte, error) {
-	limit := int64(maxErrorBytes)
-	if isSuccess(answer.StatusCode) {
-		limit = maxListBytes
+func readBody(answer *http.Response, limit int64) ([]byte, error) {
+	if !isSuccess(answer.StatusCode) {
+		limit = maxErrorBytes
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	if err != nil {

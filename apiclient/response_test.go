@@ -66,7 +66,7 @@ func TestHeadersAreRead(t *testing.T) {
 }
 
 func TestBodySizeIsLimited(t *testing.T) {
-	long := strings.Repeat(" ", maxListBytes+1)
+	long := strings.Repeat(" ", maxBytes+1)
 	for name, test := range map[string]struct {
 		status int
 		body   string
@@ -75,7 +75,7 @@ func TestBodySizeIsLimited(t *testing.T) {
 		"list":          {200, "[]" + long, Transient},
 		"error":         {400, `{"message":"x"}` + long[:maxErrorBytes], Refused},
 		"rate limited":  {429, long, RateLimited},
-		"list in bound": {200, "[]" + long[:maxListBytes-2], 0},
+		"list in bound": {200, "[]" + long[:maxBytes-2], 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
@@ -94,6 +94,16 @@ func TestBodySizeIsLimited(t *testing.T) {
 				t.Errorf("got class %d, want %d", apiErr.Class, test.class)
 			}
 		})
+	}
+}
+
+// A page of organizations with much metadata is long, and read alone.
+func TestLongPageOfOrganizations(t *testing.T) {
+	for length, ok := range map[int]bool{maxDirectoryBytes: true, maxDirectoryBytes + 1: false} {
+		client := answering(t, 200, "application/json", "[]"+strings.Repeat(" ", length-2))
+		if _, _, _, err := client.Organizations(t.Context(), ""); (err == nil) != ok {
+			t.Errorf("%d bytes: %v", length, err)
+		}
 	}
 }
 

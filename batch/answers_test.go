@@ -196,6 +196,26 @@ func TestLostAnswerOutlivesItsCheck(t *testing.T) {
 	})
 }
 
+// A call is not repeated on the strength of an old check either: the guard and the settings
+// are those of a new one.
+func TestLostCallIsCheckedAgain(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Times: 1}))
+		refused := onRow(rows[0], status(429))
+		refused.Skip = 1
+		r.tenant.Inject(refused)
+		time.AfterFunc(checkAge-time.Minute, func() { r.tenant.Disable(orgID(0), simulator.SpareConnection) })
+		time.AfterFunc(checkAge+20*time.Minute, r.tenant.ClearFaults)
+		r.run(rows)
+		r.expect(rows, "blocked")
+		if !r.enabled(rows[0]) {
+			t.Error("the last connection is gone")
+		}
+	})
+}
+
 // The time that a server asks for with Retry-After is kept, by the call that it
 // answers (any status) and by all others (429).
 func TestRetryAfterIsKept(t *testing.T) {

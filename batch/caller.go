@@ -69,7 +69,7 @@ type reply struct {
 	faults   int                 // attempts outside an outage that went wrong
 	lost     bool                // an attempt may have taken effect, with no answer that tells
 	stopped  bool                // it would have been sent, or repeated, had the pool not stopped
-	stale    bool                // it was not sent, as what it goes by has grown old
+	stale    bool                // it was not sent, or not repeated, as what it goes by has grown old
 }
 
 // stoppedReply is the reply to a call that got no permit.
@@ -100,11 +100,11 @@ func (r *reply) record() *journal.Call {
 	return call
 }
 
-// do makes a call until its answer is decided or the pool stops. In the last
-// moment before each attempt, unless one may have taken effect already, fresh is
-// asked whether the call is still to be made; nil stands for yes. The error stops
+// do makes a call until its answer is decided or the pool stops. In the last moment
+// before each attempt, fresh is asked whether the call is still to be made, and told
+// whether an earlier attempt may have taken effect; nil stands for yes. The error stops
 // the pool. The reply is there in any case.
-func (c *caller) do(permit *throttle.Permit, send sender, fresh func() bool) (*reply, error) {
+func (c *caller) do(permit *throttle.Permit, send sender, fresh func(lost bool) bool) (*reply, error) {
 	r := &reply{}
 	for {
 		if !c.attempt(permit, send, fresh, r) {
@@ -123,7 +123,7 @@ func (c *caller) do(permit *throttle.Permit, send sender, fresh func() bool) (*r
 
 // attempt makes one call, and tells the throttle what its answer says of the
 // bucket. It is false where nothing was sent.
-func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool, r *reply) bool {
+func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func(lost bool) bool, r *reply) bool {
 	done := c.enter()
 	defer done()
 	switch {
@@ -132,7 +132,7 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func() bool
 		if r.resp == nil {
 			r.err = context.Cause(c.pool.stopping)
 		}
-	case !r.lost && fresh != nil && !fresh():
+	case fresh != nil && !fresh(r.lost):
 		r.stale = true
 	default:
 		c.send(permit, send, r)

@@ -87,6 +87,7 @@ func (r *Run) nextOrganization(gate chan struct{}, next func() (string, []*row, 
 		return &organization{id: id, rows: rows, unchecked: true}, nil, nil
 	}
 	r.reads.awaitTurn()
+	r.awaitLoginTurn()
 	permit, err := r.reads.acquire()
 	return &organization{id: id, rows: rows}, permit, err
 }
@@ -194,6 +195,7 @@ func (r *Run) readAndDecideAgain(o *organization) (*reply, error) {
 		if o.freshlyChecked() {
 			return &reply{}, nil
 		}
+		r.awaitLoginTurn()
 		permit, err := r.reads.acquireExtra()
 		if err != nil {
 			return nil, err
@@ -208,6 +210,7 @@ func (r *Run) readAndDecideAgain(o *organization) (*reply, error) {
 
 // readAndDecide reads what an organization has and decides its rows by that.
 func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, error) {
+	defer r.endLoginTurn()
 	links, reply, err := r.reads.read(permit, o.id)
 	readAt := time.Now()
 	if err != nil || reply.err != nil {

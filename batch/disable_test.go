@@ -179,7 +179,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 		t.Fatal("a new check is not acted on")
 	}
 	o.checkedAt = o.checkedAt.Add(-checkAge)
-	if o.keepClaim(o.rows[0]) {
+	if o.keepClaim(o.rows[0], false) {
 		t.Error("an old check is acted on")
 	}
 	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a"), time.Now()) // b is gone by now

@@ -280,6 +280,23 @@ func TestLastLogins(t *testing.T) {
 	})
 }
 
+// However slow the tenant's log is, each login is read once: no check grows too old while
+// others read theirs.
+func TestSlowLog(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {
+		rows := pairs(150, 5)
+		r.tenant.SeedPairs(rows)
+		r.settings.UnusedFor = journal.Age(24 * time.Hour)
+		if result := r.run(rows); result.ExitCode != journal.ExitOK {
+			t.Errorf("exit %d: %s", result.ExitCode, result.Reason())
+		}
+		read := r.tenant.Count(http.MethodGet, "/api/v2/logs") - r.limited()
+		if read > len(rows) {
+			t.Errorf("the log was read %d times for %d links", read, len(rows))
+		}
+	})
+}
+
 // A pair with a login is left, so it is a way in: the organization's other pairs go.
 func TestUsedConnectionIsAWayIn(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {

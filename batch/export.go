@@ -120,7 +120,7 @@ func (e *Export) readAll(window chan<- *exported) error {
 		return err
 	}
 	listed := 0
-	_, err := readPages(e.lists, e.api.Organizations, func(orgs []apiclient.Named) (more bool, err error) {
+	_, err := readList(e.lists, e.api.Organizations, func(orgs []apiclient.Named) (more bool, err error) {
 		listed += len(orgs)
 		return true, e.readEach(window, orgs)
 	})

@@ -23,7 +23,8 @@ import (
 func (r *rig) export(cfg ExportConfig, write func([]ExportedPair) error) ([]string, *Stop) {
 	cfg.API, cfg.Settings, cfg.Log = r.client(), r.settings, zap.NewNop()
 	var got []string
-	stop := NewExport(cfg).Do(r.stop, func(pairs []ExportedPair) error {
+	e := NewExport(cfg)
+	stop := e.Do(r.stop, func(pairs []ExportedPair) error {
 		for _, p := range pairs {
 			got = append(got, fmt.Sprintf("%s %s %s %s", p.OrgID, p.OrgName, p.ConnectionID, p.Link.Name))
 		}
@@ -32,6 +33,9 @@ func (r *rig) export(cfg ExportConfig, write func([]ExportedPair) error) ([]stri
 		}
 		return nil
 	})
+	if p := e.Progress(); stop == nil && p.ETA != 0 {
+		r.t.Errorf("at the end the ETA is %s", p.ETA)
+	}
 	return got, stop
 }
 
@@ -83,10 +87,32 @@ func TestExportOfHalfAList(t *testing.T) {
 			return req.URL.Query().Has("from")
 		}})
 		got, stop := r.export(ExportConfig{}, nil)
-		if stop == nil || stop.Code != journal.ExitStopped || len(got) != 100 {
+		if stop == nil || stop.Code != journal.ExitStopped || len(got) != 100 || !strings.Contains(stop.Hint, "export again") {
 			t.Errorf("%d pairs, stop %v", len(got), stop)
 		}
 	})
+}
+
+// Every organization of a list that changes while its pages are read by number is
+// exported, and once, or the export fails.
+func TestExportOfAListThatChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		pages  [][]int
+		pairs  int
+		reason string
+	}{
+		"once":       {append(movedPages(), numbers(1, 101), numbers(101, 201), nil, numbers(1, 101), numbers(101, 201), nil), 200, ""},
+		"every time": {movingPages(), 105, "the tenant's list changed each time it was read"},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.enable(pairs(200, 1))
+			r.listPages(c.pages...)
+			got, stop := r.export(ExportConfig{}, nil)
+			if len(got) != c.pairs || c.reason == "" && stop != nil || c.reason != "" && (stop == nil || stop.Reason != c.reason) {
+				t.Errorf("%s: %d pairs, %v", name, len(got), stop)
+			}
+		})
+	}
 }
 
 func TestExportFilters(t *testing.T) {
@@ -205,6 +231,36 @@ func TestExportAtThePaceOfTheTenant(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An export says how far it is, and how long it still takes; but not if the tenant does
+// not say how many organizations it has.
+func TestExportHasAnETA(t *testing.T) {
+	for _, counted := range []bool{true, false} {
+		inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
+			r.enable(pairs(110, 1))
+			if !counted {
+				r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Match: func(req *http.Request) bool {
+					return req.URL.Path == "/api/v2/organizations" && req.URL.Query().Has("include_totals")
+				}})
+			}
+			e := NewExport(ExportConfig{API: r.client(), Settings: r.settings, Log: zap.NewNop()})
+			began, ended := time.Now(), make(chan *Stop)
+			go func() { ended <- e.Do(r.stop, func([]ExportedPair) error { return nil }) }()
+			time.Sleep(20 * time.Second)
+			p := e.Progress()
+			stop := <-ended
+			took, said := time.Since(began), 20*time.Second+p.ETA
+			switch {
+			case stop != nil || e.Progress().Done != 110 || p.Done == 0 || p.Done == 110:
+				t.Errorf("%v: %d, in the end %d organizations", stop, p.Done, e.Progress().Done)
+			case counted && (p.Rows != 110 || (said-took).Abs() > took/5):
+				t.Errorf("the export of %d took %s, after 20 s it said %s", p.Rows, took, said)
+			case !counted && (p.Rows != 0 || p.ETA != 0):
+				t.Errorf("nobody knows that it is %d organizations and %s", p.Rows, p.ETA)
+			}
+		})
+	}
 }
 
 // What was written when an export stops is its beginning, without gaps.

@@ -19,18 +19,19 @@ type History struct {
 	// If Unblock is set, blocked rows are tried again.
 	Unblock bool
 
-	knownFamily  apiclient.Family        // of endpoints; "" where that was not known yet
-	outcomes     map[int]journal.Outcome // by line
-	off          map[int]bool            // lines of rows whose link was found there, switched off
-	seen         []string                // connections of the list that organizations had unpaired
-	noConnection int                     // rows whose connection does not exist
+	knownFamily  apiclient.Family          // of endpoints; "" where that was not known yet
+	outcomes     map[int]journal.Outcome   // by line
+	off          map[int]bool              // lines of rows whose link was found there, switched off
+	snapshots    map[int]*journal.Snapshot // by line, of rows that are unknown
+	seen         []string                  // connections of the list that organizations had unpaired
+	noConnection int                       // rows whose connection does not exist
 }
 
 // Replay reads what a journal's records say. A row whose call was begun and not
 // settled is unknown.
 func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 	begun := false
-	h := &History{outcomes: map[int]journal.Outcome{}, off: map[int]bool{}}
+	h := &History{outcomes: map[int]journal.Outcome{}, off: map[int]bool{}, snapshots: map[int]*journal.Snapshot{}}
 	for e, err := range entries {
 		switch {
 		case err != nil:
@@ -48,6 +49,7 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.knownFamily = e.Family.Name
 		case e.Intent != nil:
 			h.outcomes[e.Intent.Line] = journal.Unknown
+			h.snapshots[e.Intent.Line] = e.Intent.Snapshot
 			if h.Header.Enables() && e.Intent.Snapshot != nil {
 				h.off[e.Intent.Line] = true
 			}
@@ -55,6 +57,9 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 			h.seen = append(h.seen, e.Seen.Connections...)
 		case e.Outcome != nil:
 			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
+			if e.Outcome.Outcome != journal.Unknown {
+				delete(h.snapshots, e.Outcome.Line)
+			}
 			// With these outcomes, only a link that is switched off has a snapshot.
 			if e.Outcome.Snapshot != nil && (e.Outcome.Outcome == journal.AlreadyDisabled || e.Outcome.Outcome == journal.WouldEnable) {
 				h.off[e.Outcome.Line] = true
@@ -110,6 +115,15 @@ func (h *History) outcome(line int) journal.Outcome {
 // wasOff reports whether a row's link was found there, switched off.
 func (h *History) wasOff(line int) bool { return h != nil && h.off[line] }
 
+// snapshot is the link of an unknown row, as it was before the attempt that may have taken
+// effect. Without a check, a new attempt keeps it: nobody reads another one.
+func (h *History) snapshot(line int) *journal.Snapshot {
+	if h == nil {
+		return nil
+	}
+	return h.snapshots[line]
+}
+
 // toDo reports whether a row is to be tried, or tried again.
 func (h *History) toDo(line int) bool { return h == nil || h.outcomes[line].Open(h.Unblock) }
 
@@ -137,7 +151,9 @@ func (r *Run) rowsToDo(all []list.Row) (rows []*row, untried bool) {
 	for _, listed := range all {
 		if r.History.toDo(listed.Line) {
 			outcome := r.History.outcome(listed.Line)
-			rows = append(rows, &row{Row: listed, maybeDone: outcome == journal.Unknown, wasOff: r.History.wasOff(listed.Line)})
+			todo := &row{Row: listed, maybeDone: outcome == journal.Unknown, wasOff: r.History.wasOff(listed.Line)}
+			todo.link = r.History.snapshot(listed.Line)
+			rows = append(rows, todo)
 			untried = untried || !outcome.Reached()
 		}
 	}

@@ -304,3 +304,30 @@ func TestUnknownRowIsResumed(t *testing.T) {
 		})
 	}
 }
+
+// A resume without a check reads no settings. Those that an earlier attempt has on record
+// stay with the row, so that restore can give them back.
+func TestResumeWithoutCheckKeepsSettings(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[0], simulator.Fault{Kind: simulator.Reset, Stage: simulator.AfterEffect}))
+		r.run(rows)
+		r.expect(rows, "unknown")
+		r.tenant.ClearFaults()
+		r.settings.NoCheck = true
+		r.resume(rows)
+		r.expect(rows, "disabled")
+		var last *journal.Intent
+		intents := 0
+		for _, rec := range r.records.all {
+			if rec.Intent != nil {
+				last = rec.Intent
+				intents++
+			}
+		}
+		if intents != 2 || last.Snapshot == nil {
+			t.Errorf("after %d intents, the last one has no settings", intents)
+		}
+	})
+}

@@ -29,6 +29,30 @@ func (l login) String() string {
 	return l.at.UTC().Format(time.RFC3339)
 }
 
+// loginTurns is how many checks read last logins side by side. A check grows old while it
+// waits for its rows' reads of the log, which is slow. If many took turns, all would be too
+// old in the end. With 4, there are enough calls at a time for any tenant's log.
+const loginTurns = 4
+
+// awaitLoginTurn waits until a check that reads last logins may begin, or the run stops.
+func (r *Run) awaitLoginTurn() {
+	if !r.Settings.ReadsLogins() {
+		return
+	}
+	select {
+	case r.loginTurns <- struct{}{}:
+	case <-r.stopping.Done():
+	}
+}
+
+// endLoginTurn lets another check begin.
+func (r *Run) endLoginTurn() {
+	select {
+	case <-r.loginTurns:
+	default: // no logins are read, or the run stops
+	}
+}
+
 // readLogins reads the last login through each link that the run may disable. It is
 // part of the check, so a login after that counts only if the row is checked again. The
 // error ends the run.

@@ -139,7 +139,7 @@ func pages(items int) int { return (items + apiclient.PageSize - 1) / apiclient.
 func (l *Lookup) inList(k *nameKind, total int) error {
 	k.lists.expect(pages(total))
 	listed := 0
-	asked, err := readPages(k.lists, k.list, func(page []apiclient.Named) (more bool, err error) {
+	asked, err := readList(k.lists, k.list, func(page []apiclient.Named) (more bool, err error) {
 		listed += len(page)
 		ids := map[string]string{}
 		for _, item := range page {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -24,6 +25,20 @@ import (
 // connection by name, and returns the list as it is then.
 func (r *rig) lookUp(names *list.Names, rows ...string) (*list.List, *Stop) {
 	r.t.Helper()
+	lookup := r.newLookup(names, rows...)
+	stop := lookup.Do(r.stop)
+	if stop == nil { // else the throttle and the ETA count on calls that never come
+		r.expectNoCalls(lookup.pool)
+	}
+	if err := lookup.List.Identify(); err != nil {
+		r.t.Fatal(err)
+	}
+	return lookup.List, stop
+}
+
+// newLookup prepares the lookup of a list's names.
+func (r *rig) newLookup(names *list.Names, rows ...string) *Lookup {
+	r.t.Helper()
 	path := filepath.Join(r.t.TempDir(), "names.csv")
 	text := "org_name,connection_name\n" + strings.Join(rows, "\n") + "\n"
 	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
@@ -34,17 +49,9 @@ func (r *rig) lookUp(names *list.Names, rows ...string) (*list.List, *Stop) {
 		r.t.Fatal(err)
 	}
 	r.t.Cleanup(func() { l.Close() })
-	lookup := NewLookup(LookupConfig{
+	return NewLookup(LookupConfig{
 		API: r.client(), List: l, Names: names, Journal: &r.records, Settings: r.settings, Log: zap.NewNop(),
 	})
-	stop := lookup.Do(r.stop)
-	if stop == nil { // else the throttle and the ETA count on calls that never come
-		r.expectNoCalls(lookup.pool)
-	}
-	if err := l.Identify(); err != nil {
-		r.t.Fatal(err)
-	}
-	return l, stop
 }
 
 // journaled are the ids that the journal has, organizations and connections.
@@ -115,6 +122,29 @@ func TestNamesAreLookedUpByFewestCalls(t *testing.T) {
 	}
 }
 
+// A lookup says how far it is, and how long it still takes.
+func TestLookupHasAnETA(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {
+		r.name(10_000, 1) // so many that their list is not worth it
+		var rows []string
+		for i := range 50 {
+			rows = append(rows, fmt.Sprintf("org%d,con0", i))
+		}
+		lookup := r.newLookup(new(list.Names), rows...)
+		began, ended := time.Now(), make(chan *Stop)
+		go func() { ended <- lookup.Do(r.stop) }()
+		time.Sleep(10 * time.Second)
+		p := lookup.Progress()
+		if p.Rows != 51 || p.Done < 10 || p.Done > 40 {
+			t.Errorf("%d of %d names", p.Done, p.Rows)
+		}
+		stop := <-ended
+		if took, said := time.Since(began), 10*time.Second+p.ETA; stop != nil || (said-took).Abs() > took/5 {
+			t.Errorf("%v: the lookup took %s, after 10 s it said %s", stop, took, said)
+		}
+	})
+}
+
 func TestNamesOfNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, simulator.Config{})
@@ -171,6 +201,29 @@ func TestNamesWithoutAnswer(t *testing.T) {
 			}
 			if ids := r.journaled(); len(ids) != 3 {
 				t.Errorf("status %d: the journal has %v", code, ids)
+			}
+		})
+	}
+}
+
+// A row has one outcome, if no answer could be got for one of its names or for both.
+func TestConnectionNameWithoutAnswer(t *testing.T) {
+	for _, organization := range []string{"org0", "org1"} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.name(2, 1)
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/organizations/name/org1"})
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/connections"})
+			if _, stop := r.lookUp(new(list.Names), organization+",con0"); stop != nil {
+				t.Fatal(stop)
+			}
+			outcomes := 0
+			for _, rec := range r.records.all {
+				if rec.Outcome != nil {
+					outcomes++
+				}
+			}
+			if outcomes != 1 || r.outcome(0).Outcome != journal.Failed {
+				t.Errorf("%s: %d outcomes, the last is %s", organization, outcomes, r.outcome(0).Outcome)
 			}
 		})
 	}
@@ -236,22 +289,90 @@ func TestNamesInUnfilteredLists(t *testing.T) {
 	})
 }
 
-// A list that is shorter than the tenant says proves nothing.
+// A list proves nothing if it is shorter than the tenant says, if the tenant does not say
+// how long it is, or if it cannot be read. Then the names are asked for one by one.
 func TestNamesThatAListLacks(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, simulator.Config{})
-		r.name(10, 1)
-		f := simulator.Fault{Kind: simulator.Status, Code: 200, Body: `{"organizations":[{"id":"` + orgID(3) + `","name":"org3"}]}`}
-		f.Path, f.Skip, f.Times = "/api/v2/organizations", 1, 1 // the count is let pass
-		r.tenant.Inject(f)
-		l, stop := r.lookUp(new(list.Names), "org1,con0", "org2,con0", "org3,con0", "org4,con0", "nope,con0")
-		if counts := l.Counts(); stop != nil || counts.Pairs != 4 || counts.UnknownOrganizations != 1 {
-			t.Errorf("%v, %+v", stop, counts)
+	const organizations = "/api/v2/organizations"
+	one := simulator.Fault{Kind: simulator.Status, Code: 200, Body: `{"organizations":[{"id":"` + orgID(3) + `","name":"org3"}]}`}
+	for name, c := range map[string]struct {
+		fault       simulator.Fault
+		skip, times int // of the calls of lists, the first of which asks for the count
+		asked       int
+	}{
+		"shorter":    {one, 1, 1, 4},
+		"no count":   {one, 0, 2, 5},
+		"unreadable": {simulator.Fault{Kind: simulator.Status, Code: 400}, 1, 1, 5},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.name(10, 1)
+			c.fault.Skip, c.fault.Times = c.skip, c.times
+			c.fault.Match = func(req *http.Request) bool { return req.URL.Path == organizations }
+			r.tenant.Inject(c.fault)
+			l, stop := r.lookUp(new(list.Names), "org1,con0", "org2,con0", "org3,con0", "org4,con0", "nope,con0")
+			if counts := l.Counts(); stop != nil || counts.Pairs != 4 || counts.UnknownOrganizations != 1 {
+				t.Errorf("%s: %v, %+v", name, stop, counts)
+			}
+			if n := r.tenant.Count("GET", organizations+"/name/"); n != c.asked {
+				t.Errorf("%s: %d asked for, want %d", name, n, c.asked)
+			}
+		})
+	}
+}
+
+// listPages has the tenant send these pages of organizations, one after the other, by
+// number. The first call, that for the count, is let pass.
+func (r *rig) listPages(pages ...[]int) {
+	for n, page := range pages {
+		items := make([]string, len(page))
+		for i, org := range page {
+			items[i] = fmt.Sprintf(`{"id":"%s","name":"org%d"}`, orgID(org), org)
 		}
-		if n := r.tenant.Count("GET", "/api/v2/organizations/name/"); n != 4 {
-			t.Errorf("%d asked for, want those that the list lacked", n)
-		}
-	})
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Body: "[" + strings.Join(items, ",") + "]", Skip: 1 + n, Times: 1,
+			Match: func(req *http.Request) bool { return strings.HasSuffix(req.URL.Path, "/organizations") }})
+	}
+}
+
+// numbers are those from one to before another, and more.
+func numbers(from, to int, more ...int) (all []int) {
+	for n := from; n < to; n++ {
+		all = append(all, n)
+	}
+	return append(all, more...)
+}
+
+// movedPages are those of a list of 200 organizations. Between the first two, org0 is
+// deleted and org200 is added, so that org100 is in none of them.
+func movedPages() [][]int { return [][]int{numbers(0, 100), numbers(101, 201), {}} }
+
+// movingPages are those of a list that changes for ever.
+func movingPages() (pages [][]int) {
+	for n := range maxFaults {
+		pages = append(pages, numbers(0, 100), numbers(101+n, 102+n))
+	}
+	return pages
+}
+
+// A list that changes while its pages are read by number can lack what is there.
+func TestNamesInAListThatChanges(t *testing.T) {
+	for name, c := range map[string]struct {
+		pages [][]int
+		asks  int
+	}{
+		"once":       {append(movedPages(), numbers(1, 101), numbers(101, 201), nil), 0},
+		"every time": {movingPages(), 1},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.name(200, 1)
+			r.listPages(c.pages...)
+			l, stop := r.lookUp(new(list.Names), "org97,con0", "org98,con0", "org99,con0", "org100,con0")
+			if counts := l.Counts(); stop != nil || counts.Pairs != 4 {
+				t.Errorf("%s: %v, %+v", name, stop, counts)
+			}
+			if n := r.tenant.Count("GET", "/api/v2/organizations/name/"); n != c.asks {
+				t.Errorf("%s: %d asked for, want %d", name, n, c.asks)
+			}
+		})
+	}
 }
 
 // What was found before a stop is in the journal, and is not looked up again.

@@ -3,6 +3,7 @@ package batch
 import (
 	"cmp"
 	"context"
+	"errors"
 
 	"go.uber.org/zap"
 
@@ -88,10 +89,44 @@ func ask[T any](c *caller, send func(context.Context) (T, *apiclient.Response, e
 // pager gets the page of a list that begins at a cursor.
 type pager func(ctx context.Context, cursor string) (items []apiclient.Named, next string, resp *apiclient.Response, err error)
 
-// readPages reads a list page by page until it ends or visit says so, and returns how
-// many pages it asked for. A tenant that ignores paging sends a page again; that ends
-// the list. The error stops the pool: a call came to nothing, or visit failed.
-func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) (asked int, _ error) {
+// errListChanged is the error of a list that cannot be read whole.
+var errListChanged = &apiclient.Error{Class: apiclient.Transient, Err: errors.New("the tenant's list changed each time it was read")}
+
+// readList reads a list until it is whole or visit says that this is enough, and
+// returns how many pages it asked for. visit gets each item once. If an item is deleted
+// while pages are read by number, one behind it moves to a page that was read before. So
+// such a list is read again, until that brings nothing new. The error stops the pool: a
+// call came to nothing, visit failed, or the list changed each time.
+func readList(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) (asked int, _ error) {
+	known := map[string]bool{}
+	for range maxFaults {
+		before := len(known)
+		pages, done, err := readPages(c, get, func(items []apiclient.Named) (more bool, err error) {
+			return visit(addNew(known, items))
+		})
+		asked += pages
+		if err != nil || done || len(known) == before {
+			return asked, err
+		}
+	}
+	return asked, errListChanged
+}
+
+// addNew returns the items that are not known, which are known from then on.
+func addNew(known map[string]bool, items []apiclient.Named) (news []apiclient.Named) {
+	for _, item := range items {
+		if !known[item.ID] {
+			known[item.ID] = true
+			news = append(news, item)
+		}
+	}
+	return news
+}
+
+// readPages reads a list page by page until it ends or visit says so. A tenant that
+// ignores paging sends a page again; that ends the list. It reports whether it is done:
+// not if the last page was asked for by number and visit wants more.
+func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, err error)) (asked int, done bool, _ error) {
 	begun := map[string]bool{} // by the first item of each page
 	for cursor := ""; ; {
 		asked++
@@ -101,12 +136,12 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 			return items, resp, err
 		})
 		if err = cmp.Or(err, reply.err); err != nil || len(items) == 0 || begun[items[0].ID] {
-			return asked, err
+			return asked, !apiclient.IsNumbered(cursor), err
 		}
 		begun[items[0].ID] = true
 		more, err := visit(items)
 		if err != nil || !more || next == "" {
-			return asked, err
+			return asked, !more || !apiclient.IsNumbered(cursor), err
 		}
 		cursor = next
 	}
@@ -141,7 +176,7 @@ func (r *reader) connectionNamed(name string) (found apiclient.Named, err error)
 	get := func(ctx context.Context, cursor string) ([]apiclient.Named, string, *apiclient.Response, error) {
 		return r.api.Connections(ctx, name, cursor)
 	}
-	_, err = readPages(r.connections, get, func(page []apiclient.Named) (more bool, err error) {
+	_, err = readList(r.connections, get, func(page []apiclient.Named) (more bool, err error) {
 		for _, c := range page {
 			if c.Name == name { // a filter may be ignored
 				found = c

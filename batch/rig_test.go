@@ -2,6 +2,7 @@ package batch
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -288,6 +289,9 @@ func (m *memoryJournal) Append(rec journal.Record) error {
 	defer m.mu.Unlock()
 	if m.fail != nil {
 		return m.fail
+	}
+	if rec.At.IsZero() {
+		return errors.New("the record has no time")
 	}
 	m.all = append(m.all, rec)
 	return nil

@@ -68,11 +68,15 @@ func (o *organization) claim(w *row) bool {
 }
 
 // keepClaim is asked in the last moment before a call. If the check has grown too
-// old meanwhile, the row is left to later checks again.
-func (o *organization) keepClaim(w *row) bool {
+// old meanwhile, the row is left to later checks again. They are told if an attempt was
+// lost, which may have taken effect.
+func (o *organization) keepClaim(w *row, lost bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w.begun = o.fresh()
+	if lost && !w.begun {
+		w.maybeDone, w.wasOff = true, w.wasOff || w.link != nil
+	}
 	return w.begun
 }
 

@@ -107,7 +107,8 @@ type Run struct {
 
 	reads                     *linkCaller // one caller for each token bucket
 	writes, connections, logs *caller
-	queue                     *queue // rows that are checked and wait for their writes
+	queue                     *queue        // rows that are checked and wait for their writes
+	loginTurns                chan struct{} // a semaphore: the checks that read last logins
 
 	rereads singleflight.Group // by organization
 	proving singleflight.Group // see answers404
@@ -120,7 +121,7 @@ func New(cfg Config) (*Run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue()}
+	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue(), loginTurns: make(chan struct{}, loginTurns)}
 	r.reads = r.newLinkCaller(cfg.API, cmp.Or(cfg.History.family(), cfg.Settings.API), r.foundFamily)
 	r.writes, r.connections, r.logs = r.newCaller(), r.newCaller(), r.newCaller()
 	r.countEarlier()

@@ -82,8 +82,8 @@ func (r *Run) outcomeIfAbsent() journal.Outcome {
 }
 
 // askForUnseen asks for the connections that no organization had, where the token
-// may. The rows of one that the tenant does not have are not found. The error ends
-// the run.
+// may. The rows of one that the tenant does not have are not found. Those that it has are
+// recorded as seen. The error ends the run.
 func (r *Run) askForUnseen() error {
 	if !r.ReadConnections || r.Command == journal.CommandRestore {
 		return nil
@@ -91,18 +91,26 @@ func (r *Run) askForUnseen() error {
 	unseen := r.books.seen.never()
 	unseen = unseen[:min(len(unseen), maxAsked)]
 	r.connections.expect(len(unseen))
+	var exist []string // these are no typing errors
 	for _, id := range unseen {
 		_, reply, err := ask(r.connections, func(ctx context.Context) (apiclient.Named, *apiclient.Response, error) {
 			return r.API.Connection(ctx, id)
 		})
-		if err == nil && reply.class() == apiclient.NotFound {
+		switch {
+		case err != nil:
+		case reply.err == nil:
+			exist = append(exist, id)
+		case reply.class() == apiclient.NotFound:
 			err = r.settleNoConnection(id, reply)
 		}
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(exist) == 0 {
+		return nil
+	}
+	return r.record(journal.Record{Seen: &journal.Seen{Connections: exist}})
 }
 
 // settleNoConnection records that a connection does not exist, for its rows.

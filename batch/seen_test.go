@@ -44,6 +44,12 @@ func TestConnectionsThatDoNotExist(t *testing.T) {
 				if o := r.outcome(1).Outcome; o != journal.AlreadyDisabled {
 					t.Errorf("the row of a connection in no organization is %s", o)
 				}
+				exists := slices.ContainsFunc(r.records.all, func(rec journal.Record) bool {
+					return rec.Seen != nil && slices.Contains(rec.Seen.Connections, elsewhere.ConnectionID)
+				})
+				if exists != c.allowed {
+					t.Errorf("that the connection in no organization exists is on record: %t", exists)
+				}
 				if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != c.asked {
 					t.Errorf("%d connections asked for, want %d", asked, c.asked)
 				}

@@ -69,7 +69,7 @@ func (r *Run) write(o *organization, row *row) error {
 }
 
 // writeOnce makes a row's call and settles the row, unless its check is too old to
-// act on: then the row is not settled, and nothing was sent. The permit ends here.
+// act on: then the row is not settled, and nothing more was sent. The permit ends here.
 func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (over bool, err error) {
 	if !o.claim(row) {
 		permit.Unused()
@@ -84,8 +84,11 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (ove
 		func(ctx context.Context) (*apiclient.Response, error) {
 			return r.action.send(apiclient.WithCorrelationID(ctx, id), r.API, r.reads.known(), row)
 		},
-		func() bool { return o.keepClaim(row) })
-	if reply.stale {
+		func(lost bool) bool { return o.keepClaim(row, lost) })
+	switch {
+	case reply.stale && reply.lost:
+		return false, nil // the intent says that the call may have taken effect
+	case reply.stale:
 		// This is not the row's end, so it is recorded and not settled.
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
 		return false, r.record(journal.Record{Outcome: &takenBack})

@@ -8,7 +8,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -62,9 +61,7 @@ func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 		return nil, err
 	}
 	return s, replace(filepath.Join(dir, rundir.SummaryFile), func(w *bufio.Writer) error {
-		out := json.NewEncoder(w)
-		out.SetIndent("", "  ")
-		return out.Encode(s)
+		return WriteJSON(w, s)
 	})
 }
 

@@ -204,10 +204,10 @@ type namedOrganization struct{ ID, Name string }
 
 // reasons groups the rows that need attention, in bounded memory.
 type reasons struct {
-	unfinished bool // rows that were not attempted still need to be done
-	announced  bool // the list is a dry run's results file
-	all        map[reasonKey]*reason
-	counted    map[reasonOrganization]struct{}
+	unfinished    bool // rows that were not attempted still need to be done
+	followsDryRun bool // the list is a dry run's results file
+	all           map[reasonKey]*reason
+	counted       map[reasonOrganization]struct{}
 
 	// Neighbouring rows mostly have the same reason, and finding its text is slow.
 	last     list.Result
@@ -224,8 +224,8 @@ type reasonOrganization struct {
 	org    string
 }
 
-func newReasons(unfinished, announced bool) *reasons {
-	return &reasons{unfinished: unfinished, announced: announced,
+func newReasons(unfinished, followsDryRun bool) *reasons {
+	return &reasons{unfinished: unfinished, followsDryRun: followsDryRun,
 		all: make(map[reasonKey]*reason), counted: make(map[reasonOrganization]struct{})}
 }
 
@@ -249,7 +249,7 @@ func (rs *reasons) add(r list.Result) (attention, urgent bool) {
 		}
 		rs.count(t, rs.text(r), r)
 	}
-	if rs.announced && r.Outcome.Drifted() {
+	if rs.followsDryRun && r.Outcome.Drifted() && !r.Outcome.FailedByCall(true) { // a call that failed tells nothing of the tenant's links
 		attention, urgent = true, true
 		rs.count(topic{drifted: true}, "outcome: "+r.Outcome.Words(), r)
 	}

@@ -142,6 +142,8 @@ func TestPageSays(t *testing.T) {
 		{"drifted", "line,org_id,connection_id,outcome,command,tenant,correlation_id\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 2, orgA, con1) + "\n",
 			runRecord(), []journal.Record{after(1, outcome(2, journal.AlreadyDisabled)), end(0, "")},
 			[]string{"Follows runk3v9q2m7x4ta", "Different from the dry run: 1 row", "outcome: already disabled"}},
+		{"announced, and its call failed", "line,org_id,connection_id,outcome,command,tenant,correlation_id\n2," + orgA + "," + con1 + ",would_disable,disable --dry-run,acme.eu.auth0.com," + journal.CorrelationID("k3v9q2m7x4ta", 2, orgA, con1) + "\n",
+			runRecord(), []journal.Record{after(1, outcome(2, journal.Failed)), end(1, "")}, []string{"Follows runk3v9q2m7x4ta", "not done; nothing was changed: 1 row, 1 organization Organizations" + orgA + " Show these rows Every row"}},
 		{"resumed", one, runRecord(), []journal.Record{after(1000, outcome(2, journal.Failed)), end(1, ""), after(3_600_000, runRecord()), after(3_601_000, outcome(2, journal.Disabled))},
 			[]string{"Invocations2, with pauses between them: 59 min 59 s after 0.9 s"}},
 		{"no rows", "org_id,connection_id\n", runRecord(), []journal.Record{end(0, "")}, []string{"The list has no rows"}},

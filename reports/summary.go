@@ -98,18 +98,18 @@ type Rate struct {
 
 // rowCounts counts rows for the summary.
 type rowCounts struct {
-	announced bool // the list is a dry run's results file
-	disables  bool // the command is disable, and no dry run
-	outcomes  map[journal.Outcome]int
-	answered  int
-	drifted   int
-	unsaved   int
-	unknown   int    // rows with settings that no call gives back
-	unseen    unseen // nil, which sees and misses nothing, if the run read nothing (--no-check)
+	followsDryRun bool // the list is a dry run's results file
+	disables      bool // the command is disable, and no dry run
+	outcomes      map[journal.Outcome]int
+	answered      int
+	drifted       int
+	unsaved       int
+	unknown       int    // rows with settings that no call gives back
+	unseen        unseen // nil, which sees and misses nothing, if the run read nothing (--no-check)
 }
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
-	c := &rowCounts{announced: l.FollowsDryRun(), disables: run.Command == journal.CommandDisable && !run.Settings.DryRun, outcomes: make(map[journal.Outcome]int)}
+	c := &rowCounts{followsDryRun: l.FollowsDryRun(), disables: run.Command == journal.CommandDisable && !run.Settings.DryRun, outcomes: make(map[journal.Outcome]int)}
 	if run.Command == journal.CommandDisable && !run.Settings.NoCheck {
 		c.unseen = newUnseen(l.Connections())
 	}
@@ -121,7 +121,7 @@ func (c *rowCounts) add(r list.Result) {
 	if !r.FinishedAt.IsZero() {
 		c.answered++
 	}
-	if c.announced && r.Outcome.Drifted() {
+	if c.followsDryRun && r.Outcome.Drifted() {
 		c.drifted++
 	}
 	if r.Snapshot == nil && (r.Outcome == journal.Disabled || r.Outcome == journal.Unknown && c.disables) {
@@ -139,13 +139,13 @@ func (c *rowCounts) add(r list.Result) {
 }
 
 // neverSeen returns the ids and the number of the connections that the run found in
-// no organization. There are none if the run read nothing, or has not come to its end:
-// an organization that it did not read may have them.
+// no organization. There are none if the run read nothing, has not come to its end, or was
+// a slice: an organization that it did not read may have them.
 func (c *rowCounts) neverSeen(ix *index) (ids []string, total int) {
 	for _, id := range ix.seen {
 		c.unseen.saw(id, true)
 	}
-	if end := ix.lastEnd(); end == nil || !journal.Finished(end.ExitCode) || c.unseen.onlyOff() {
+	if end := ix.lastEnd(); end == nil || !journal.Finished(end.ExitCode) || c.outcomes[journal.NotAttempted] > 0 || c.unseen.onlyOff() {
 		return []string{}, 0
 	}
 	return c.unseen.never()

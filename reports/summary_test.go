@@ -2,6 +2,7 @@ package reports
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -24,6 +25,7 @@ func TestExpected(t *testing.T) {
 		"reads take longer":             {Rates{Reads: enterprise}, 349, 349, 200 * time.Second},
 		"measured limit on writes":      {Rates{Reads: enterprise, Writes: Rate{Burst: 5, RefillPerS: 5}}, 60, 605, 120 * time.Second},
 		"no plan has this limit":        {Rates{Reads: Rate{Burst: 10, RefillPerS: 5}}, 60, 605, 0},
+		"no plan has this burst":        {Rates{Reads: Rate{Burst: 11, RefillPerS: 1.7}}, 60, 605, 0},
 		"less than the bucket holds":    {Rates{Reads: enterprise}, 2, 2, time.Second},
 		"without a check, only writes":  {Rates{Writes: Rate{Burst: 5, RefillPerS: 2.5}}, 0, 55, 20 * time.Second},
 		"hours":                         {Rates{Reads: enterprise}, 100, 150 * 600, 10*time.Hour - 2*time.Second},
@@ -83,6 +85,15 @@ func TestNeverSeen(t *testing.T) {
 		t.Errorf("a run that has not read all has %d", killed.NeverSeenTotal)
 	}
 	records = append(records, after(line, journal.Record{End: &journal.End{}}))
+	slice := runRecord()
+	slice.Header.Settings.Limit = line - 2
+	limited, err := Make(context.Background(), writeRun(t, input.String(), slice, records...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if limited.NeverSeenTotal != 0 {
+		t.Errorf("a slice, which has not read all, has %d", limited.NeverSeenTotal)
+	}
 	s, err := Make(context.Background(), writeRun(t, input.String(), runRecord(), records...), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -93,6 +104,48 @@ func TestNeverSeen(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, s.NeverSeenConnections); diff != "" || s.NeverSeenTotal != connections-1 {
 		t.Errorf("%d never seen, want %d (-want +got):\n%s", s.NeverSeenTotal, connections-1, diff)
+	}
+}
+
+// The summary counts what cannot be undone as it was: rows without a check, also those
+// whose end is not known, and settings that no call gives back.
+func TestSummaryCountsWhatIsNotKept(t *testing.T) {
+	input := "org_id,connection_id\n" + orgA + "," + con1 + "\n" + orgA + "," + con2 + "\n" + orgA + "," + con3 + "\n"
+	s, err := Make(context.Background(), writeRun(t, input, runRecord(),
+		after(1, intent(2, nil)), after(2, outcome(2, journal.Disabled)),
+		after(3, intent(3, nil)), after(4, outcome(3, journal.Unknown)),
+		after(5, intent(4, &journal.Snapshot{Unknown: map[string]json.RawMessage{"role": json.RawMessage(`"x"`)}})), after(6, outcome(4, journal.Disabled)),
+		after(7, journal.Record{End: &journal.End{Final: journal.Sample{Logs: journal.Bucket{Burst: 5, Refill: 2}}}})), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Unsaved != 2 || s.UnknownSettings != 1 {
+		t.Errorf("%d rows without a snapshot, %d with unknown settings", s.Unsaved, s.UnknownSettings)
+	}
+	if s.Rate.Logs.Burst != 5 || s.Rate.Logs.RefillPerS != 2 {
+		t.Errorf("the tenant's log: %+v", s.Rate.Logs)
+	}
+}
+
+// A connection that the tenant does not have was never seen. If the others were found
+// switched off only, nothing is said of those that were not found.
+func TestNeverSeenByOutcome(t *testing.T) {
+	input := "org_id,connection_id\n" + orgA + "," + con1 + "\n" + orgA + "," + con2 + "\n"
+	off := outcome(2, journal.AlreadyDisabled)
+	off.Outcome.Snapshot = connection("acme")
+	missing := outcome(3, journal.NotFound)
+	missing.Outcome.NoConnection = true
+	for want, rows := range map[string][]journal.Record{
+		con2: {after(1, intent(2, connection("acme"))), after(2, outcome(2, journal.Disabled)), after(3, missing)},
+		"":   {after(1, off), after(2, outcome(3, journal.AlreadyDisabled))},
+	} {
+		s, err := Make(context.Background(), writeRun(t, input, runRecord(), append(rows, after(4, journal.Record{End: &journal.End{}}))...), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(s.NeverSeenConnections, " "); got != want {
+			t.Errorf("never seen: %q, want %q", got, want)
+		}
 	}
 }
 

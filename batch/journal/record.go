@@ -181,9 +181,10 @@ type Call struct {
 	RequestID  string `json:"request_id,omitempty"`
 }
 
-// Seen names connections of the list that the check found in an organization
-// with which the list does not pair them. In a disable with a check, a connection that
-// is neither here nor in a snapshot was never seen in the tenant.
+// Seen names connections of the list that the tenant has: the check found them in an
+// organization with which the list does not pair them, or the tenant was asked for them.
+// In a disable with a check, a connection that is neither here nor in a snapshot was never
+// seen in the tenant.
 type Seen struct {
 	Connections []string `json:"connections"`
 }

@@ -146,7 +146,7 @@ func parseSetting(setting apiclient.Setting, cell string) bool {
 // resultsHint names both ways to go on with the results of a run that has changed
 // something.
 const resultsHint = `to retry rows that failed or were not reached, use "orgconn resume RUNDIR"; ` +
-	"or correct them and remove the column outcome, which turns the file into a list"
+	"or correct them, delete all other rows, and remove the column outcome, which turns the file into a list"
 
 // origin is the run that a results file is from. It is zero until the first row is
 // read.
@@ -202,7 +202,7 @@ func validateResultsColumns(names []string, results bool, opt Options) *Error {
 	}
 	for _, column := range needed {
 		if !slices.Contains(names, column) {
-			return &Error{Message: "the results file has no column " + column, Hint: "put it back as the run wrote it, or have the run's results made again: orgconn report RUNDIR"}
+			return &Error{Message: "the results file has no column " + column, Hint: "put it back as the run wrote it; orgconn report RUNDIR makes the file anew, without what a reviewer has changed"}
 		}
 	}
 	return nil
@@ -275,7 +275,7 @@ func (o *origin) validate(r *csvRecord, opt Options, hasCorrelationID bool) *Err
 	case o.command.DryRun && hasCorrelationID:
 		return o.validateAnnounced(r, opt)
 	case o.command.DryRun && opt.Command != journal.CommandRestore:
-		return refuse("put it back as the dry run wrote it, or make a new dry run", "the results file has no column correlation_id")
+		return refuse("put it back as the dry run wrote it", "the results file has no column correlation_id")
 	case o.run == "":
 		o.run, _, _ = journal.ParseCorrelationID(string(r.CorrelationID))
 	}

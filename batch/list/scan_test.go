@@ -203,8 +203,8 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		{"disable", "results-two-tenants.csv", `:3: the tenant "globex.eu.auth0.com" differs from "acme.eu.auth0.com" in earlier rows`, oneRun},
 		{"disable", "results-two-commands.csv", `:3: the command "disable" differs from "disable --dry-run" in earlier rows`, oneRun},
 		{"disable", "results-row-without-tenant.csv", ":3: the row has no command or no tenant", "put them back as they are in the other rows, or delete the row"},
-		{"disable", "results-no-tenant.csv", ":1: the results file has no column tenant", "put it back as the run wrote it, or have the run's results made again: orgconn report RUNDIR"},
-		{"restore", "results-no-settings.csv", ":1: the results file has no column assign_membership_on_login", "put it back as the run wrote it, or have the run's results made again: orgconn report RUNDIR"},
+		{"disable", "results-no-tenant.csv", ":1: the results file has no column tenant", "put it back as the run wrote it; orgconn report RUNDIR makes the file anew, without what a reviewer has changed"},
+		{"restore", "results-no-settings.csv", ":1: the results file has no column assign_membership_on_login", "put it back as the run wrote it; orgconn report RUNDIR makes the file anew, without what a reviewer has changed"},
 		{"restore", "psql-copy.csv", ":1: not a results file: one has the columns outcome, command and tenant", whichRun},
 	}
 	for _, tt := range tests {

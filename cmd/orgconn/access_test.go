@@ -211,6 +211,7 @@ func TestDamagedVariablesAreRefused(t *testing.T) {
 		{"HTTPS_PROXY", "http://s3cret-value:99999", proxy},
 		{"HTTPS_PROXY", "ftp://s3cret-value", proxy},
 		{"HTTP_PROXY", "http://s3cret value", proxy},
+		{"http_proxy", "http://s3cret value", proxy},
 	} {
 		var variables []string
 		for _, name := range tenant.variables() {
@@ -261,6 +262,23 @@ func TestMangledKeyIsNotShown(t *testing.T) {
 	}
 }
 
+// Every address that net/http can use for a proxy is accepted.
+func TestProxyAddresses(t *testing.T) {
+	for _, address := range []string{"http://proxy:3128", "https://u:p%25w@proxy", "socks5://10.0.0.1:1080", "socks5h://[::1]:1080", "proxy:3128", "proxy"} {
+		if !isProxyAddress(address) {
+			t.Errorf("%s is refused", address)
+		}
+	}
+}
+
+// A key from an .env file has \n for its line breaks.
+func TestKeyWithWrittenLineBreaks(t *testing.T) {
+	key, err := privateKey(`-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n`)
+	if want := "-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n"; err != nil || key.Reveal() != want {
+		t.Errorf("%q, %v", key.Reveal(), err)
+	}
+}
+
 // Where two ways to authenticate are set, the log says which one is used. It says too
 // that a variable for proxies is not used.
 func TestIgnoredVariablesAreTold(t *testing.T) {
@@ -275,7 +293,9 @@ func TestIgnoredVariablesAreTold(t *testing.T) {
 		{"AUTH0_API_TOKEN AUTH0_CLIENT_ID", ""},
 		{"AUTH0_CLIENT_ID AUTH0_CLIENT_SECRET", ""},
 		{"AUTH0_API_TOKEN ALL_PROXY", "ALL_PROXY is not used"},
+		{"AUTH0_API_TOKEN all_proxy", "all_proxy is not used"},
 		{"AUTH0_API_TOKEN ALL_PROXY HTTPS_PROXY", ""},
+		{"AUTH0_API_TOKEN ALL_PROXY https_proxy", ""},
 	} {
 		var out strings.Builder
 		target := target{base: &url.URL{Scheme: "https", Host: "tenant.example"}}
@@ -308,7 +328,10 @@ func TestRefusedTokenRequestHasItsHint(t *testing.T) {
 		"clock":            {401, "Date: " + time.Now().Add(150*time.Second).UTC().Format(http.TimeFormat), `{"error":"invalid_client"}`, `hint: set this machine's clock: it is 2m\d+s behind`},
 		"client":           {401, "", `{"error":"invalid_client"}`, "hint: check AUTH0_CLIENT_ID and its secret or key"},
 	} {
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if got, want := r.UserAgent(), "orgconn/"+version(); got != want {
+				t.Errorf("the tenant's log shows %q, want %q", got, want)
+			}
 			if header, value, ok := strings.Cut(c.header, ": "); ok {
 				w.Header().Set(header, value)
 			}

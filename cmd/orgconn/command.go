@@ -50,8 +50,8 @@ func newCommand(o *options, name string) (*command, error) {
 }
 
 // runE returns the RunE of a command that works on a list, or on the run directory of
-// another run. restore makes the results of that run afresh. disable and enable take the
-// results.csv of a dry run as it is, because a reviewer may have changed it.
+// another run. restore makes the results of that run afresh. The results.csv of a dry run
+// is taken as it is, because a reviewer may have changed it.
 func (o *options) runE(name string) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := o.check(cmd.Flags()); err != nil {
@@ -64,7 +64,7 @@ func (o *options) runE(name string) func(*cobra.Command, []string) error {
 		start := c.startRun
 		path := args[0]
 		switch {
-		case isFolder(path) && name == journal.CommandRestore:
+		case name == journal.CommandRestore && isFolder(path) && !isDryRun(path):
 			start = c.startFromRun
 		case isFolder(path):
 			if path, err = resultsIn(path); err != nil {
@@ -73,6 +73,13 @@ func (o *options) runE(name string) func(*cobra.Command, []string) error {
 		}
 		return c.writeMetrics(start(cmd.Context(), path))
 	}
+}
+
+// isDryRun reports whether the run in a directory is a dry run. If its journal cannot be
+// read, whoever reads it next says why.
+func isDryRun(dir string) bool {
+	first, err := rundir.FirstHeader(dir)
+	return err == nil && first.Settings.DryRun
 }
 
 // resultsIn returns the path of a run directory's results. It refuses a directory

@@ -6,6 +6,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/buffer"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/orgconn/orgconn/reports"
 )
 
 // lineEncoder writes each entry as one line. The console format writes a message as it
@@ -17,6 +19,15 @@ func (e lineEncoder) Clone() zapcore.Encoder { return lineEncoder{e.Encoder.Clon
 func (e lineEncoder) EncodeEntry(entry zapcore.Entry, fields []zapcore.Field) (*buffer.Buffer, error) {
 	entry.Message = oneLine(entry.Message)
 	return e.Encoder.EncodeEntry(entry, fields)
+}
+
+// printableJSON writes log lines that a terminal can show. Text of a list or a server is
+// in their JSON only, as lineEncoder makes messages printable.
+type printableJSON struct{ io.Writer }
+
+func (p printableJSON) Write(text []byte) (int, error) {
+	_, err := p.Writer.Write(reports.PrintableJSON(text))
+	return len(text), err
 }
 
 // newLogger returns a logger that writes to w. Sampling is off, so that no row's
@@ -32,7 +43,7 @@ func newLogger(w io.Writer, level zapcore.Level, console bool) *zap.Logger {
 		encoder.EncodeLevel = zapcore.CapitalLevelEncoder
 		format = lineEncoder{zapcore.NewConsoleEncoder(encoder)}
 	}
-	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(w)), level))
+	return zap.New(zapcore.NewCore(format, zapcore.Lock(zapcore.AddSync(printableJSON{w})), level))
 }
 
 // logger returns the logger that the options ask for.

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	ossignal "os/signal"
@@ -20,6 +22,7 @@ import (
 
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/rundir"
 )
@@ -417,7 +420,15 @@ func TestOneRunPerTenant(t *testing.T) {
 		t.Errorf("a dry run beside it: exit %d", code)
 	}
 	third := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "third", "pairs.csv")
-	time.Sleep(200 * time.Millisecond)
+	fourth := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "fourth", "pairs.csv")
+	waitUntil(t, func() bool { // the third and the fourth have read their list, and wait for the lock
+		staged, _ := filepath.Glob(filepath.Join(dir, ".orgconn-*", rundir.InputFile))
+		return len(staged) == 2
+	})
+	_ = fourth.Process.Signal(syscall.SIGTERM)
+	if code := fourth.end(); code != journal.ExitTerminated {
+		t.Errorf("a signal while it waits for the lock: exit %d\n%s", code, &fourth.output)
+	}
 	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != journal.ExitLocked {
 		t.Errorf("resume of a run that goes on:\n%s", &resume.output)
 	}
@@ -439,6 +450,91 @@ func TestOneRunPerTenant(t *testing.T) {
 	if text := third.output.String(); !strings.Contains(text, "waits up to 1m0s: another run is working on ") ||
 		!strings.Contains(text, "process "+strconv.Itoa(first.Process.Pid)+", since 20") {
 		t.Errorf("the one that waited does not say for what:\n%s", text)
+	}
+}
+
+// A run directory to which a process still writes is left alone, whatever lock of the
+// tenant that process has.
+func TestRunDirectoryIsInUse(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 0)
+	unlimit(tenant)
+	if code := start(t, tenant, dir, "disable", "--yes", "--limit", "3", "--out", "run", "pairs.csv").end(); code != journal.ExitOK {
+		t.Fatalf("exit %d", code)
+	}
+	lock, err := rundir.Lock(filepath.Join(dir, "run"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	for _, command := range []string{"restore", "resume"} {
+		p := start(t, tenant, dir, command, "--yes", "run")
+		if code := p.end(); code != journal.ExitLocked || !strings.Contains(p.output.String(), "hint: wait for it to end, or stop it") {
+			t.Errorf("%s: exit %d\n%s", command, code, &p.output)
+		}
+	}
+}
+
+// A signal ends orgconn before a run has begun, too: while it waits for its list or for a
+// token. Then it leaves nothing behind.
+func TestSignalBeforeTheRun(t *testing.T) {
+	t.Parallel()
+	for _, path := range []string{"-", "pairs.csv"} {
+		tenant, dir := slowTenant(t, 0)
+		asked := make(chan struct{}, 1)
+		server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body) // then the server sees that the client leaves
+			asked <- struct{}{}
+			<-r.Context().Done()
+		}))
+		defer server.Close()
+		defer os.Remove(batch.LockFile(server.Listener.Addr().String()))
+		p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--out", "run", path)
+		p.Env = append(p.Env, "AUTH0_DOMAIN="+server.URL)
+		reader, writer, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer reader.Close()
+		defer writer.Close()
+		p.Stdin = reader
+		if err := p.Start(); err != nil {
+			t.Fatal(err)
+		}
+		waitUntil(t, func() bool {
+			staged, _ := filepath.Glob(filepath.Join(dir, ".orgconn-*", rundir.InputFile))
+			return len(staged) == 1 && (path == "-" || len(asked) == 1)
+		})
+		_ = p.Process.Signal(syscall.SIGTERM)
+		time.AfterFunc(10*time.Second, func() { _ = p.Process.Kill() })
+		if code := p.end(); code != journal.ExitTerminated || p.output.String() != "orgconn: terminated\n" {
+			t.Errorf("%s: exit %d\n%s", path, code, &p.output)
+		}
+		if left, _ := os.ReadDir(dir); len(left) != 1 {
+			t.Errorf("%s: left behind: %v", path, left)
+		}
+	}
+}
+
+// A reader that leaves, such as head, does not end the program before its reports are
+// made.
+func TestOutputIsClosed(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 0)
+	unlimit(tenant)
+	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--out", "run", "pairs.csv")
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	defer writer.Close()
+	p.Stdout = writer
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if code := p.end(); code != journal.ExitStopped || !strings.Contains(p.output.String(), "hint: orgconn report run makes the reports again") {
+		t.Errorf("exit %d\n%s", code, &p.output)
 	}
 }
 

@@ -20,6 +20,20 @@ func TestProgressTextTellsPause(t *testing.T) {
 	}
 }
 
+// What is known is in the progress line, and nothing else.
+func TestProgressText(t *testing.T) {
+	for want, p := range map[string]batch.Progress{
+		" 3/10  ETA 1m30s  failed 2  waits for writes  1.5 rows/s  tokens 7": {
+			Rows: 10, Done: 3, Failed: 2, ETA: 90 * time.Second, Holdup: batch.HeldByWrites, Known: true, Tokens: 7.2},
+		" 10/10  1.5 rows/s": {Rows: 10, Done: 10, Holdup: batch.HeldByWrites},
+		" 3  1.5 rows/s":     {Done: 3},
+	} {
+		if got := progressText(p, 1.5); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
 // So does the status line. It has no ETA that nobody knows.
 func TestStatusTellsPause(t *testing.T) {
 	until := time.Date(2026, 11, 28, 5, 12, 33, 0, time.UTC)
@@ -30,8 +44,9 @@ func TestStatusTellsPause(t *testing.T) {
 		t.Error(got)
 	}
 	text.Reset()
-	log.Info("progress", statusFields(batch.Progress{Rows: 10, ETA: 90 * time.Second}, 0)...)
-	if got := text.String(); !strings.Contains(got, `"eta":"1m30s"`) || strings.Contains(got, "paused") {
+	log.Info("progress", statusFields(batch.Progress{Rows: 10, Done: 3, Failed: 2, Limited: 1, ETA: 90 * time.Second, Holdup: batch.HeldByWrites}, 1.234)...)
+	const want = `"done":3,"rows":10,"failed":2,"rate_limited":1,"rows_per_s":1.23,"held_by":"writes","eta":"1m30s"}`
+	if got := text.String(); !strings.Contains(got, want) {
 		t.Error(got)
 	}
 }

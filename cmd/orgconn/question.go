@@ -83,7 +83,10 @@ func (w *work) proposed() string {
 	if run == "" || !w.list.FollowsDryRun() {
 		return ""
 	}
-	const sealed = "All rows to work on are as it announced them.\n"
+	sealed := "All rows to work on are as it announced them.\n"
+	if w.header.Enables() { // correlation_id covers the ids, and a reviewer may choose settings
+		sealed = "All rows to work on have the ids that it announced; their settings may have been edited.\n"
+	}
 	dryRun := w.former
 	if dryRun.RunID != run { // a run that is resumed
 		dryRun = formerSummary(w.header.Input.Path, w.header.Tenant)

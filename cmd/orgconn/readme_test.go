@@ -155,8 +155,9 @@ type podSpec struct {
 	RestartPolicy      string `yaml:"restartPolicy"`
 	EnableServiceLinks bool   `yaml:"enableServiceLinks"`
 	SecurityContext    struct {
-		RunAsNonRoot bool `yaml:"runAsNonRoot"`
-		FSGroup      int  `yaml:"fsGroup"`
+		RunAsNonRoot   bool                  `yaml:"runAsNonRoot"`
+		FSGroup        int                   `yaml:"fsGroup"`
+		SeccompProfile struct{ Type string } `yaml:"seccompProfile"`
 	} `yaml:"securityContext"`
 	Containers []struct {
 		Name, Image     string
@@ -165,6 +166,7 @@ type podSpec struct {
 			AllowPrivilegeEscalation *bool `yaml:"allowPrivilegeEscalation"`
 			Capabilities             struct{ Drop []string }
 		} `yaml:"securityContext"`
+		Command    []string
 		Args       []string
 		WorkingDir string `yaml:"workingDir"`
 		EnvFrom    []struct {
@@ -181,7 +183,15 @@ type podSpec struct {
 		PersistentVolumeClaim struct {
 			ClaimName string `yaml:"claimName"`
 		} `yaml:"persistentVolumeClaim"`
-		EmptyDir *struct{} `yaml:"emptyDir"`
+		EmptyDir  *struct{} `yaml:"emptyDir"`
+		Projected struct {
+			Sources []struct {
+				Secret struct {
+					Name  string
+					Items []struct{ Key, Path string }
+				}
+			}
+		}
 	}
 }
 
@@ -210,20 +220,69 @@ func TestReadmeCronJob(t *testing.T) {
 	}
 	container := pod.Containers[0]
 	checkCommandLine(t, container.Args)
-	var folders, mounted, volumes []string
-	for _, mount := range container.VolumeMounts {
+	folders := mountedAt(t, pod)
+	list := container.Args[len(container.Args)-1]
+	if !slices.Contains(folders, container.WorkingDir) || !slices.Contains(folders, filepath.Dir(list)) || !slices.Contains(folders, "/tmp") {
+		t.Errorf("volumes at %q", folders)
+	}
+	if !pod.SecurityContext.RunAsNonRoot || !container.SecurityContext.ReadOnlyRootFilesystem {
+		t.Errorf("it may be root, or write to its own file system: %+v, %+v", pod.SecurityContext, container.SecurityContext)
+	}
+}
+
+// mountedAt returns where a pod's only container mounts the volumes, each of which it uses.
+func mountedAt(t *testing.T, pod podSpec) (folders []string) {
+	t.Helper()
+	var mounted, volumes []string
+	for _, mount := range pod.Containers[0].VolumeMounts {
 		folders, mounted = append(folders, mount.MountPath), append(mounted, mount.Name)
 	}
 	for _, volume := range pod.Volumes {
 		volumes = append(volumes, volume.Name)
 	}
-	list := container.Args[len(container.Args)-1]
-	if !slices.Equal(mounted, volumes) || !slices.Contains(folders, container.WorkingDir) || !slices.Contains(folders, filepath.Dir(list)) ||
-		!slices.Contains(folders, "/tmp") {
-		t.Errorf("mounts %q at %q, volumes %q", mounted, folders, volumes)
+	if !slices.Equal(mounted, volumes) {
+		t.Errorf("mounts %q, volumes %q", mounted, volumes)
 	}
-	if !pod.SecurityContext.RunAsNonRoot || !container.SecurityContext.ReadOnlyRootFilesystem {
-		t.Errorf("it may be root, or write to its own file system: %+v, %+v", pod.SecurityContext, container.SecurityContext)
+	return folders
+}
+
+// indexedJob is what the README uses of a Kubernetes Job.
+type indexedJob struct {
+	APIVersion string `yaml:"apiVersion"`
+	Kind       string
+	Metadata   struct{ Name string }
+	Spec       struct {
+		CompletionMode       string `yaml:"completionMode"`
+		Completions          int
+		Parallelism          int
+		BackoffLimitPerIndex *int `yaml:"backoffLimitPerIndex"`
+		Template             struct{ Spec podSpec }
+	}
+}
+
+// The README's Job has a secret for each tenant and a command line that orgconn accepts.
+// A tenant with failed rows does not end the runs of the others, as a failed pod does
+// with backoffLimit.
+func TestReadmeTenantsJob(t *testing.T) {
+	var job indexedJob
+	strictly(t, readmeBlocks(t, "yaml")[2], &job)
+	pod := job.Spec.Template.Spec
+	if job.Spec.CompletionMode != "Indexed" || len(pod.Containers) != 1 || pod.RestartPolicy != "Never" || pod.EnableServiceLinks {
+		t.Fatalf("%+v", job)
+	}
+	if limit := job.Spec.BackoffLimitPerIndex; limit == nil || *limit != 0 {
+		t.Error("a tenant's failed rows stop the other tenants, or are tried again")
+	}
+	script := pod.Containers[0].Command[2]
+	_, command, _ := strings.Cut(script, "exec orgconn ")
+	checkCommandLine(t, strings.Fields(command))
+	for _, folder := range mountedAt(t, pod) {
+		if !strings.Contains(script, folder+"/$JOB_COMPLETION_INDEX") {
+			t.Errorf("%s is not used by tenant: %s", folder, script)
+		}
+	}
+	if n := len(pod.Volumes[2].Projected.Sources); n != job.Spec.Completions {
+		t.Errorf("%d secrets for %d tenants", n, job.Spec.Completions)
 	}
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -254,9 +253,7 @@ func count(outcomes map[journal.Outcome]int, matches func(journal.Outcome) bool)
 // printRuns prints a line for each run, or a JSON array.
 func printRuns(w io.Writer, all []*runInfo, asJSON bool) error {
 	if asJSON {
-		encoder := json.NewEncoder(w)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(all)
+		return reports.WriteJSON(w, all)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	for _, run := range all {

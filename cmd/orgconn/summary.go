@@ -26,9 +26,7 @@ const shownConnections = 3
 func (c *command) print(s *reports.Summary, dir string, withReason bool) error {
 	out := newOutput(os.Stdout, lastTimeout) // the tenant's lock is still held
 	if c.options.json {
-		encoder := json.NewEncoder(out)
-		encoder.SetIndent("", "  ")
-		return encoder.Encode(s)
+		return reports.WriteJSON(out, s)
 	}
 	if c.options.quiet {
 		return nil
@@ -125,6 +123,9 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	fmt.Fprintf(&b, "  report:  %s\n", oneLine(filepath.Join(dir, rundir.PageFile)))
 	if undo := wayBack(s, dir); undo != "" {
 		fmt.Fprintf(&b, "  undo:    %s\n", oneLine(undo))
+	}
+	if s.Unsaved > 0 {
+		fmt.Fprintf(&b, "           %s without a check: only --allow-defaults enables them, with Auth0's default settings\n", reports.Counted(s.Unsaved, "row"))
 	}
 	if next := nextCommand(s, dir, results); next != "" {
 		fmt.Fprintf(&b, "  next:    %s\n", oneLine(next))

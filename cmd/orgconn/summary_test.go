@@ -6,6 +6,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+	"go.uber.org/zap"
+
+	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/reports"
 )
 
@@ -23,6 +27,55 @@ func TestMeasured(t *testing.T) {
 	}
 	if got := formerSummary(dir, "b.example"); got.Rate != (reports.Rates{}) {
 		t.Errorf("another tenant's: %+v", got)
+	}
+}
+
+// What an earlier run has measured is known to the run that is prepared.
+func TestPreparedRunKnowsTheFormer(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{"pairs.csv": oneRow, "summary.json": `{"tenant":"a.example","run_id":"k3v9q2m7x4ta"}`} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	o := &options{out: filepath.Join(dir, "run"), logLevel: "error", getenv: func(string) string { return "a.example" }}
+	o.addBounds(pflag.NewFlagSet("disable", pflag.ContinueOnError))
+	c := &command{name: journal.CommandDisable, options: o, target: target{tenant: "a.example"}, view: newView(true), log: zap.NewNop()}
+	w, err := c.prepare(t.Context(), source{path: filepath.Join(dir, "pairs.csv")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close(w)
+	if w.former.RunID != "k3v9q2m7x4ta" {
+		t.Errorf("got %+v", w.former)
+	}
+}
+
+// What to do about rows that failed depends on the command and on the reason.
+func TestMendingSteps(t *testing.T) {
+	folder := t.TempDir()
+	proposal := reports.Summary{Command: journal.CommandDisable, DryRun: true, ExitCode: new(1), Outcomes: map[journal.Outcome]int{journal.WouldDisable: 1}}
+	run := func(command, path string) reports.Summary {
+		return reports.Summary{Command: command, Input: reports.Input{Path: path}}
+	}
+	for _, c := range []struct {
+		summary reports.Summary
+		group   reports.FailedRows
+		want    string
+	}{
+		{run(journal.CommandDisable, "x.csv"), reports.FailedRows{Outcome: journal.Failed}, "first remove the causes of the failed rows; resume tries them again"},
+		{proposal, reports.FailedRows{Outcome: journal.Failed}, "remove the causes of the failed rows, and read them again: orgconn resume dir"},
+		{run(journal.CommandDisable, "x.csv"), reports.FailedRows{Outcome: journal.Unknown}, "resume finds out what became of the unknown rows"},
+		{run(journal.CommandEnable, "x.csv"), reports.FailedRows{Outcome: journal.Blocked}, "make room in the organizations of the blocked rows, and run the list again"},
+		{run(journal.CommandRestore, "x.csv"), reports.FailedRows{Outcome: journal.NotFound}, "leave the rows that were not found: what was deleted cannot be restored"},
+		{run(journal.CommandEnable, "x.csv"), reports.FailedRows{Outcome: journal.NotFound}, "correct or remove the rows that were not found in x.csv, and run it again"},
+		{run(journal.CommandDisable, "x.csv"), reports.FailedRows{Outcome: journal.NotFound, Connection: true}, "correct or remove the rows that were not found in x.csv, and run it again"},
+		{run(journal.CommandDisable, folder), reports.FailedRows{Outcome: journal.Invalid}, "correct the invalid rows in " + filepath.Join(folder, "results.csv") + ", and run it again"},
+	} {
+		c.summary.FailedRows = []reports.FailedRows{c.group, c.group}
+		if got := mendingSteps(&c.summary, "dir"); len(got) != 1 || got[0] != c.want {
+			t.Errorf("%s, %+v: got %q, want %q", c.summary.Command, c.group, got, c.want)
+		}
 	}
 }
 

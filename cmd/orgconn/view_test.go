@@ -3,10 +3,16 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"go.uber.org/zap/zapcore"
 
+	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 )
 
@@ -38,6 +44,32 @@ pairs.csv:23: unknown: reason 3
 `
 	if diff := cmp.Diff(want, out.String()); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// Off a terminal, a line a minute says how far the run is, and once that lines were lost.
+func TestStatusLineEveryMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		v := &view{out: lossy{newOutput(io.Discard, time.Second)}}
+		v.out.lost = 3
+		done := 0
+		progress := func() batch.Progress { done++; return batch.Progress{Done: done, Rows: 9} }
+		v.watch(progress, newLogger(&text, zapcore.InfoLevel, false))
+		time.Sleep(150 * time.Second)
+		v.close()
+		if strings.Count(text.String(), `"msg":"progress","done":`) != 2 || strings.Count(text.String(), `"lost_lines":3}`) != 1 {
+			t.Error(text.String())
+		}
+	})
+}
+
+// A log line cannot control the terminal.
+func TestLogOnATerminalIsPrintable(t *testing.T) {
+	var text bytes.Buffer
+	v := &view{out: lossy{newOutput(&text, time.Minute)}, terminal: true}
+	if _, err := v.Write([]byte("cleared\x1b[2J\n")); err != nil || text.String() != "cleared\uFFFD[2J\n" {
+		t.Errorf("%q, %v", text.String(), err)
 	}
 }
 

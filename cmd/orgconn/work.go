@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
 	"github.com/orgconn/orgconn/batch/list"
@@ -190,11 +191,11 @@ func (c *command) header(runID string, input journal.Input) journal.Header {
 	}
 }
 
-// by is who starts this invocation. A ready token does not say which client it is of.
+// by is who starts this invocation. A ready token may say which client it is of.
 func (c *command) by() *journal.By {
-	var by journal.By
-	if token, _ := readyToken(c.options.getenv); token == "" {
-		by.ClientID = c.options.getenv("AUTH0_CLIENT_ID")
+	by := journal.By{ClientID: c.options.getenv(envID)}
+	if token, _ := readyToken(c.options.getenv); token != "" {
+		by.ClientID = apiclient.TokenClient(token)
 	}
 	if account, err := user.Current(); err == nil {
 		by.User = account.Username
