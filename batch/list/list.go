@@ -17,6 +17,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -254,6 +255,10 @@ func (l *List) Tenant() string { return l.origin.tenant }
 // RunID returns the id of the run whose results the list is; empty for any other list, and
 // if no row that is selected says it.
 func (l *List) RunID() string { return l.origin.run }
+
+// FinishedAt returns when the last row of a results file was finished, as the file says;
+// the zero time for a plain list, and if the file does not say it.
+func (l *List) FinishedAt() time.Time { return l.origin.last }
 
 // FollowsDryRun reports whether the list is the results file of a dry run, which
 // announced what would be done with its rows.

@@ -155,6 +155,7 @@ type origin struct {
 	tenant  string
 	run     string       // its id; set by the first row that has one, in a dry run's by the first selected one
 	lines   map[int]bool // of a dry run's rows so far
+	last    time.Time    // when the last row was finished
 }
 
 // isResults reports whether the columns are those of a results file.
@@ -248,9 +249,9 @@ func (r *csvRecord) normalizeOutcome() {
 }
 
 // validate refuses a row of a results file that is of another run than the first
-// row, or of a run that the command does not accept. HasCorrelationID says that
-// the file has the column correlation_id, which a restore can do without: earlier versions had none. The
-// error lacks its place.
+// row, or of a run that the command does not accept. HasCorrelationID
+// says that the file has the column correlation_id, which a restore can do without: earlier
+// versions had none. The error lacks its place.
 func (o *origin) validate(r *csvRecord, opt Options, hasCorrelationID bool) *Error {
 	refuse := func(hint, format string, args ...any) *Error {
 		return &Error{Message: fmt.Sprintf(format, args...), Hint: hint}
@@ -258,6 +259,9 @@ func (o *origin) validate(r *csvRecord, opt Options, hasCorrelationID bool) *Err
 	command := journal.ParseLabel(string(r.Command))
 	if o.lines == nil {
 		*o = origin{command: command, tenant: string(r.Tenant), lines: map[int]bool{}}
+	}
+	if at, err := time.Parse(time.RFC3339, string(r.FinishedAt)); err == nil && at.After(o.last) { // else a spreadsheet has changed it
+		o.last = at
 	}
 	switch {
 	case !journal.Outcome(r.Outcome).Known():

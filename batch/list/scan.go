@@ -322,6 +322,7 @@ type csvRecord struct {
 	Carried        cells `csv:"carried"`
 	Line           cell  `csv:"line"`
 	CorrelationID  cell  `csv:"correlation_id"`
+	FinishedAt     cell  `csv:"finished_at"`
 	Extra          cells `csv:"extra"`
 }
 

@@ -76,8 +76,8 @@ func (w *work) question(rows int) string {
 	return text + w.disableTerms()
 }
 
-// proposed says which dry run's results the list is. Its age and its note are known if
-// the list is still in the dry run's directory.
+// proposed says which dry run's results the list is, and how old they are. The dry run's
+// note is known if the list is still in its directory.
 func (w *work) proposed() string {
 	run := w.list.RunID()
 	if run == "" || !w.list.FollowsDryRun() {
@@ -91,11 +91,12 @@ func (w *work) proposed() string {
 	if dryRun.RunID != run { // a run that is resumed
 		dryRun = formerSummary(w.header.Input.Path, w.header.Tenant)
 	}
-	if dryRun.RunID != run || dryRun.FinishedAt == nil {
+	at := w.list.FinishedAt()
+	if at.IsZero() {
 		return fmt.Sprintf("A dry run (%s) announced this. %s", run, sealed)
 	}
-	text := fmt.Sprintf("A dry run announced this %s ago, at %s. %s", ago(time.Since(*dryRun.FinishedAt)), dryRun.FinishedAt.UTC().Format(time.DateTime+" UTC"), sealed)
-	if dryRun.Note != "" {
+	text := fmt.Sprintf("A dry run (%s) announced this %s ago, at %s. %s", run, ago(time.Since(at)), at.UTC().Format(time.DateTime+" UTC"), sealed)
+	if dryRun.RunID == run && dryRun.Note != "" {
 		text += "Its note: " + oneLine(dryRun.Note) + "\n"
 	}
 	return text
