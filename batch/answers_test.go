@@ -216,6 +216,21 @@ func TestLostCallIsCheckedAgain(t *testing.T) {
 	})
 }
 
+// A row that is checked again between its attempts has no more of them than another one.
+func TestSlowLostCallsAreGivenUp(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Timeout = journal.Duration(100 * time.Second)
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Method: http.MethodDelete, Delay: 200 * time.Second})
+		r.run(rows)
+		r.expect(rows, "unknown")
+		if n := r.count(http.MethodDelete); n > maxFaults {
+			t.Errorf("%d calls", n)
+		}
+	})
+}
+
 // The time that a server asks for with Retry-After is kept, by the call that it
 // answers (any status) and by all others (429).
 func TestRetryAfterIsKept(t *testing.T) {

@@ -102,10 +102,10 @@ func (r *reply) record() *journal.Call {
 
 // do makes a call until its answer is decided or the pool stops. In the last moment
 // before each attempt, fresh is asked whether the call is still to be made, and told
-// whether an earlier attempt may have taken effect; nil stands for yes. The error stops
-// the pool. The reply is there in any case.
-func (c *caller) do(permit *throttle.Permit, send sender, fresh func(lost bool) bool) (*reply, error) {
-	r := &reply{}
+// whether an earlier attempt may have taken effect; nil stands for yes. faults is how many
+// attempts went wrong before. The error stops the pool. The reply is there in any case.
+func (c *caller) do(permit *throttle.Permit, send sender, fresh func(lost bool) bool, faults int) (*reply, error) {
+	r := &reply{faults: faults}
 	for {
 		if !c.attempt(permit, send, fresh, r) {
 			return r, nil

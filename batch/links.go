@@ -184,7 +184,7 @@ func (l *linkCaller) readPage(permit *throttle.Permit, family apiclient.Family, 
 			l.setFree()
 		}
 		return resp, err
-	}, nil)
+	}, nil, 0)
 	return page, reply, err
 }
 

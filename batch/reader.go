@@ -82,7 +82,7 @@ func ask[T any](c *caller, send func(context.Context) (T, *apiclient.Response, e
 	reply, err := c.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
 		answer, resp, err = send(ctx)
 		return resp, err
-	}, nil)
+	}, nil, 0)
 	return answer, reply, err
 }
 

@@ -20,6 +20,7 @@ type row struct {
 	begun     bool // its call is on its way: later checks leave it alone
 	closed    bool // it is not sent, as a later check said so or failed: further checks leave it alone
 	login     login
+	faults    int // of attempts that were lost, and whose check then grew old
 	decision
 }
 

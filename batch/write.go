@@ -84,10 +84,11 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (ove
 		func(ctx context.Context) (*apiclient.Response, error) {
 			return r.action.send(apiclient.WithCorrelationID(ctx, id), r.API, r.reads.known(), row)
 		},
-		func(lost bool) bool { return o.keepClaim(row, lost) })
+		func(lost bool) bool { return o.keepClaim(row, lost) }, row.faults)
 	switch {
-	case reply.stale && reply.lost:
-		return false, nil // the intent says that the call may have taken effect
+	case reply.stale && reply.lost: // the intent says that the call may have taken effect
+		row.faults = reply.faults
+		return false, nil
 	case reply.stale:
 		// This is not the row's end, so it is recorded and not settled.
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
