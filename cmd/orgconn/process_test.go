@@ -107,6 +107,18 @@ func unread(t *testing.T) *os.File {
 	}
 }
 
+// closed returns a pipe whose reader has ended.
+func closed(t *testing.T) *os.File {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { writer.Close() })
+	reader.Close()
+	return writer
+}
+
 // end waits for the process and returns its exit code; -1 if a signal ended it.
 func (p *process) end() int {
 	_ = p.Wait()
@@ -250,8 +262,8 @@ func faulty() {
 }
 
 // noisyRun is a run that writes much to standard error, and some to standard output.
-// The outputs that blocked names are pipes that nobody reads.
-func noisyRun(t *testing.T, tenant *simulated, dir, blocked string) *process {
+// The outputs that blocked names are pipes made by pipe, unread or closed.
+func noisyRun(t *testing.T, tenant *simulated, dir, blocked string, pipe func(*testing.T) *os.File) *process {
 	t.Helper()
 	list, err := os.OpenFile(filepath.Join(dir, "pairs.csv"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -263,10 +275,10 @@ func noisyRun(t *testing.T, tenant *simulated, dir, blocked string) *process {
 	}
 	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--out", "run", "pairs.csv")
 	if strings.Contains(blocked, "stdout") {
-		p.Stdout = unread(t)
+		p.Stdout = pipe(t)
 	}
 	if strings.Contains(blocked, "stderr") {
-		p.Stderr = unread(t)
+		p.Stderr = pipe(t)
 	}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -285,12 +297,31 @@ func TestUnreadOutputDoesNotHoldARunUp(t *testing.T) {
 		t.Run(blocked, func(t *testing.T) {
 			t.Parallel()
 			tenant, dir := slowTenant(t, 10*time.Millisecond)
-			p := noisyRun(t, tenant, dir, blocked)
+			p := noisyRun(t, tenant, dir, blocked, unread)
 			waitForWrites(t, tenant, 3)
 			signalled := time.Now()
 			_ = p.Process.Signal(syscall.SIGTERM)
 			if code := p.end(); code != journal.ExitTerminated || time.Since(signalled) > 15*time.Second {
 				t.Errorf("exit %d after %s", code, time.Since(signalled))
+			}
+			if _, err := os.Stat(filepath.Join(dir, "run", "results.csv")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// An output whose reader has ended, as in | head, does not end a run before its end.
+func TestClosedOutputDoesNotEndARun(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]int{"stdout": journal.ExitStopped, "stderr": journal.ExitFailedRows} {
+		t.Run(output, func(t *testing.T) {
+			t.Parallel()
+			tenant, dir := slowTenant(t, 10*time.Millisecond)
+			unlimit(tenant)
+			p := noisyRun(t, tenant, dir, output, closed)
+			if code := p.end(); code != want { // 5: the summary could not be printed
+				t.Errorf("exit %d, want %d\n%s", code, want, &p.output)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "run", "results.csv")); err != nil {
 				t.Error(err)
@@ -308,7 +339,7 @@ func TestUnreadOutputDoesNotKeepTheLock(t *testing.T) {
 			t.Parallel()
 			tenant, dir := slowTenant(t, 10*time.Millisecond)
 			unlimit(tenant)
-			p := noisyRun(t, tenant, dir, blocked)
+			p := noisyRun(t, tenant, dir, blocked, unread)
 			want := journal.ExitFailedRows
 			if blocked != "stderr" {
 				want = journal.ExitStopped // the summary could not be printed
@@ -328,7 +359,7 @@ func TestSecondSignalEndsWithUnreadOutput(t *testing.T) {
 			t.Parallel()
 			tenant, dir := slowTenant(t, 10*time.Millisecond)
 			tenant.Inject(simulator.Fault{Kind: simulator.Hang, Method: "DELETE", Stage: simulator.AfterEffect})
-			p := noisyRun(t, tenant, dir, blocked)
+			p := noisyRun(t, tenant, dir, blocked, unread)
 			waitUntil(t, func() bool { return len(tenant.Enabled("org_signal0000000000")) < 4 })
 			if code, after := p.endByTwoSignals(); code != journal.ExitTerminated || after > time.Second {
 				t.Errorf("exit %d after %s", code, after)
