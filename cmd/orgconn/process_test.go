@@ -431,6 +431,56 @@ func TestSignalsUnderNohup(t *testing.T) {
 	}
 }
 
+// A signal ends the wait for a list that comes through a pipe. Nothing is left behind.
+func TestSignalWhileTheListIsRead(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "-")
+	p.Stdin = reader
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	staged := func(name string) []string {
+		found, _ := filepath.Glob(filepath.Join(dir, ".orgconn-*", name))
+		return found
+	}
+	waitUntil(t, func() bool { return len(staged(rundir.InputFile)) > 0 })
+	_ = p.Process.Signal(syscall.SIGTERM)
+	time.AfterFunc(10*time.Second, func() { _ = p.Process.Kill() })
+	if code := p.end(); code != journal.ExitTerminated || p.output.String() != "orgconn: terminated\n" {
+		t.Errorf("exit %d\n%s", code, &p.output)
+	}
+	if left := staged(""); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+}
+
+// startWaiting starts a run, and returns once it waits for the tenant's lock.
+func startWaiting(t *testing.T, tenant *simulated, dir, out string) *process {
+	t.Helper()
+	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--lock-wait", "60s", "--out", out, "pairs.csv")
+	log, err := os.Create(filepath.Join(dir, out+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.Stderr = log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, func() bool { // to have read the list is not enough
+		text, _ := os.ReadFile(log.Name())
+		return bytes.Contains(text, []byte("waits up to"))
+	})
+	return p
+}
+
 // Two runs never work on one tenant at once.
 func TestOneRunPerTenant(t *testing.T) {
 	t.Parallel()
@@ -451,14 +501,10 @@ func TestOneRunPerTenant(t *testing.T) {
 		t.Errorf("a dry run beside it: exit %d", code)
 	}
 	third := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "third", "pairs.csv")
-	fourth := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "fourth", "pairs.csv")
-	waitUntil(t, func() bool { // the third and the fourth have read their list, and wait for the lock
-		staged, _ := filepath.Glob(filepath.Join(dir, ".orgconn-*", rundir.InputFile))
-		return len(staged) == 2
-	})
+	fourth := startWaiting(t, tenant, dir, "fourth")
 	_ = fourth.Process.Signal(syscall.SIGTERM)
 	if code := fourth.end(); code != journal.ExitTerminated {
-		t.Errorf("a signal while it waits for the lock: exit %d\n%s", code, &fourth.output)
+		t.Errorf("SIGTERM while it waits for the lock: exit %d, want %d", code, journal.ExitTerminated)
 	}
 	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != journal.ExitLocked {
 		t.Errorf("resume of a run that goes on:\n%s", &resume.output)
