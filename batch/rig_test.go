@@ -87,7 +87,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	}
 	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
 	defer cancel()
-	defer time.AfterFunc(24*time.Hour, func() { panic("the run does not end") }).Stop()
+	defer time.AfterFunc(24*time.Hour, func() { panic(r.t.Name() + ": the run does not end") }).Stop()
 	result := run.Do(ctx)
 	if result.Stop == nil { // else the throttle and the ETA count on calls that never come
 		r.expectNoCalls(run.pool)
