@@ -93,6 +93,34 @@ func TestExportOfHalfAList(t *testing.T) {
 	})
 }
 
+// Each kind of call has a bucket of its own at Auth0, and so its own throttle.
+func TestCallsKeepToTheirThrottle(t *testing.T) {
+	for name, c := range map[string]struct {
+		organizations, connections []string
+		calls                      [5]int64
+	}{
+		"all":     {nil, nil, [5]int64{2, 0, 0, 0, 3}},
+		"by id":   {[]string{orgID(0), orgID(1)}, nil, [5]int64{0, 2, 0, 0, 2}},
+		"by name": {[]string{"org0"}, []string{"con0"}, [5]int64{0, 0, 1, 1, 1}},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.enable(pairs(3, 1))
+			r.name(1, 1)
+			e := NewExport(ExportConfig{API: r.client(), Organizations: c.organizations, Connections: c.connections, Settings: r.settings, Log: zap.NewNop()})
+			if stop := e.Do(r.stop, func([]ExportedPair) error { return nil }); stop != nil {
+				t.Fatalf("%s: %v", name, stop)
+			}
+			var sent [5]int64
+			for i, throttle := range []*caller{e.lists, e.byID, e.byName, e.connections, e.links.caller} {
+				sent[i] = throttle.sent.Load()
+			}
+			if sent != c.calls {
+				t.Errorf("%s: calls of lists, by id, by name, of connections, of links: %v, want %v", name, sent, c.calls)
+			}
+		})
+	}
+}
+
 // Every organization of a list that changes while its pages are read by number is
 // exported, and once, or the export fails.
 func TestExportOfAListThatChanges(t *testing.T) {

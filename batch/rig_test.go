@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -86,7 +87,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	}
 	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
 	defer cancel()
-	defer time.AfterFunc(24*time.Hour, func() { panic("the run does not end") }).Stop()
+	defer time.AfterFunc(24*time.Hour, func() { panic(r.t.Name() + ": the run does not end") }).Stop()
 	result := run.Do(ctx)
 	if result.Stop == nil { // else the throttle and the ETA count on calls that never come
 		r.expectNoCalls(run.pool)
@@ -277,11 +278,13 @@ func (r *rig) enabled(p simulator.Pair) bool {
 	return false
 }
 
-// memoryJournal keeps records in memory. A commit takes its time.
+// memoryJournal keeps records in memory. A commit takes its time, as long as a disk's
+// sync or as sync says. If its context ends meanwhile, the record is there nevertheless.
 type memoryJournal struct {
 	mu   sync.Mutex
 	all  []journal.Record
 	fail error // of every further record
+	sync time.Duration
 }
 
 func (m *memoryJournal) Append(rec journal.Record) error {
@@ -297,9 +300,16 @@ func (m *memoryJournal) Append(rec journal.Record) error {
 	return nil
 }
 
-func (m *memoryJournal) Commit(_ context.Context, rec journal.Record) error {
-	time.Sleep(3 * time.Millisecond)
-	return m.Append(rec)
+func (m *memoryJournal) Commit(ctx context.Context, rec journal.Record) error {
+	if err := m.Append(rec); err != nil {
+		return err
+	}
+	select {
+	case <-time.After(cmp.Or(m.sync, 3*time.Millisecond)):
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
 }
 
 // status is a fault that answers with a status.

@@ -251,6 +251,24 @@ func TestInterruptedRunDoesNotAskForTheTenant(t *testing.T) {
 	})
 }
 
+// A stop while intents are on their way to the disk leaves no row unknown: their calls
+// are not sent, and that is recorded.
+func TestStopWhileIntentsAreSynced(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.records.sync = 5 * time.Second
+		r.settings.MaxDuration = journal.Duration(3 * time.Second)
+		if result := r.run(rows); result.ExitCode != journal.ExitStopped {
+			t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
+		}
+		r.expect(rows, "not_attempted*3")
+		if deletes := r.count(http.MethodDelete); deletes != 0 {
+			t.Errorf("%d deletes after the stop", deletes)
+		}
+	})
+}
+
 func TestMaxDuration(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "enterprise")}, func(t *testing.T, r *rig) {
 		rows := pairs(40, 2)

@@ -107,6 +107,18 @@ func unread(t *testing.T) *os.File {
 	}
 }
 
+// closed returns a pipe whose reader has ended.
+func closed(t *testing.T) *os.File {
+	t.Helper()
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { writer.Close() })
+	reader.Close()
+	return writer
+}
+
 // end waits for the process and returns its exit code; -1 if a signal ended it.
 func (p *process) end() int {
 	_ = p.Wait()
@@ -250,8 +262,8 @@ func faulty() {
 }
 
 // noisyRun is a run that writes much to standard error, and some to standard output.
-// The outputs that blocked names are pipes that nobody reads.
-func noisyRun(t *testing.T, tenant *simulated, dir, blocked string) *process {
+// The outputs that blocked names are pipes made by pipe, unread or closed.
+func noisyRun(t *testing.T, tenant *simulated, dir, blocked string, pipe func(*testing.T) *os.File) *process {
 	t.Helper()
 	list, err := os.OpenFile(filepath.Join(dir, "pairs.csv"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
@@ -263,10 +275,10 @@ func noisyRun(t *testing.T, tenant *simulated, dir, blocked string) *process {
 	}
 	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--out", "run", "pairs.csv")
 	if strings.Contains(blocked, "stdout") {
-		p.Stdout = unread(t)
+		p.Stdout = pipe(t)
 	}
 	if strings.Contains(blocked, "stderr") {
-		p.Stderr = unread(t)
+		p.Stderr = pipe(t)
 	}
 	if err := p.Start(); err != nil {
 		t.Fatal(err)
@@ -285,12 +297,31 @@ func TestUnreadOutputDoesNotHoldARunUp(t *testing.T) {
 		t.Run(blocked, func(t *testing.T) {
 			t.Parallel()
 			tenant, dir := slowTenant(t, 10*time.Millisecond)
-			p := noisyRun(t, tenant, dir, blocked)
+			p := noisyRun(t, tenant, dir, blocked, unread)
 			waitForWrites(t, tenant, 3)
 			signalled := time.Now()
 			_ = p.Process.Signal(syscall.SIGTERM)
 			if code := p.end(); code != journal.ExitTerminated || time.Since(signalled) > 15*time.Second {
 				t.Errorf("exit %d after %s", code, time.Since(signalled))
+			}
+			if _, err := os.Stat(filepath.Join(dir, "run", "results.csv")); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// An output whose reader has ended, as in | head, does not end a run before its end.
+func TestClosedOutputDoesNotEndARun(t *testing.T) {
+	t.Parallel()
+	for output, want := range map[string]int{"stdout": journal.ExitStopped, "stderr": journal.ExitFailedRows} {
+		t.Run(output, func(t *testing.T) {
+			t.Parallel()
+			tenant, dir := slowTenant(t, 10*time.Millisecond)
+			unlimit(tenant)
+			p := noisyRun(t, tenant, dir, output, closed)
+			if code := p.end(); code != want { // 5: the summary could not be printed
+				t.Errorf("exit %d, want %d\n%s", code, want, &p.output)
 			}
 			if _, err := os.Stat(filepath.Join(dir, "run", "results.csv")); err != nil {
 				t.Error(err)
@@ -308,7 +339,7 @@ func TestUnreadOutputDoesNotKeepTheLock(t *testing.T) {
 			t.Parallel()
 			tenant, dir := slowTenant(t, 10*time.Millisecond)
 			unlimit(tenant)
-			p := noisyRun(t, tenant, dir, blocked)
+			p := noisyRun(t, tenant, dir, blocked, unread)
 			want := journal.ExitFailedRows
 			if blocked != "stderr" {
 				want = journal.ExitStopped // the summary could not be printed
@@ -328,7 +359,7 @@ func TestSecondSignalEndsWithUnreadOutput(t *testing.T) {
 			t.Parallel()
 			tenant, dir := slowTenant(t, 10*time.Millisecond)
 			tenant.Inject(simulator.Fault{Kind: simulator.Hang, Method: "DELETE", Stage: simulator.AfterEffect})
-			p := noisyRun(t, tenant, dir, blocked)
+			p := noisyRun(t, tenant, dir, blocked, unread)
 			waitUntil(t, func() bool { return len(tenant.Enabled("org_signal0000000000")) < 4 })
 			if code, after := p.endByTwoSignals(); code != journal.ExitTerminated || after > time.Second {
 				t.Errorf("exit %d after %s", code, after)
@@ -400,6 +431,56 @@ func TestSignalsUnderNohup(t *testing.T) {
 	}
 }
 
+// A signal ends the wait for a list that comes through a pipe. Nothing is left behind.
+func TestSignalWhileTheListIsRead(t *testing.T) {
+	t.Parallel()
+	tenant, dir := slowTenant(t, 10*time.Millisecond)
+	reader, writer, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer writer.Close()
+	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "-")
+	p.Stdin = reader
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	reader.Close()
+	staged := func(name string) []string {
+		found, _ := filepath.Glob(filepath.Join(dir, ".orgconn-*", name))
+		return found
+	}
+	waitUntil(t, func() bool { return len(staged(rundir.InputFile)) > 0 })
+	_ = p.Process.Signal(syscall.SIGTERM)
+	time.AfterFunc(10*time.Second, func() { _ = p.Process.Kill() })
+	if code := p.end(); code != journal.ExitTerminated || p.output.String() != "orgconn: terminated\n" {
+		t.Errorf("exit %d\n%s", code, &p.output)
+	}
+	if left := staged(""); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+}
+
+// startWaiting starts a run, and returns once it waits for the tenant's lock.
+func startWaiting(t *testing.T, tenant *simulated, dir, out string) *process {
+	t.Helper()
+	p := newProcess(t, tenant, dir, "orgconn", "disable", "--yes", "--lock-wait", "60s", "--out", out, "pairs.csv")
+	log, err := os.Create(filepath.Join(dir, out+".log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	p.Stderr = log
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	waitUntil(t, func() bool { // to have read the list is not enough
+		text, _ := os.ReadFile(log.Name())
+		return bytes.Contains(text, []byte("waits up to"))
+	})
+	return p
+}
+
 // Two runs never work on one tenant at once.
 func TestOneRunPerTenant(t *testing.T) {
 	t.Parallel()
@@ -420,14 +501,10 @@ func TestOneRunPerTenant(t *testing.T) {
 		t.Errorf("a dry run beside it: exit %d", code)
 	}
 	third := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "third", "pairs.csv")
-	fourth := start(t, tenant, dir, "disable", "--yes", "--lock-wait", "60s", "--out", "fourth", "pairs.csv")
-	waitUntil(t, func() bool { // the third and the fourth have read their list, and wait for the lock
-		staged, _ := filepath.Glob(filepath.Join(dir, ".orgconn-*", rundir.InputFile))
-		return len(staged) == 2
-	})
+	fourth := startWaiting(t, tenant, dir, "fourth")
 	_ = fourth.Process.Signal(syscall.SIGTERM)
 	if code := fourth.end(); code != journal.ExitTerminated {
-		t.Errorf("a signal while it waits for the lock: exit %d\n%s", code, &fourth.output)
+		t.Errorf("SIGTERM while it waits for the lock: exit %d, want %d", code, journal.ExitTerminated)
 	}
 	if resume := start(t, tenant, dir, "resume", "--yes", "first"); resume.end() != journal.ExitLocked {
 		t.Errorf("resume of a run that goes on:\n%s", &resume.output)

@@ -64,7 +64,8 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 	if err != nil {
 		return err
 	}
-	o.settings.DryRun = first.Settings.DryRun // which needs neither --yes nor a lock
+	o.settings.DryRun = first.Settings.DryRun     // which needs neither --yes nor a lock
+	o.settings.KeepLink = first.Settings.KeepLink // which the metrics of a resume that is refused name
 	if err := o.check(flags); err != nil {
 		return err
 	}
