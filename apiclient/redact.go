@@ -84,11 +84,17 @@ func (r *redactor) change(edit func(*secrets)) {
 // of JSON keeps its meaning.
 func (r *redactor) without(text string, bytes int) string {
 	if secrets := r.secrets.Load(); secrets != nil {
-		text = jsonEscape.ReplaceAllStringFunc(text, unescaped)
-		for _, form := range secrets.all {
-			if len(form) >= bytes {
-				text = strings.ReplaceAll(text, form, redacted)
-			}
+		text = secrets.redact(text, bytes) // one with a backslash would change below
+		text = secrets.redact(jsonEscape.ReplaceAllStringFunc(text, unescaped), bytes)
+	}
+	return text
+}
+
+// redact replaces the forms of secrets that have so many bytes.
+func (s *secrets) redact(text string, bytes int) string {
+	for _, form := range s.all {
+		if len(form) >= bytes {
+			text = strings.ReplaceAll(text, form, redacted)
 		}
 	}
 	return text

@@ -208,7 +208,8 @@ func (r *Run) readAndDecideAgain(o *organization) (*reply, error) {
 	return answer.(*reply), nil
 }
 
-// readAndDecide reads what an organization has and decides its rows by that.
+// readAndDecide reads what an organization has and decides its rows by that. The caller
+// has awaited its login turn, which ends here.
 func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, error) {
 	defer r.endLoginTurn()
 	links, reply, err := r.reads.read(permit, o.id)

@@ -81,7 +81,7 @@ func (o *organization) keepClaim(w *row, lost bool) bool {
 	return w.begun
 }
 
-// checkable are the rows that are neither on their way nor settled, and whether this
+// checkable are the rows that are neither on their way nor closed, and whether this
 // is the organization's first check.
 func (o *organization) checkable() (rows []*row, first bool) {
 	o.mu.Lock()
@@ -95,9 +95,9 @@ func (o *organization) checkable() (rows []*row, first bool) {
 	return rows, first
 }
 
-// decide decides the rows that are neither on their way nor settled, by what the
+// decide decides the rows that are neither on their way nor closed, by what the
 // organization has once the calls on their way are done, and returns them. The links
-// of settled rows stay as they are.
+// of closed rows stay as they are.
 func (o *organization) decide(a action, family apiclient.Family, links []apiclient.Link, readAt time.Time) (undecided []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

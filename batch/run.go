@@ -179,7 +179,7 @@ func (r Result) Reason() string {
 
 // result is the run's end: why it stopped, else what its outcomes are.
 func (r *Run) result(stop *Stop) Result {
-	if stop != nil && stop.Code == journal.ExitStopped && r.noneExists() { // a signal says nothing of the list
+	if stop != nil && stop.Code == journal.ExitStopped && stop.Err == nil && r.noneExists() { // a signal or a fault says nothing of the list
 		wrong := *stop
 		wrong.Reason += "; no organization so far exists: " + journal.RightTenant
 		stop = &wrong

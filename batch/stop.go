@@ -50,6 +50,7 @@ func outOfReach(last *apiclient.Error) *Stop {
 		Code:   journal.ExitStopped,
 		Reason: "the tenant gave no good answer for " + outageTime.String() + "; the last one: " + last.Error(),
 		Hint:   cmp.Or(hintOf(last), "look at Auth0's status page and at the network"),
+		Err:    last,
 	}
 }
 

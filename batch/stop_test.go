@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
+	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
 )
@@ -265,6 +266,19 @@ func TestStopWhileIntentsAreSynced(t *testing.T) {
 		r.expect(rows, "not_attempted*3")
 		if deletes := r.count(http.MethodDelete); deletes != 0 {
 			t.Errorf("%d deletes after the stop", deletes)
+		}
+	})
+}
+
+// Nor does a run that stops for a fault: it says nothing of the list.
+func TestFaultDoesNotAskForTheTenant(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		run := r.newRun(pairs(2, 1))
+		run.Do(r.stop)
+		for _, stop := range []*Stop{journalFailed(errors.New("disk full")), outOfReach(&apiclient.Error{Class: apiclient.Transient})} {
+			if reason := run.result(stop).Reason(); reason != stop.Reason {
+				t.Error(reason)
+			}
 		}
 	})
 }

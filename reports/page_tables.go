@@ -125,7 +125,7 @@ func (ts *tallies) addWaysIn(t *tally, org string) {
 }
 
 // changeWaysIn counts a row that gives or takes a way in, or may have. The last check has
-// already seen what was sent before it.
+// already seen what was sent before it; of a call that was in flight then, nobody knows.
 func (ts *tallies) changeWaysIn(t *tally, r list.Result) {
 	if t.before < 0 || !r.Outcome.MayHaveChanged() && !r.Outcome.Announced() {
 		return

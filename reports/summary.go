@@ -185,13 +185,12 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 }
 
 // repeated returns those of a run's flags that the next command has to repeat: those that
-// allow something, and --unused-for. --keep-link and --any-id are among them too, except
-// for a restore, which takes them from the run directory.
+// allow something, --unused-for and --any-id. --keep-link is among them too, except for a
+// restore, which takes it from the results.
 func repeated(h journal.Header) []string {
 	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
-		inherited := flag == "--keep-link" || flag == "--any-id"
-		return !strings.HasPrefix(flag, "--allow-") && !strings.HasPrefix(flag, "--unused-for ") &&
-			!(inherited && h.Command != journal.CommandRestore)
+		return !strings.HasPrefix(flag, "--allow-") && !strings.HasPrefix(flag, "--unused-for ") && flag != "--any-id" &&
+			!(flag == "--keep-link" && h.Command != journal.CommandRestore)
 	})
 }
 

@@ -208,11 +208,15 @@ func (s *scanner) validateRow(r *csvRecord, rec *Record) string {
 	if s.columns.results {
 		orgName, connectionName = "", "" // they do not identify a row
 	}
-	reason := s.opt.validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", orgName)
+	opt := s.opt
+	if s.columns.results && opt.Command == journal.CommandRestore {
+		opt.AnyID = true // the tenant has accepted these ids
+	}
+	reason := opt.validateIDOrName(s.columns.org, rec.OrgID, orgPrefix, "org_name", orgName)
 	if reason != "" {
 		return reason
 	}
-	reason = s.opt.validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
+	reason = opt.validateIDOrName(s.columns.connection, rec.ConnectionID, connectionPrefix, "connection_name", connectionName)
 	if reason == "" && s.opt.Command != journal.CommandDisable {
 		rec.Snapshot, reason = s.snapshot(r)
 	}

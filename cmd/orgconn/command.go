@@ -281,7 +281,10 @@ func (c *command) finish(w *work, result batch.Result, final journal.Sample) (*r
 		journalErr = nil // the stop says it already
 	}
 	summary, err := c.report(w, result.Stop)
-	hint := reportsHint(w.dir.Path, err)
+	var hint string
+	if err != nil {
+		hint = reportsHint(w.dir.Path, err)
+	}
 	if journalErr != nil {
 		err, hint = errors.Join(journalErr, err), resumeHint(w.dir.Path)
 	}
@@ -311,7 +314,7 @@ func reportsHint(dir string, err error) string {
 	if _, damaged := errors.AsType[*journal.DamageError](err); damaged {
 		return changedHint
 	}
-	if refused, ok := errors.AsType[*rundir.Error](err); ok {
+	if refused, ok := errors.AsType[*rundir.Error](err); ok && refused.Hint != "" {
 		return refused.Hint + "; then " + hint
 	}
 	return hint

@@ -110,7 +110,7 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 	if w.history, err = c.recover(ctx, w.dir); err != nil {
 		return nil, refused(err, "")
 	}
-	if err = c.loadSettings(w.history, flags); err != nil {
+	if err = c.loadSettings(w.dir, w.history, flags); err != nil {
 		return nil, err
 	}
 	w.names = &w.history.Names
@@ -142,7 +142,7 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 
 // loadSettings merges the run's settings with the flags that were typed. What was typed
 // at an earlier resume was for that invocation.
-func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
+func (c *command) loadSettings(dir *rundir.Dir, h *batch.History, flags *pflag.FlagSet) error {
 	run := h.First
 	// These two say which rows the list has. What is done would not fit another answer.
 	run.Settings.Limit, run.Settings.AnyID = h.Header.Settings.Limit, h.Header.Settings.AnyID
@@ -153,7 +153,7 @@ func (c *command) loadSettings(h *batch.History, flags *pflag.FlagSet) error {
 	if err := c.retyped(flags); err != nil {
 		return err
 	}
-	if finished(h) && !flags.Changed("limit") {
+	if finished(h) && dir.HasReports() && !flags.Changed("limit") { // it was not killed before its reports
 		s.Limit = 0 // the slice is done, so the rest is next
 	}
 	h.Unblock = s.Unblocks()

@@ -41,7 +41,9 @@ const noneSeen = "no organization has any connection of the list: are the ids an
 // doubtful reports whether not one connection of the list was seen. Its rows look as if
 // they were already disabled. If the token has the scope, the run has asked for the
 // connections, and the rows of those that do not exist say so.
-func doubtful(s *reports.Summary, readConnections bool) bool { return s.NoneSeen && !readConnections }
+func doubtful(s *reports.Summary, readConnections bool) bool {
+	return s.NoneSeen && !readConnections && s.Outcomes[journal.NotFound] == 0
+}
 
 // warnIfDoubtful says, before the summary, that not one connection of the list was seen.
 // With --quiet, exitError says it.
@@ -212,8 +214,12 @@ func unblock(s *reports.Summary, group reports.FailedRows, dir string) []string 
 	case strings.Contains(group.Reason, "--unused-for"): // as the message of such a row says it
 		return []string{"rows that are still used stay enabled: move their members first, or leave out --unused-for"}
 	case s.Command == journal.CommandDisable, s.Undoes != "":
+		what := "the list"
+		if s.Undoes != "" {
+			what = "the restore"
+		}
 		return []string{
-			"enable another connection where the last one is blocked, and run the list again",
+			"enable another connection where the last one is blocked, and run " + what + " again",
 			"or disable the last ones on purpose: " + again("--allow-lockout"),
 		}
 	case s.Command == journal.CommandEnable:
@@ -227,7 +233,7 @@ func mendMissing(s *reports.Summary, group reports.FailedRows) string {
 	list := listName(s.Input.Path)
 	switch {
 	case s.WrongTenant():
-		return "set AUTH0_DOMAIN to the tenant of " + list + "; if it is that, correct the list's ids"
+		return "check that AUTH0_DOMAIN is the tenant of " + list + "; if it is, correct the ids in the list"
 	case s.Command == journal.CommandRestore:
 		return "leave the rows that were not found: what was deleted cannot be restored"
 	case group.Connection, s.Command == journal.CommandEnable:

@@ -137,9 +137,6 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 		return nil, err
 	}
 	w.header = c.header(journal.NewRunID(), journal.Input{Path: from.path, SHA256: sum})
-	if from.isRun {
-		w.header.Settings.AnyID = true // the tenant has accepted these ids
-	}
 	w.list, err = list.Open(w.staged.File(rundir.InputFile), from.name(), rundir.ListOptions(w.header, w.names))
 	if err != nil {
 		return nil, refused(err, "")
