@@ -147,6 +147,22 @@ func readPages(c *caller, get pager, visit func([]apiclient.Named) (more bool, e
 	}
 }
 
+// FindOrganization finds the id of an organization by its name. The stop says why it did
+// not.
+func FindOrganization(ctx context.Context, api Directory, s journal.Settings, log *zap.Logger, name string) (id string, _ *Stop) {
+	r := newReader(api, s, log)
+	r.byName.expect(1)
+	stop := r.do(ctx, func() error {
+		org, err := r.organization(name)
+		if err == nil && org.ID == "" {
+			err = unknownName("--org", "organization", name)
+		}
+		id = org.ID
+		return err
+	})
+	return id, stop
+}
+
 // organization finds an organization by its id or its name; the zero one where
 // there is none. The error is that of the call, or why the pool stops.
 func (r *reader) organization(name string) (apiclient.Named, error) {

@@ -12,6 +12,8 @@ type Error struct {
 	Line    int    // physical line, from 1; 0 for the whole file
 	Message string
 	Hint    string // what the user can do; may be empty
+	// Organization is the one of Options.Organizations that has no row, if that is why.
+	Organization string
 }
 
 // Error returns file, line and message, without the hint.

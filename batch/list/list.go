@@ -137,7 +137,7 @@ func (l *List) read() error {
 		return err
 	}
 	if len(s.missing) > 0 {
-		return &Error{File: l.name, Message: "no row of organization " + quote(s.missing[0]), Hint: "--org takes an id, or a name if the file has the column org_name"}
+		return &Error{File: l.name, Message: "no row of organization " + quote(s.missing[0]), Hint: "check --org", Organization: s.missing[0]}
 	}
 	l.carried, l.origin = s.columns.carried, s.origin
 	l.group()

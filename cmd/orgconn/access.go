@@ -52,6 +52,23 @@ func findTarget(getenv func(string) string) (t target, err error) {
 	return t, nil
 }
 
+// organizationID asks the tenant for the id of an organization.
+func (c *command) organizationID(ctx context.Context, name string) (string, error) {
+	client, err := c.target.connect(c.options.getenv, c.options.settings, c.log)
+	if err != nil {
+		return "", err
+	}
+	defer client.Close()
+	if _, err := c.authorize(ctx, client, []string{"read:organizations"}); err != nil {
+		return "", err
+	}
+	id, stop := batch.FindOrganization(ctx, client, c.options.settings, c.log, name)
+	if stop != nil {
+		return "", stop
+	}
+	return id, nil
+}
+
 // check refuses a file or run directory, called what, that is of another tenant.
 func (t target) check(what, tenant string) error {
 	if tenant == t.tenant {

@@ -68,5 +68,5 @@ func (o *options) logsConsole(terminal bool) bool {
 // failed rows in place of a log entry for each.
 func (o *options) showsFailures(terminal bool) bool {
 	level := o.level()
-	return terminal && o.logsConsole(terminal) && !o.quiet && level > zapcore.DebugLevel && level <= zapcore.WarnLevel
+	return o.logsConsole(terminal) && !o.quiet && level > zapcore.DebugLevel && level <= zapcore.WarnLevel
 }

@@ -83,7 +83,7 @@ func TestWhoSeesFailures(t *testing.T) {
 		{"info", "", false, true, true},
 		{"info", "", false, false, false},
 		{"info", "json", false, true, false},
-		{"info", "console", false, false, false},
+		{"info", "console", false, false, true},
 		{"debug", "", false, true, false},
 		{"error", "", false, true, false},
 		{"info", "", true, true, false},

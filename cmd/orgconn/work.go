@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/user"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -137,9 +138,8 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 		return nil, err
 	}
 	w.header = c.header(journal.NewRunID(), journal.Input{Path: from.path, SHA256: sum})
-	w.list, err = list.Open(w.staged.File(rundir.InputFile), from.name(), rundir.ListOptions(w.header, w.names))
-	if err != nil {
-		return nil, refused(err, "")
+	if err = c.openList(ctx, w, from.name()); err != nil {
+		return nil, err
 	}
 	if err = c.checkList(w, from.name()); err != nil {
 		return nil, err
@@ -177,6 +177,24 @@ func copyInput(ctx context.Context, staged *rundir.Staged, from source) (sum str
 		return c.sum, c.err
 	case <-ctx.Done():
 		return "", context.Cause(ctx)
+	}
+}
+
+// openList opens the staged list. If --org names an organization that the list does not,
+// the tenant is asked for its id: a list of ids has no names.
+func (c *command) openList(ctx context.Context, w *work, name string) (err error) {
+	for {
+		w.list, err = list.Open(w.staged.File(rundir.InputFile), name, rundir.ListOptions(w.header, w.names))
+		refusal, ok := errors.AsType[*list.Error](err)
+		if !ok || refusal.Organization == "" || list.IsOrganizationID(refusal.Organization) {
+			return refused(err, "")
+		}
+		id, err := c.organizationID(ctx, refusal.Organization)
+		if err != nil {
+			return err
+		}
+		given := slices.Index(w.header.Settings.Organizations, refusal.Organization)
+		w.header.Settings.Organizations = slices.Replace(slices.Clone(w.header.Settings.Organizations), given, given+1, id)
 	}
 }
 
