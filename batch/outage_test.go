@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -246,12 +247,25 @@ func TestOutageThatEndsIn429s(t *testing.T) {
 func TestFailedTokenRenewalIsNoOutage(t *testing.T) {
 	for _, code := range []int{503, 429} {
 		inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), TokenLifetime: 14 * time.Second, Latency: 100 * time.Millisecond}, func(t *testing.T, r *rig) {
-			rows := pairs(3000, 1)
+			rows := pairs(1500, 1)
 			r.tenant.SeedPairs(rows)
-			r.settings.MaxRPS = 400
+			r.settings.MaxRPS = 200
 			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: code, Path: "/oauth/token", Skip: 1, Times: 1})
-			if result := r.run(rows); result.ExitCode != journal.ExitOK {
-				t.Errorf("status %d: exit %d: %v", code, result.ExitCode, result.Stop)
+			var outage atomic.Bool
+			ended := make(chan struct{})
+			r.during = func(run *Run) {
+				for {
+					select {
+					case <-ended:
+						return
+					case <-time.After(10 * time.Millisecond):
+						outage.Store(outage.Load() || run.breaker.open())
+					}
+				}
+			}
+			defer close(ended)
+			if result := r.run(rows); result.ExitCode != journal.ExitOK || outage.Load() {
+				t.Errorf("status %d: exit %d, outage %t: %v", code, result.ExitCode, outage.Load(), result.Stop)
 			}
 		})
 	}
