@@ -113,8 +113,8 @@ const (
 	maxAssertionLife = 5 * time.Minute
 )
 
-// assertion returns a JWT for one token request, with an id that is used once. The JWT has no time of issue
-// (iat), so that a local clock that is slightly fast does no harm.
+// assertion returns a JWT for one token request, with an id that is used once. The JWT has
+// no time of issue (iat), so that a local clock that is slightly fast does no harm.
 func (s *signer) assertion() (string, error) {
 	return jwt.NewWithClaims(s.method, jwt.MapClaims{
 		"iss": s.clientID,

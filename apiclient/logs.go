@@ -26,8 +26,9 @@ type login struct {
 }
 
 // LastLogin returns the time of the last successful login to an organization through a
-// connection. The zero time means that the tenant's log has none. A tenant keeps its log for 1 to 30 days, and adds
-// entries with a delay, so somebody may have logged in all the same.
+// connection. The zero time means that the tenant's log has none. A tenant keeps its log
+// for 1 to 30 days, and adds entries with a delay, so somebody may have logged in all the
+// same.
 //
 // It needs the scope read:logs. The error is an [*Error].
 func (c *Client) LastLogin(ctx context.Context, org, connection string) (last time.Time, resp *Response, err error) {

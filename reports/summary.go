@@ -34,9 +34,10 @@ type Summary struct {
 	Outcomes map[journal.Outcome]int `json:"outcomes"`
 	// Drifted is how many rows had another outcome than a dry run announced.
 	Drifted int `json:"drifted"`
-	// NeverSeenConnections are ids in the list that the run found in no
-	// organization. It holds at most 100 of NeverSeenTotal, those with the most
-	// rows first.
+	// NeverSeenConnections are ids in the list that the run found in no organization, and
+	// that the tenant was not found to have. It holds at most 100 of NeverSeenTotal, those
+	// with the most rows first. It is empty for a slice, and if the run has not come to
+	// its end.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
 	NoneSeen             bool     `json:"-"` // NeverSeenTotal is not 0, and no connection of the list was found
@@ -323,8 +324,9 @@ func round(x float64) float64 {
 
 // Expected estimates how long a run takes that makes this many writes on a list of
 // this many organizations, and reads the last logins of so many pairs; 0 if there is
-// nothing to write, or no estimate. The run reads at most one organization for each write. A dry run measures only reads, so
-// the limit on writes is then taken from Auth0's published plans.
+// nothing to write, or no estimate. The run reads at most one organization for each write.
+// A dry run measures only reads, so the limit on writes is then taken from Auth0's
+// published plans.
 func (r Rates) Expected(organizations, writes, logins int) time.Duration {
 	if writes == 0 {
 		return 0

@@ -216,8 +216,8 @@ func (c *command) confirm(ctx context.Context, client *apiclient.Client, w *work
 	return c.ask(ctx, w, rows)
 }
 
-// lookUpAndRun looks the list's names up, and then does the run. An error is a fault of the disk or of this program. Whatever the tenant does, the result
-// tells.
+// lookUpAndRun looks the list's names up, and then does the run. What the tenant does is in
+// the result; an error is a fault of the disk or of this program.
 func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w *work) (result batch.Result, final journal.Sample, err error) {
 	forget := c.view.explainSignal(ctx)
 	defer forget()
