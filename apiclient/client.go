@@ -50,7 +50,7 @@ type Config struct {
 
 // Client calls one tenant. It is safe for concurrent use.
 type Client struct {
-	base      *url.URL
+	api       string            // the Management API's URL, with the slash at its end
 	transport http.RoundTripper // used without an http.Client, so redirects are not followed
 	header    http.Header       // of every request
 	tokens    *tokenCache
@@ -79,7 +79,7 @@ func New(cfg Config) (*Client, error) {
 	if cfg.Timeout <= 0 {
 		return nil, fmt.Errorf("timeout %s is not positive", cfg.Timeout)
 	}
-	c := &Client{base: base, transport: cfg.Transport, header: identity(cfg.Version), redact: new(redactor), timeout: cfg.Timeout, readOnly: cfg.ReadOnly}
+	c := &Client{api: base.String() + "/api/v2/", transport: cfg.Transport, header: identity(cfg.Version), redact: new(redactor), timeout: cfg.Timeout, readOnly: cfg.ReadOnly}
 	if c.transport == nil {
 		proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base})
 		if err != nil {
@@ -165,7 +165,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 }
 
 func (c *Client) build(ctx context.Context, r request, token string) (*http.Request, error) {
-	target := c.base.String() + "/api/v2/" + r.path
+	target := c.api + r.path
 	if r.query != "" {
 		target += "?" + r.query
 	}
@@ -179,7 +179,7 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
 	if id, _ := ctx.Value(correlationID{}).(string); id != "" {
-		req.Header.Set("X-Correlation-ID", id)
+		req.Header["X-Correlation-Id"] = []string{id}
 	}
 	return req, nil
 }

@@ -85,7 +85,9 @@ func (r *redactor) change(edit func(*secrets)) {
 func (r *redactor) without(text string, bytes int) string {
 	if secrets := r.secrets.Load(); secrets != nil {
 		text = secrets.redact(text, bytes) // one with a backslash would change below
-		text = secrets.redact(jsonEscape.ReplaceAllStringFunc(text, unescaped), bytes)
+		if strings.Contains(text, `\`) {
+			text = secrets.redact(jsonEscape.ReplaceAllStringFunc(text, unescaped), bytes)
+		}
 	}
 	return text
 }
