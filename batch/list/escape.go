@@ -35,8 +35,8 @@ func unescapeCell(cell string) string {
 // the quotes and apostrophes before them. Neither function above changes which parts
 // these are.
 func mapParts(cell string, change func(part string) string) string {
-	if !strings.ContainsAny(cell, formulaStarts) {
-		return cell
+	if !strings.ContainsAny(cell, splitters) {
+		return mapPart(cell, formulaStarts, change)
 	}
 	var b strings.Builder
 	starts := formulaStarts
@@ -45,11 +45,7 @@ func mapParts(cell string, change func(part string) string) string {
 		if end == 0 {
 			end = len(rest)
 		}
-		part := rest[:end]
-		if first, size := utf8.DecodeRuneInString(strings.TrimLeft(part, `'"`)); size > 0 && strings.ContainsRune(starts, first) {
-			part = change(part)
-		}
-		b.WriteString(part)
+		b.WriteString(mapPart(rest[:end], starts, change))
 		if rest = rest[end:]; rest == "" {
 			return b.String()
 		}
@@ -58,4 +54,13 @@ func mapParts(cell string, change func(part string) string) string {
 			starts = formulaStarts
 		}
 	}
+}
+
+// mapPart changes a part if it is a formula, which begins with one of starts.
+func mapPart(part, starts string, change func(part string) string) string {
+	first, size := utf8.DecodeRuneInString(strings.TrimLeft(part, `'"`))
+	if size > 0 && strings.ContainsRune(starts, first) {
+		return change(part)
+	}
+	return part
 }

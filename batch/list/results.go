@@ -39,9 +39,10 @@ func (cells Cells) Columns() (names []string) {
 }
 
 // Texts returns the contents of the cells.
-func (cells Cells) Texts() (texts []string) {
-	for _, cell := range cells {
-		texts = append(texts, cell.Text)
+func (cells Cells) Texts() []string {
+	texts := make([]string, len(cells))
+	for i, cell := range cells {
+		texts[i] = cell.Text
 	}
 	return texts
 }
@@ -60,7 +61,9 @@ func (r Result) Cells() Cells {
 		errorCode, requestID = c.ErrorCode, c.RequestID
 		attempts, duration = strconv.Itoa(c.Attempts), strconv.FormatInt(c.DurationMS, 10)
 	}
-	cells := Cells{
+	settings := SettingCells(r.Snapshot)
+	// A new column goes to the end, also that of a new setting: scripts count columns.
+	return slices.Concat(Cells{
 		{"line", strconv.Itoa(r.Line)},
 		{"org_id", r.OrgID},
 		{"connection_id", r.ConnectionID},
@@ -73,13 +76,13 @@ func (r Result) Cells() Cells {
 		{"duration_ms", duration},
 		{"request_id", requestID},
 		{"connection_name", r.ConnectionName},
-	}
-	settings := SettingCells(r.Snapshot)
-	cells = append(cells, settings[:FirstSettings]...)
-	cells = append(cells, Cell{"command", r.Command}, Cell{"tenant", r.Tenant})
-	cells = append(cells, settings[FirstSettings:]...)
-	// A new column goes to the end, also that of a new setting: scripts count columns.
-	return append(cells, Cell{"last_login", r.LastLogin}, Cell{"correlation_id", r.CorrelationID})
+	}, settings[:FirstSettings], Cells{
+		{"command", r.Command},
+		{"tenant", r.Tenant},
+	}, settings[FirstSettings:], Cells{
+		{"last_login", r.LastLogin},
+		{"correlation_id", r.CorrelationID},
+	})
 }
 
 // FirstSettings is how many settings the first version of results.csv had. The columns
@@ -98,12 +101,14 @@ func timestamp(t time.Time) string {
 // SettingCells returns a cell for each setting of a link. It says yes or no, as
 // spreadsheets translate true and false. It is empty if the setting is not known, and
 // all are if s is nil.
-func SettingCells(s *journal.Snapshot) (cells Cells) {
+func SettingCells(s *journal.Snapshot) Cells {
 	if s == nil {
 		s = new(journal.Snapshot)
 	}
-	for _, setting := range s.All() {
-		cells = append(cells, Cell{setting.Name, formatSetting(setting)})
+	settings := s.All()
+	cells := make(Cells, len(settings))
+	for i, setting := range settings {
+		cells[i] = Cell{setting.Name, formatSetting(setting)}
 	}
 	return cells
 }
