@@ -48,8 +48,9 @@ func (p *pageRows) add(r list.Result, attention, urgent bool) error {
 	if rows.full() {
 		return nil
 	}
-	var values []any
-	for _, cell := range pageCells(r, attention) {
+	cells := pageCells(r, attention)
+	values := make([]any, 0, len(cells)+len(r.Carried))
+	for _, cell := range cells {
 		values = append(values, cell.value)
 	}
 	for _, cell := range r.Carried {
