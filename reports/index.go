@@ -15,9 +15,7 @@ import (
 // index is what reports need to know of a journal. A list may have a million
 // rows, so the index holds only the positions of their records.
 type index struct {
-	// Both read the journal. There are two because intents alone, and outcomes alone, are
-	// read nearly in order.
-	intents, outcomes io.ReaderAt
+	journal io.ReaderAt
 
 	header      journal.Header // of the last invocation
 	invocations []invocation   // at least one
@@ -76,7 +74,7 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, lines int, names *list.Names) (*index, error) {
-	ix := &index{intents: &blockReader{file: r}, outcomes: &blockReader{file: r}, rows: make(map[int]rowRecords), organizations: make(map[string]organization)}
+	ix := &index{journal: r, rows: make(map[int]rowRecords), organizations: make(map[string]organization)}
 	reader := journal.NewReader(r)
 	reader.Lines = lines
 	for e, err := range reader.Entries() {
@@ -202,30 +200,6 @@ func readAt(r io.ReaderAt, at position) (journal.Record, error) {
 	return journal.ReadAt(r, int64(at>>lengthBits), int(at&lengthMask))
 }
 
-// blockReader reads a file by blocks, since the records of neighbouring rows mostly
-// lie side by side. It is not safe for concurrent use.
-type blockReader struct {
-	file   io.ReaderAt
-	block  [16 << 10]byte
-	offset int64 // of the block in the file
-	length int   // of what the block holds, in bytes
-}
-
-// ReadAt is [io.ReaderAt]. What is longer than a block is read directly.
-func (r *blockReader) ReadAt(p []byte, offset int64) (int, error) {
-	if len(p) > len(r.block) {
-		return r.file.ReadAt(p, offset)
-	}
-	if offset < r.offset || offset+int64(len(p)) > r.offset+int64(r.length) {
-		n, err := r.file.ReadAt(r.block[:], offset)
-		r.offset, r.length = offset, n
-		if n < len(p) {
-			return copy(p, r.block[:n]), err
-		}
-	}
-	return copy(p, r.block[offset-r.offset:]), nil
-}
-
 // join finds out what became of a record.
 func (ix *index) join(rec list.Record) (list.Result, error) {
 	r := list.Result{
@@ -282,7 +256,7 @@ func (ix *index) addOutcome(r *list.Result, records rowRecords) (link *journal.S
 		r.Message = "the run ended before it recorded an answer; the call may have taken effect"
 		return nil, nil
 	}
-	rec, err := readAt(ix.outcomes, records.outcomeAt)
+	rec, err := readAt(ix.journal, records.outcomeAt)
 	if err != nil {
 		return nil, err
 	}
@@ -306,7 +280,7 @@ func (ix *index) intendedLink(at position) (*journal.Snapshot, error) {
 	if at&lengthMask == 0 {
 		return nil, nil
 	}
-	rec, err := readAt(ix.intents, at)
+	rec, err := readAt(ix.journal, at)
 	if err != nil {
 		return nil, err
 	}
