@@ -162,3 +162,14 @@ func TestPauseEndsWhenTheBucketIsFull(t *testing.T) {
 		t.Errorf("waits %v for %v, want the 2s that Reset says", wait, why)
 	}
 }
+
+// Calls in flight may be answered by 429s that ask for different pauses.
+func TestLongestPauseCounts(t *testing.T) {
+	r := probed(25, 0.1)
+	first, second := r.send(at(1)), r.send(at(1))
+	r.answered(at(1.1), first, Observation{Kind: Limited, RetryAfter: 30 * time.Second})
+	r.answered(at(1.2), second, Observation{Kind: Limited, RetryAfter: time.Second})
+	if wait, why := r.next(at(1.2), 100); wait != 29900*time.Millisecond || why != Paused {
+		t.Errorf("waits %v for %v after a Retry-After of 30 s and one of 1 s, want the rest of 30 s", wait, why)
+	}
+}
