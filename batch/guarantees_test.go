@@ -20,7 +20,7 @@ func (s *scenario) isOpen() bool {
 	history, err := Replay(journal.NewReader(bytes.NewReader(s.disk.content)).Entries())
 	s.must(err)
 	for _, line := range s.lines {
-		switch history.outcome(line) {
+		switch history.row(line).outcome {
 		case journal.NotAttempted, journal.Failed:
 			return true
 		case journal.Unknown:

@@ -19,19 +19,27 @@ type History struct {
 	// If Unblock is set, blocked rows are tried again.
 	Unblock bool
 
-	knownFamily  apiclient.Family          // of endpoints; "" where that was not known yet
-	outcomes     map[int]journal.Outcome   // by line
-	off          map[int]bool              // lines of rows whose link was found there, switched off
-	snapshots    map[int]*journal.Snapshot // by line, of rows that are unknown
-	seen         []string                  // connections of the list that organizations had unpaired
-	noConnection int                       // rows whose connection does not exist
+	knownFamily  apiclient.Family // of endpoints; "" where that was not known yet
+	rows         map[int]past     // by line
+	seen         []string         // connections of the list that organizations had unpaired
+	noConnection int              // rows whose connection does not exist
+}
+
+// past is what earlier invocations did to a row.
+type past struct {
+	outcome journal.Outcome
+	begun   bool // it has an intent
+	off     bool // its link was found there, switched off
+	// link is that of an unknown row, as it was before the attempt that may have taken
+	// effect. Without a check, a new attempt keeps it: nobody reads another one.
+	link *journal.Snapshot
 }
 
 // Replay reads what a journal's records say. A row whose call was begun and not
 // settled is unknown.
 func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 	begun := false
-	h := &History{outcomes: map[int]journal.Outcome{}, off: map[int]bool{}, snapshots: map[int]*journal.Snapshot{}}
+	h := &History{rows: map[int]past{}}
 	for e, err := range entries {
 		switch {
 		case err != nil:
@@ -48,29 +56,39 @@ func Replay(entries iter.Seq2[journal.Entry, error]) (*History, error) {
 		case e.Family != nil:
 			h.knownFamily = e.Family.Name
 		case e.Intent != nil:
-			h.outcomes[e.Intent.Line] = journal.Unknown
-			h.snapshots[e.Intent.Line] = e.Intent.Snapshot
-			if h.Header.Enables() && e.Intent.Snapshot != nil {
-				h.off[e.Intent.Line] = true
-			}
+			h.addIntent(*e.Intent)
 		case e.Seen != nil:
 			h.seen = append(h.seen, e.Seen.Connections...)
 		case e.Outcome != nil:
-			h.outcomes[e.Outcome.Line] = e.Outcome.Outcome
-			if e.Outcome.Outcome != journal.Unknown {
-				delete(h.snapshots, e.Outcome.Line)
-			}
-			// With these outcomes, only a link that is switched off has a snapshot.
-			if e.Outcome.Snapshot != nil && (e.Outcome.Outcome == journal.AlreadyDisabled || e.Outcome.Outcome == journal.WouldEnable) {
-				h.off[e.Outcome.Line] = true
-			}
-			if e.Outcome.NoConnection {
-				h.noConnection++
-			}
+			h.addOutcome(*e.Outcome)
 		}
 	}
 	return h, nil
 }
+
+func (h *History) addIntent(i journal.Intent) {
+	row := h.rows[i.Line]
+	row.outcome, row.begun, row.link = journal.Unknown, true, i.Snapshot
+	row.off = row.off || h.Header.Enables() && i.Snapshot != nil
+	h.rows[i.Line] = row
+}
+
+func (h *History) addOutcome(o journal.RowOutcome) {
+	row := h.rows[o.Line]
+	row.outcome = o.Outcome
+	if o.Outcome != journal.Unknown {
+		row.link = nil
+	}
+	// With these outcomes, only a link that is switched off has a snapshot.
+	row.off = row.off || o.Snapshot != nil && (o.Outcome == journal.AlreadyDisabled || o.Outcome == journal.WouldEnable)
+	h.rows[o.Line] = row
+	if o.NoConnection {
+		h.noConnection++
+	}
+}
+
+// Begun reports whether a row's call may have been sent.
+func (h *History) Begun(line int) bool { return h.rows[line].begun }
 
 // Left counts the rows of the run's list that are to be tried, or tried again.
 func (h *History) Left(l *list.List) int {
@@ -88,8 +106,8 @@ func (h *History) Left(l *list.List) int {
 // HasRowsBeyond reports whether rows beyond the list's limit were decided, whose
 // outcomes a shorter slice would lose.
 func (h *History) HasRowsBeyond(l *list.List) bool {
-	for line, outcome := range h.outcomes {
-		if outcome.Reached() && !l.Within(line) {
+	for line, row := range h.rows {
+		if row.outcome.Reached() && !l.Within(line) {
 			return true
 		}
 	}
@@ -104,28 +122,16 @@ func (h *History) family() apiclient.Family {
 	return h.knownFamily
 }
 
-// outcome is a row's outcome so far, "" where it has none.
-func (h *History) outcome(line int) journal.Outcome {
+// row is what was done to a row.
+func (h *History) row(line int) past {
 	if h == nil {
-		return ""
+		return past{}
 	}
-	return h.outcomes[line]
-}
-
-// wasOff reports whether a row's link was found there, switched off.
-func (h *History) wasOff(line int) bool { return h != nil && h.off[line] }
-
-// snapshot is the link of an unknown row, as it was before the attempt that may have taken
-// effect. Without a check, a new attempt keeps it: nobody reads another one.
-func (h *History) snapshot(line int) *journal.Snapshot {
-	if h == nil {
-		return nil
-	}
-	return h.snapshots[line]
+	return h.rows[line]
 }
 
 // toDo reports whether a row is to be tried, or tried again.
-func (h *History) toDo(line int) bool { return h == nil || h.outcomes[line].Open(h.Unblock) }
+func (h *History) toDo(line int) bool { return h == nil || h.rows[line].outcome.Open(h.Unblock) }
 
 // organizations yields what is to be done. In the first invocation that is every
 // organization of the list with its rows. Later ones take the rows that are to do,
@@ -150,11 +156,11 @@ func (r *Run) organizations() iter.Seq2[string, []*row] {
 func (r *Run) rowsToDo(all []list.Row) (rows []*row, untried bool) {
 	for _, listed := range all {
 		if r.History.toDo(listed.Line) {
-			outcome := r.History.outcome(listed.Line)
-			todo := &row{Row: listed, maybeDone: outcome == journal.Unknown, wasOff: r.History.wasOff(listed.Line)}
-			todo.link = r.History.snapshot(listed.Line)
+			before := r.History.row(listed.Line)
+			todo := &row{Row: listed, maybeDone: before.outcome == journal.Unknown, wasOff: before.off}
+			todo.link = before.link
 			rows = append(rows, todo)
-			untried = untried || !outcome.Reached()
+			untried = untried || !before.outcome.Reached()
 		}
 	}
 	return rows, untried
@@ -174,14 +180,15 @@ func (r *Run) countEarlier() {
 	for org := range r.List.Organizations() {
 		open := 0
 		for _, row := range org.Rows {
-			outcome := r.History.outcome(row.Line)
+			before := r.History.row(row.Line)
+			outcome := before.outcome
 			if r.History.toDo(row.Line) {
 				open++
 			} else {
 				r.countEarlierRow(outcome)
 			}
 			switch {
-			case outcome.Changed(), outcome == journal.AlreadyEnabled, outcome == journal.Blocked, r.History.off[row.Line]:
+			case outcome.Changed(), outcome == journal.AlreadyEnabled, outcome == journal.Blocked, before.off:
 				r.books.seen.add(row.ConnectionID)
 			case outcome == r.outcomeIfAbsent():
 				r.books.seen.miss(row)

@@ -211,8 +211,8 @@ func TestKilledInvocationHasNoEnd(t *testing.T) {
 		{Header: &journal.Header{}}, {End: &journal.End{ExitCode: journal.ExitOK}},
 		{Header: &journal.Header{}}, {Intent: &journal.Intent{Line: 2}},
 	}
-	if h := r.replay(); h.End != nil || h.outcome(2) != journal.Unknown {
-		t.Errorf("end %+v, row %q", h.End, h.outcome(2))
+	if h := r.replay(); h.End != nil || h.row(2).outcome != journal.Unknown {
+		t.Errorf("end %+v, row %q", h.End, h.row(2).outcome)
 	}
 }
 

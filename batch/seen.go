@@ -124,7 +124,7 @@ func (r *Run) settleNoConnection(id string, reply *reply) error {
 			return err
 		}
 		counts := &r.books.now
-		if r.History.outcome(line) == r.outcomeIfAbsent() {
+		if r.History.row(line).outcome == r.outcomeIfAbsent() {
 			counts = &r.books.earlier
 		}
 		counts.move(r.outcomeIfAbsent(), journal.NotFound)

@@ -136,6 +136,9 @@ func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
 	return answersWrite
 }
 
+// begun reports whether a row's call may have been sent.
+func (ix *index) begun(line int) bool { return ix.rows[line].intentAt != 0 }
+
 // invocationOf returns the invocation that wrote the next record. A header begins a new
 // one.
 func (ix *index) invocationOf(rec journal.Record) *invocation {
@@ -218,7 +221,7 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 	if err != nil {
 		return list.Result{}, err
 	}
-	if records.intentAt != 0 || r.Outcome.Announced() {
+	if ix.begun(rec.Line) || r.Outcome.Announced() {
 		r.CorrelationID = journal.CorrelationID(ix.header.RunID, rec.Line, rec.OrgID, rec.ConnectionID)
 	}
 	r.Snapshot = shownSettings(ix.header.Command, r, link)

@@ -129,7 +129,7 @@ func openRun(ctx context.Context, dir string, l *list.List) (*runFiles, error) {
 	case err != nil:
 		err = fmt.Errorf("%s: %w", f.Name(), err)
 	case l == nil:
-		run.list, err = rundir.OpenInput(dir, run.index.header, names)
+		run.list, err = rundir.OpenInput(dir, run.index.header, names, run.index.begun)
 	default:
 		err = rundir.CheckInput(dir, run.index.header) // it may have changed since
 	}

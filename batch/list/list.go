@@ -50,6 +50,10 @@ type Options struct {
 	// Names has the ids that are known for names. Open notes there the names that
 	// are to be looked up. Nil: none is known, and none is noted.
 	Names *Names
+	// Begun reports whether an invocation may have sent a row's call. Of the rows of a
+	// pair, such a row counts as the first: a name may be found after the run has worked
+	// on a later row of its pair. Nil: none was.
+	Begun func(line int) bool
 	// Organizations are the ids of the organizations whose rows are selected, or their
 	// names in the column org_name; none selects all. Each must have a row.
 	Organizations []string
@@ -312,7 +316,7 @@ type Row struct {
 	Wanted *journal.Snapshot
 }
 
-// duplicate is a row whose pair an earlier line has.
+// duplicate is a row whose pair another row has, which is the first of the pair.
 type duplicate struct{ line, first int }
 
 // group sorts the rows by organization and moves the duplicates out of them. It
@@ -325,7 +329,7 @@ func (l *List) group() {
 		if c := strings.Compare(a.ConnectionID, b.ConnectionID); c != 0 {
 			return c
 		}
-		return byLine(a, b)
+		return cmp.Or(cmp.Compare(l.opt.turn(a), l.opt.turn(b)), byLine(a, b))
 	})
 	l.separateDuplicates()
 	for start := 0; start < len(l.rows); {
@@ -344,6 +348,14 @@ func (l *List) group() {
 }
 
 func byLine(a, b Row) int { return cmp.Compare(a.Line, b.Line) }
+
+// turn orders the rows of a pair; those of the same turn go by line.
+func (o Options) turn(r Row) int {
+	if o.Begun != nil && o.Begun(r.Line) {
+		return 0
+	}
+	return 1
+}
 
 // separateDuplicates moves each row that repeats the pair before it from the
 // sorted rows to the duplicates.

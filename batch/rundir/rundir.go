@@ -69,15 +69,18 @@ func notRunDir(path string, err error) error {
 	return &Error{fmt.Errorf("%q is no run directory that can be read: %w", path, err), hint}
 }
 
-// OpenInput opens the run's copy of its list, with the options that the header has.
+// OpenInput opens the run's copy of its list, with the options that the header has. Begun
+// says which rows' calls may have been sent, see [list.Options].
 // Messages call it by the original's name. A copy that differs from the list that the
 // run began with is refused, because its rows would get each other's outcomes.
-func OpenInput(path string, h journal.Header, names *list.Names) (*list.List, error) {
+func OpenInput(path string, h journal.Header, names *list.Names, begun func(line int) bool) (*list.List, error) {
 	f, err := openInput(path, h)
 	if err != nil {
 		return nil, err
 	}
-	return list.OpenFile(f, h.Input.Name(), ListOptions(h, names))
+	opt := ListOptions(h, names)
+	opt.Begun = begun
+	return list.OpenFile(f, h.Input.Name(), opt)
 }
 
 // ListOptions are the options with which a run opens its list.

@@ -123,7 +123,7 @@ func (c *command) reopen(ctx context.Context, path string, flags *pflag.FlagSet)
 	if err = w.header.Validate(); err != nil {
 		return nil, refused(err, "")
 	}
-	if w.list, err = rundir.OpenInput(path, w.header, w.names); err != nil {
+	if w.list, err = rundir.OpenInput(path, w.header, w.names, w.history.Begun); err != nil {
 		return nil, refused(err, "")
 	}
 	if w.list.UndoesEnable() != (w.header.Undoes != "") || c.name == journal.CommandRestore && w.list.KeepsLinks() != w.header.Settings.KeepLink {
@@ -150,6 +150,9 @@ func (c *command) loadSettings(dir *rundir.Dir, h *batch.History, flags *pflag.F
 		return err
 	}
 	s := &c.options.settings
+	if run.Settings.AnyID && !s.AnyID {
+		return refused(errors.New("--any-id=false: the run may have worked on rows with such ids"), "leave it out")
+	}
 	if err := c.retyped(flags); err != nil {
 		return err
 	}

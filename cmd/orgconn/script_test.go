@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 //	tenant off ORG CONNECTION     switches a link off, and keeps it
 //	tenant login ORG CON AGE      somebody logged in so long ago, such as 48h
 //	tenant fault SPEC [METHOD]    injects a fault of parseFault; with METHOD once for each request of that method;
-//	                              SPEC none removes all faults
+//	                              with a path instead, for paths that begin with it; SPEC none removes all faults
 //	tenant token SCOPE...         sets AUTH0_API_TOKEN to a token with these scopes
 //	tenant calls METHOD N         checks that N calls of a method were made, those for tokens aside
 //	tenant enabled FILE N         checks that N pairs of a list are enabled
@@ -158,7 +158,10 @@ func tenantCommand(ts *testscript.TestScript, args []string) error {
 		if err != nil {
 			return err
 		}
-		if len(args) > 1 {
+		switch {
+		case len(args) > 1 && strings.HasPrefix(args[1], "/"):
+			fault.Path = args[1]
+		case len(args) > 1:
 			fault.Method, fault.Times, fault.PerPath = args[1], 1, true
 		}
 		tenant.Inject(fault)
