@@ -49,6 +49,43 @@ func TestRestoreReadsEverySettingThatDisableWrote(t *testing.T) {
 	}
 }
 
+// restore takes back what an enable did, by the link from before. A row that the enable
+// cannot have changed shows what the list wants, for the run that follows.
+func TestEnableShowsTheLinkFromBefore(t *testing.T) {
+	const pairs = "org_id,connection_id,show_as_button\norg_0000000000000001,con_0000000000000001,yes\n"
+	was := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{ShowAsButton: new(false)}}
+	wanted := &journal.Snapshot{LinkSettings: apiclient.LinkSettings{ShowAsButton: new(true)}}
+	for _, c := range []struct {
+		name    string
+		records []journal.Record
+		want    *journal.Snapshot
+	}{
+		{"switched on", []journal.Record{intent(2, was), outcome(2, journal.Enabled)}, was},
+		{"added", []journal.Record{intent(2, nil), outcome(2, journal.Enabled)}, nil},
+		{"unknown, was off", []journal.Record{intent(2, was), outcome(2, journal.Unknown)}, was},
+		{"unknown, was not there", []journal.Record{intent(2, nil), outcome(2, journal.Unknown)}, nil},
+		{"killed, was not there", []journal.Record{intent(2, nil)}, nil},
+		{"failed", []journal.Record{intent(2, nil), outcome(2, journal.Failed)}, wanted},
+		{"not reached", nil, wanted},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			first := runRecord()
+			first.Header.Command = journal.CommandEnable
+			for i := range c.records {
+				c.records[i] = after(10*(i+1), c.records[i])
+			}
+			_, err := Summarize(context.Background(), writeRun(t, pairs, first, c.records...), func(r list.Result) {
+				if diff := cmp.Diff(c.want, r.Snapshot); diff != "" {
+					t.Errorf("-want +shown:\n%s", diff)
+				}
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+}
+
 func TestPairsWriter(t *testing.T) {
 	var out strings.Builder
 	w := NewPairsWriter(&out)
