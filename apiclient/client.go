@@ -3,8 +3,8 @@
 //
 // It obtains and renews access tokens, limits the time and the size of every
 // answer, reads the rate-limit headers and classifies every error (see [Class]).
-// It does no pacing and no retries, except for one repeat with a renewed token:
-// only the caller knows what a retry means to it. It logs nothing.
+// It does no pacing and no retries: only the caller knows what a retry means to it.
+// It logs nothing.
 //
 // It calls the tenant's own host only and does not follow redirects.
 package apiclient
@@ -100,7 +100,7 @@ func (c *Client) Close() {
 
 var errReadOnly = errors.New("this client only reads")
 
-// request is one call. It can be sent more than once.
+// request is one call.
 type request struct {
 	step   string // what the call does; errors begin with it
 	method string
@@ -114,33 +114,31 @@ type request struct {
 	accept func(status int, body []byte) error
 }
 
-// do sends r with a valid token. If the tenant refuses the token, do renews it
-// and sends r once more. The response is never nil.
+// do sends r once, with a valid token. The response is never nil.
 func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 	resp := new(Response)
 	if c.readOnly && r.method != http.MethodGet {
 		return resp, &Error{Class: Refused, Err: errReadOnly, step: r.step}
 	}
 	token, apiErr := c.tokens.get(ctx)
-	for apiErr == nil {
-		apiErr = c.exchange(ctx, r, token.AccessToken, resp)
-		if apiErr == nil {
-			return resp, nil
-		}
-		renewable := apiErr.Class == Unauthorized || apiErr.Class == Forbidden && ctx.Value(withoutRenewal{}) == nil
-		if !renewable || resp.Tries == 2 || c.tokens.fixed() {
-			return resp, apiErr
-		}
-		token, apiErr = c.tokens.renew(ctx, token)
+	if apiErr != nil {
+		resp.RetryAfter = apiErr.retryAfter // of the token endpoint
+		return resp, apiErr
 	}
-	resp.RetryAfter = apiErr.retryAfter // of the token endpoint
+	apiErr = c.exchange(ctx, r, token.AccessToken, resp)
+	if apiErr == nil {
+		return resp, nil
+	}
+	if refused := apiErr.Class == Unauthorized || apiErr.Class == Forbidden; refused && !c.tokens.fixed() {
+		apiErr.giveUpToken = func() { c.tokens.giveUp(token) }
+	}
 	return resp, apiErr
 }
 
 // exchange sends r once and fills resp from the answer.
 func (c *Client) exchange(ctx context.Context, r request, token string, resp *Response) *Error {
 	sent := time.Now()
-	*resp = Response{Tries: resp.Tries + 1}
+	resp.Tried = true
 	defer func() { resp.Duration = time.Since(sent) }()
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
@@ -182,15 +180,6 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 		req.Header["X-Correlation-Id"] = []string{id}
 	}
 	return req, nil
-}
-
-// withoutRenewal is the context's key of WithoutRenewal.
-type withoutRenewal struct{}
-
-// WithoutRenewal returns a context for calls that are not repeated with a new token if
-// the tenant answers 403: the caller asks for something that may not be there.
-func WithoutRenewal(ctx context.Context) context.Context {
-	return context.WithValue(ctx, withoutRenewal{}, true)
 }
 
 // correlationID is the context's key of WithCorrelationID.

@@ -191,8 +191,8 @@ func TestCancelledContextSendsNothing(t *testing.T) {
 	cancel()
 	resp, err := client.DisableConnection(ctx, org, connection)
 	apiErr := asError(t, err)
-	if apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 0 {
-		t.Errorf("got %+v, %d tries", apiErr, resp.Tries)
+	if apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.Canceled) || resp.Tried {
+		t.Errorf("got %+v, tried %t", apiErr, resp.Tried)
 	}
 }
 
@@ -248,7 +248,7 @@ func TestCancelledCallMayHaveBeenSent(t *testing.T) {
 			})
 			resp, err := client.DisableConnection(ctx, org, connection)
 			apiErr := asError(t, err)
-			if apiErr.Class != Transient || !apiErr.Sent || !errors.Is(err, context.Canceled) || resp.Tries != 1 {
+			if apiErr.Class != Transient || !apiErr.Sent || !errors.Is(err, context.Canceled) || !resp.Tried {
 				t.Errorf("got %+v, response %+v", apiErr, resp)
 			}
 		})

@@ -107,7 +107,7 @@ func TestEveryTokenRequestHasItsOwnAssertion(t *testing.T) {
 		Transport:   server,
 		Credentials: Credentials{ClientID: "id", PrivateKey: pemOf(t, key), SigningAlg: "ES256"},
 	})
-	if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+	if err := disableWithNewToken(t, client); err != nil {
 		t.Fatal(err)
 	}
 	if len(seen) != 2 {

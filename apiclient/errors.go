@@ -98,7 +98,7 @@ type Error struct {
 	// separated by a comma and a space, any one of them is enough.
 	Scope string
 	// Sent is true if the call may have reached the server, and so may have taken
-	// effect. It is false only if the last try was certainly not sent.
+	// effect. It is false only if it was certainly not sent.
 	Sent bool
 	// Cause says more about what to do; 0 if nothing is known.
 	Cause Cause
@@ -110,6 +110,20 @@ type Error struct {
 
 	step       string
 	retryAfter time.Duration // only of the token endpoint
+	// giveUpToken gives up the token that was refused; nil if none was, or if no other can
+	// be had.
+	giveUpToken func()
+}
+
+// RenewToken is for a call that may fail because of its token: the next call gets a new
+// one, unless another call has got one already. It is false, and does nothing, if the
+// error is not Unauthorized or Forbidden, or if there is no other token.
+func (e *Error) RenewToken() bool {
+	if e.giveUpToken == nil {
+		return false
+	}
+	e.giveUpToken()
+	return true
 }
 
 // Error names the step, the status, what is missing and the server's own text.

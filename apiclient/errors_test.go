@@ -67,7 +67,7 @@ func TestErrorAnswersAreClassified(t *testing.T) {
 				if diff := cmp.Diff(&want, asError(t, err), cmpopts.IgnoreUnexported(Error{})); diff != "" {
 					t.Errorf("%s: -want +got:\n%s", contentType, diff)
 				}
-				if resp.Status != test.status || resp.Tries != 1 {
+				if resp.Status != test.status || !resp.Tried {
 					t.Errorf("%s: got response %+v", contentType, resp)
 				}
 			}

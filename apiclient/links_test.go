@@ -131,7 +131,7 @@ func TestUnusableIDsAreNotSent(t *testing.T) {
 			}
 		}
 		for i, resp := range []*Response{listResp, orgResp, conResp, offResp, addResp} {
-			if resp == nil || resp.Tries != 0 {
+			if resp == nil || resp.Tried {
 				t.Errorf("id %q, call %d: got response %+v", id, i, resp)
 			}
 		}

@@ -12,15 +12,14 @@ import (
 // Response describes a call apart from its result. It comes with every error
 // too, and holds nothing of a body.
 type Response struct {
-	// Status is the HTTP status of the last exchange; 0 if no answer came.
+	// Status is the HTTP status; 0 if no answer came.
 	Status int
 	// RequestID identifies the request to Auth0's support; may be empty.
 	RequestID string
-	// Duration is how long the last exchange took.
+	// Duration is how long the exchange took.
 	Duration time.Duration
-	// Tries is the number of exchanges: 0 if none was tried, 2 if the token was
-	// renewed in between. Token requests do not count.
-	Tries int
+	// Tried is false if the call was not tried, as it is refused or got no token.
+	Tried bool
 	// RateLimit is nil if one of its three headers is absent or not a number.
 	RateLimit *RateLimit
 	// RetryAfter is how long the server asks to wait, at most a day; 0 if it

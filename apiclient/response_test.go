@@ -53,7 +53,7 @@ func TestHeadersAreRead(t *testing.T) {
 				before := time.Now()
 				got, _ := client.DisableConnection(t.Context(), org, connection)
 				want := test.want
-				want.Status, want.Tries = status, 1
+				want.Status, want.Tried = status, true
 				if diff := cmp.Diff(&want, got, cmpopts.IgnoreFields(Response{}, "Duration")); diff != "" {
 					t.Errorf("status %d: -want +got:\n%s", status, diff)
 				}

@@ -80,15 +80,14 @@ func (c *tokenCache) get(ctx context.Context) (*oauth2.Token, *Error) {
 	}
 }
 
-// renew returns another token than the refused one. If another caller has
-// renewed it already, that token is returned.
-func (c *tokenCache) renew(ctx context.Context, refused *oauth2.Token) (*oauth2.Token, *Error) {
+// giveUp makes get return another token than the refused one. If there is another one
+// already, that one stays.
+func (c *tokenCache) giveUp(refused *oauth2.Token) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.current == refused {
 		c.current = nil
 	}
-	c.mu.Unlock()
-	return c.get(ctx)
 }
 
 // cached returns the current token, or nil if it is to be renewed or there is none.

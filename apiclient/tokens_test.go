@@ -48,7 +48,16 @@ func onlyToken(good string) func(string) *http.Response {
 	}
 }
 
-func TestRefusedTokenIsRenewedOnce(t *testing.T) {
+// disableWithNewToken is what a caller does whose token is refused.
+func disableWithNewToken(t *testing.T, client *Client) error {
+	_, err := client.DisableConnection(context.Background(), org, connection)
+	if err != nil && asError(t, err).RenewToken() {
+		_, err = client.DisableConnection(context.Background(), org, connection)
+	}
+	return err
+}
+
+func TestRefusedTokenIsReplaced(t *testing.T) {
 	badToken := `{"errorCode":"Bearer","message":"Bad HTTP authentication header format"}`
 	for _, test := range []struct {
 		name   string
@@ -59,16 +68,17 @@ func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 		{"400 Bearer", answer(400, "application/json", badToken)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			calls := 0
 			server := &fakeTenant{api: func(bearer string) *http.Response {
+				calls++
 				if bearer == "2" {
 					return answer(204, "", "")
 				}
 				return test.refuse
 			}}
 			client := newClient(t, Config{Credentials: clientSecret, Transport: server})
-			resp, err := client.DisableConnection(t.Context(), org, connection)
-			if err != nil || resp.Tries != 2 || resp.Status != 204 {
-				t.Errorf("got %+v, %v", resp, err)
+			if err := disableWithNewToken(t, client); err != nil || calls != 2 {
+				t.Errorf("%v, %d calls", err, calls)
 			}
 			if _, err := client.DisableConnection(t.Context(), org, connection); err != nil || server.tokens.Load() != 2 {
 				t.Errorf("next call: %v, after %d token requests", err, server.tokens.Load())
@@ -77,22 +87,27 @@ func TestRefusedTokenIsRenewedOnce(t *testing.T) {
 	}
 }
 
-func TestTokenRefusedAgainIsUnauthorized(t *testing.T) {
+// Nobody but the caller repeats a call, and a token that was given cannot be replaced.
+func TestRefusedTokenIsUnauthorized(t *testing.T) {
 	refuse := func(string) *http.Response { return answer(401, "", `{"message":"Invalid token"}`) }
 	for _, test := range []struct {
-		name  string
-		cred  Credentials
-		tries int
+		name      string
+		cred      Credentials
+		renewable bool
 	}{
-		{"client secret", clientSecret, 2},
-		{"fixed token", Credentials{Token: "t"}, 1},
+		{"client secret", clientSecret, true},
+		{"fixed token", Credentials{Token: "t"}, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			client := newClient(t, Config{Credentials: test.cred, Transport: &fakeTenant{api: refuse}})
+			server := &fakeTenant{api: refuse}
+			client := newClient(t, Config{Credentials: test.cred, Transport: server})
 			resp, err := client.DisableConnection(t.Context(), org, connection)
 			apiErr := asError(t, err)
-			if apiErr.Class != Unauthorized || apiErr.Status != 401 || apiErr.Message != "Invalid token" || resp.Tries != test.tries {
-				t.Errorf("got %+v, %d tries", apiErr, resp.Tries)
+			if apiErr.Class != Unauthorized || apiErr.Status != 401 || apiErr.Message != "Invalid token" || !resp.Tried {
+				t.Errorf("got %+v, %+v", apiErr, resp)
+			}
+			if before := server.tokens.Load(); apiErr.RenewToken() != test.renewable || server.tokens.Load() != before {
+				t.Errorf("renewable %t, want %t; %d token requests", !test.renewable, test.renewable, server.tokens.Load())
 			}
 		})
 	}
@@ -102,7 +117,7 @@ func TestMissingScopeDoesNotRenewToken(t *testing.T) {
 	server := &fakeTenant{api: func(string) *http.Response { return answer(403, "", `{"errorCode":"insufficient_scope"}`) }}
 	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
 	_, err := client.DisableConnection(t.Context(), org, connection)
-	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || server.tokens.Load() != 1 {
+	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || apiErr.RenewToken() {
 		t.Errorf("got %+v, %d token requests", apiErr, server.tokens.Load())
 	}
 }
@@ -126,7 +141,7 @@ func TestManyRefusedCallersShareOneRenewal(t *testing.T) {
 	}
 	for range callers {
 		done.Go(func() {
-			if _, err := client.DisableConnection(context.Background(), org, connection); err != nil {
+			if err := disableWithNewToken(t, client); err != nil {
 				t.Error(err)
 			}
 		})
@@ -152,7 +167,7 @@ func TestTokenRenewedByAnotherIsUsed(t *testing.T) {
 		var callers sync.WaitGroup
 		for range 2 {
 			callers.Go(func() {
-				if _, err := client.DisableConnection(t.Context(), org, connection); err != nil {
+				if err := disableWithNewToken(t, client); err != nil {
 					t.Error(err)
 				}
 			})
@@ -218,8 +233,8 @@ func TestCancelledCallerDoesNotCancelTokenRequest(t *testing.T) {
 		})
 		resp, err := client.DisableConnection(ctx, org, connection)
 		apiErr := asError(t, err)
-		if apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.DeadlineExceeded) || resp.Tries != 0 {
-			t.Errorf("got %+v, %d tries", apiErr, resp.Tries)
+		if apiErr.Class != Transient || apiErr.Sent || !errors.Is(err, context.DeadlineExceeded) || resp.Tried {
+			t.Errorf("got %+v, tried %t", apiErr, resp.Tried)
 		}
 		others.Wait()
 		if n := server.tokens.Load(); n != 1 {
@@ -269,7 +284,7 @@ func TestTokenErrorsAreClassified(t *testing.T) {
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Error{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}
-			if resp.Status != 0 || resp.Tries != 0 || resp.RetryAfter != 7*time.Second {
+			if resp.Status != 0 || resp.Tried || resp.RetryAfter != 7*time.Second {
 				t.Errorf("got response %+v", resp)
 			}
 		})

@@ -83,7 +83,7 @@ func (b *breaker) fault(call *reply, failure *apiclient.Error) bool {
 		b.since = time.Now()
 	}
 	b.bad.add(call, failure != b.last)
-	b.bad.several = b.bad.several || call.resp.Tries == 0 // the token is every call's
+	b.bad.several = b.bad.several || !call.resp.Tried // the token is every call's
 	b.last = failure
 	enough := outageAnswers
 	if !b.worked {

@@ -67,6 +67,7 @@ type reply struct {
 	number   int64               // of the last attempt, as started counts them
 	attempts int                 // calls not answered by 429
 	faults   int                 // attempts outside an outage that went wrong
+	renewed  bool                // the last attempt's token was refused, and the next one has another
 	lost     bool                // an attempt may have taken effect, with no answer that tells
 	stopped  bool                // it would have been sent, or repeated, had the pool not stopped
 	stale    bool                // it was not sent, or not repeated, as what it goes by has grown old
@@ -182,9 +183,14 @@ func (c *caller) afterAnswer(r *reply) (bool, error) {
 		c.pool.breaker.good()
 		return true, nil // the throttle knows, and decides when
 	}
-	r.attempts += r.resp.Tries
+	if r.resp.Tried {
+		r.attempts++
+	}
 	if _, unexplained := r.err.(familyRefused); unexplained {
 		return false, nil // neither a good answer nor a bad one: see linkCaller
+	}
+	if r.renewed = isError && !r.renewed && failure.RenewToken(); r.renewed {
+		return true, nil
 	}
 	if isError && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable) {
 		r.lost = r.lost || failure.Sent
@@ -246,7 +252,7 @@ func (c *caller) afterFault(r *reply, failure *apiclient.Error) (bool, error) {
 		return false, StopOf(failure)
 	}
 	open := c.pool.breaker.fault(r, failure)
-	if !open && r.resp.Tries > 0 { // a call that got no token was no attempt
+	if !open && r.resp.Tried { // a call that got no token was no attempt
 		r.faults++
 	}
 	if r.faults >= maxFaults {

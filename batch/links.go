@@ -173,9 +173,6 @@ func (l *linkCaller) readPages(permit *throttle.Permit, family apiclient.Family,
 func (l *linkCaller) readPage(permit *throttle.Permit, family apiclient.Family, org string, number int) (page apiclient.LinkPage, _ *reply, _ error) {
 	finding := family == apiclient.NewerFamily && l.known() == ""
 	reply, err := l.do(permit, func(ctx context.Context) (resp *apiclient.Response, err error) {
-		if finding {
-			ctx = apiclient.WithoutRenewal(ctx)
-		}
 		page, resp, err = l.api.Links(ctx, family, org, number)
 		switch {
 		case finding && refusesFamily(resp, err):

@@ -147,7 +147,7 @@ func TestUnknownHost(t *testing.T) {
 // Bad answers for one row alone are no outage, however many there are.
 func TestOneBadRowIsNoOutage(t *testing.T) {
 	b := newBreaker(func(bool) { t.Error("an outage") }, func(*apiclient.Error) {})
-	call := &reply{resp: &apiclient.Response{Status: 503, Tries: 1}}
+	call := &reply{resp: &apiclient.Response{Status: 503, Tried: true}}
 	for range 3 * outageAnswers {
 		if b.fault(call, &apiclient.Error{Class: apiclient.Transient}) {
 			t.Fatal("an outage of one row")
@@ -161,7 +161,7 @@ func TestGoodAnswersBreakAStreak(t *testing.T) {
 	b.good()
 	for range 3 {
 		for range outageAnswers - 1 {
-			b.fault(&reply{resp: &apiclient.Response{Tries: 1}}, &apiclient.Error{Class: apiclient.Transient})
+			b.fault(&reply{resp: &apiclient.Response{Tried: true}}, &apiclient.Error{Class: apiclient.Transient})
 		}
 		b.good()
 	}
@@ -201,7 +201,7 @@ func TestMinuteOfAnOutage(t *testing.T) {
 			var gaveUp time.Duration
 			b := newBreaker(func(bool) {}, func(*apiclient.Error) { gaveUp = time.Since(start) })
 			bad := func() bool {
-				return b.fault(&reply{resp: &apiclient.Response{Tries: 1}}, &apiclient.Error{Class: apiclient.Transient})
+				return b.fault(&reply{resp: &apiclient.Response{Tried: true}}, &apiclient.Error{Class: apiclient.Transient})
 			}
 			b.good()
 			for n := range outageAnswers {

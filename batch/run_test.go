@@ -167,3 +167,30 @@ func TestMaxRPS(t *testing.T) {
 		}
 	})
 }
+
+// A call whose token is refused is repeated with a new one. That is a call like any other:
+// it waits for its permit, and the throttle knows of it.
+func TestRepeatWithANewTokenIsPaced(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(20, 1)
+		r.tenant.SeedPairs(rows)
+		for _, p := range rows[10:] {
+			r.tenant.Inject(on("DELETE", onRow(p, status(http.StatusForbidden))))
+		}
+		r.settings.MaxRPS, r.settings.MaxFailures = 4, journal.Threshold{}
+		r.settings.AllowLockout = true
+		r.run(rows)
+		r.expect(rows, "disabled*10", "failed*10")
+		calls := r.tenant.Calls()
+		slices.SortFunc(calls, func(a, b simulator.Call) int { return a.Time.Compare(b.Time) })
+		calls = slices.DeleteFunc(calls, func(c simulator.Call) bool { return c.Bucket == "" })
+		if want := 20 + 10 + 2*10; len(calls) != want {
+			t.Errorf("%d calls, want %d", len(calls), want)
+		}
+		for i := 4; i < len(calls); i++ {
+			if took := calls[i].Time.Sub(calls[i-4].Time); took < 900*time.Millisecond { // a token comes between permit and call
+				t.Errorf("5 calls within %s, at most 4 a second may be sent", took)
+			}
+		}
+	})
+}
