@@ -193,6 +193,30 @@ func TestDamageOfSyncedRecordsIsReported(t *testing.T) {
 	}
 }
 
+// A run that came to its end has an End, which says that all before it is on disk.
+func TestDamageBeforeAnEndIsReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var d disk
+		w := create(t, &d)
+		if err := w.Append(outcomeOf(2)); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Commit(t.Context(), Record{End: &End{}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		journal := d.synced()
+		outcome := readAll(t, journal)[1]
+		journal[outcome.Offset+int64(outcome.Length)/2] ^= 4
+		_, tail, err := read(journal)
+		if damaged, ok := errors.AsType[*DamageError](err); !ok || damaged.Offset != outcome.Offset {
+			t.Errorf("tail %+v, error %v, want damage at byte %d", tail, err, outcome.Offset)
+		}
+	})
+}
+
 func TestMissingRecordIsReported(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		journal, _ := journalOf(t, 3, 3)

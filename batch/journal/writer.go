@@ -55,8 +55,8 @@ type Writer struct {
 
 // request asks loop to write an encoded record.
 type request struct {
-	body []byte
-	done chan struct{} // closed when the record is on disk; nil if nobody waits
+	body []byte        // nil: nothing is to be written
+	done chan struct{} // closed when it is on disk, and all before it; nil if nobody waits
 }
 
 // Create starts a journal in an empty file. The first record must be a Header; it
@@ -101,12 +101,24 @@ func (w *Writer) Append(rec Record) error {
 
 // Commit writes a record and returns once it is on disk. If ctx ends first, Commit
 // returns its cause, and the record may or may not be written. Other errors are
-// those of Append.
+// those of Append. An End begins a batch: its line then says that all records before it
+// are on disk, so that damage to them is no torn tail.
 func (w *Writer) Commit(ctx context.Context, rec Record) error {
 	body, err := encode(rec)
 	if err != nil {
 		return err
 	}
+	if rec.End != nil {
+		if err := w.commit(ctx, nil); err != nil {
+			return err
+		}
+	}
+	return w.commit(ctx, body)
+}
+
+// commit writes an encoded record, if there is one, and returns once it and all that were
+// queued before it are on disk.
+func (w *Writer) commit(ctx context.Context, body []byte) error {
 	done := make(chan struct{})
 	if err := w.enqueue(ctx, request{body, done}); err != nil {
 		return err
@@ -237,7 +249,9 @@ func (w *Writer) add(req request) {
 	if len(w.batch) == 0 {
 		synced = w.synced
 	}
-	w.batch = appendLine(w.batch, req.body, synced)
+	if req.body != nil {
+		w.batch = appendLine(w.batch, req.body, synced)
+	}
 	if req.done != nil {
 		w.waiting = append(w.waiting, req.done)
 	}
@@ -245,9 +259,19 @@ func (w *Writer) add(req request) {
 
 // flush writes and syncs the batch, and wakes the callers that wait for it.
 func (w *Writer) flush() error {
-	if len(w.batch) == 0 {
-		return nil
+	if len(w.batch) > 0 {
+		if err := w.writeBatch(); err != nil {
+			return err
+		}
 	}
+	for _, done := range w.waiting {
+		close(done)
+	}
+	w.batch, w.waiting = w.batch[:0], w.waiting[:0]
+	return nil
+}
+
+func (w *Writer) writeBatch() error {
 	n, err := w.file.Write(w.batch)
 	if err == nil && n < len(w.batch) {
 		err = io.ErrShortWrite
@@ -260,10 +284,6 @@ func (w *Writer) flush() error {
 	}
 	w.lastSync = time.Now()
 	w.synced += int64(n)
-	for _, done := range w.waiting {
-		close(done)
-	}
-	w.batch, w.waiting = w.batch[:0], w.waiting[:0]
 	return nil
 }
 
