@@ -82,7 +82,7 @@ func (c *Client) Organization(ctx context.Context, id string) (Named, *Response,
 	if apiErr := checkIDs(step, id); apiErr != nil {
 		return Named{}, new(Response), apiErr
 	}
-	return c.organization(ctx, step, url.PathEscape(id))
+	return c.organization(ctx, step, url.PathEscape(id), func(org Named) bool { return org.ID == id })
 }
 
 // OrganizationByName returns the organization that the tenant has under this
@@ -96,17 +96,18 @@ func (c *Client) OrganizationByName(ctx context.Context, name string) (Named, *R
 	if strings.Trim(name, ".") == "" {
 		return Named{}, new(Response), &Error{Class: Refused, Err: fmt.Errorf("%q is no name", excerpt(name)), step: step}
 	}
-	return c.organization(ctx, step, "name/"+url.PathEscape(name))
+	return c.organization(ctx, step, "name/"+url.PathEscape(name), func(org Named) bool { return org.ID != "" })
 }
 
-func (c *Client) organization(ctx context.Context, step, path string) (org Named, resp *Response, err error) {
+// organization returns an organization, if it is one that was asked for.
+func (c *Client) organization(ctx context.Context, step, path string, asked func(Named) bool) (org Named, resp *Response, err error) {
 	resp, err = c.do(ctx, request{
 		step:   step,
 		method: http.MethodGet,
 		path:   "organizations/" + path,
 		scope:  "read:organizations",
 		accept: func(status int, body []byte) error {
-			if status != http.StatusOK || json.Unmarshal(body, &org) != nil || org.ID == "" {
+			if status != http.StatusOK || json.Unmarshal(body, &org) != nil || !asked(org) {
 				return errUnexpected
 			}
 			return nil

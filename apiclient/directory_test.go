@@ -18,7 +18,7 @@ func TestDirectoryRequestsAreAsDocumented(t *testing.T) {
 	client := clientFor(t, func(w http.ResponseWriter, req *http.Request) {
 		got = req.Method + " " + strings.TrimPrefix(req.RequestURI, "/api/v2/")
 		if strings.HasPrefix(req.URL.Path, "/api/v2/organizations/") {
-			io.WriteString(w, `{"id":"org_1","name":"acme"}`)
+			io.WriteString(w, `{"id":"`+org+`","name":"acme"}`)
 			return
 		}
 		io.WriteString(w, "[]")
@@ -78,6 +78,19 @@ func TestUnusableNamesAreNotSent(t *testing.T) {
 	_, _, err := client.Organization(t.Context(), "../clients")
 	if apiErr := asError(t, err); apiErr.Class != Refused || apiErr.Sent {
 		t.Errorf("id: got %+v", apiErr)
+	}
+}
+
+// A cache in between may send what another call was answered with.
+func TestAnotherOrganizationIsNoAnswer(t *testing.T) {
+	client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, `{"id":"org_0000000000000007","name":"other"}`)
+	})
+	if _, _, err := client.Organization(t.Context(), "org_0000000000000001"); err == nil {
+		t.Error("another organization than the one that was asked for is taken")
+	}
+	if _, _, err := client.Organization(t.Context(), "org_0000000000000007"); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -20,7 +20,8 @@ const (
 	// asksAnyway is up to how many names are asked for one by one without a look
 	// at how long the tenant's list is.
 	asksAnyway = 2
-	// notedAtOnce is how many names without an id a record of the journal has.
+	// notedAtOnce is how many names a record of the journal has at most, which may be no
+	// longer than a line.
 	notedAtOnce = 500
 )
 
@@ -220,11 +221,23 @@ func (l *Lookup) claimLeft(k *nameKind) iter.Seq2[string, error] {
 // note puts on disk what was found for names, "" for nothing, and tells the
 // list. The error ends the lookup.
 func (l *Lookup) note(k *nameKind, ids map[string]string) error {
+	part := map[string]string{} // a page may be as long as a server likes
 	for name, id := range ids {
 		if id != "" && !k.isID(id) {
 			return &Stop{Code: journal.ExitStopped, Reason: fmt.Sprintf("the tenant's id of %q, %q, is none that this program can use", name, id)}
 		}
+		if part[name] = id; len(part) == notedAtOnce {
+			if err := l.commit(k, part); err != nil {
+				return err
+			}
+			part = map[string]string{}
+		}
 	}
+	return l.commit(k, part)
+}
+
+// commit is note for as many names as a record has.
+func (l *Lookup) commit(k *nameKind, ids map[string]string) error {
 	if len(ids) == 0 {
 		return nil
 	}

@@ -289,6 +289,31 @@ func TestNamesInUnfilteredLists(t *testing.T) {
 	})
 }
 
+// Paging may be ignored. All names of a long page would not fit a record of the journal.
+func TestNamesOfALongPageAreManyRecords(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const organizations = 3 * notedAtOnce
+		r := newRig(t, simulator.Config{})
+		r.name(organizations, 1)
+		var rows, items []string
+		for i := range organizations {
+			rows = append(rows, fmt.Sprintf("org%d,con0", i))
+			items = append(items, fmt.Sprintf(`{"id":"%s","name":"org%d"}`, orgID(i), i))
+		}
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 200, Path: "/api/v2/organizations", Skip: 1, // the count
+			Body: `{"organizations":[` + strings.Join(items, ",") + `]}`})
+		l, stop := r.lookUp(new(list.Names), rows...)
+		if stop != nil || l.Counts().Pairs != organizations {
+			t.Fatalf("%v, %+v", stop, l.Counts())
+		}
+		for _, rec := range r.records.all {
+			if rec.Names != nil && len(rec.Names.Organizations) > notedAtOnce {
+				t.Errorf("%d names in a record", len(rec.Names.Organizations))
+			}
+		}
+	})
+}
+
 // A list proves nothing if it is shorter than the tenant says, if the tenant does not say
 // how long it is, or if it cannot be read. Then the names are asked for one by one.
 func TestNamesThatAListLacks(t *testing.T) {

@@ -208,7 +208,9 @@ func (c *command) confirm(ctx context.Context, client *apiclient.Client, w *work
 	if rows == 0 {
 		return nil
 	}
-	granted, err := c.authorize(ctx, client, neededScopes(w))
+	limited, cancel := batch.WithMaxDuration(ctx, w.header.Settings.MaxDuration) // of its own, as the question takes its time
+	defer cancel()
+	granted, err := c.authorize(limited, client, neededScopes(w))
 	if err != nil {
 		return err
 	}
