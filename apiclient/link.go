@@ -2,6 +2,7 @@ package apiclient
 
 import (
 	"encoding/json"
+	"fmt"
 	"maps"
 )
 
@@ -23,8 +24,15 @@ type Link struct {
 // newer tools do it. Nobody can log in through such a link.
 func (l *Link) Off() bool { return l.IsEnabled != nil && !*l.IsEnabled }
 
+// maxLink is how long a link may be in JSON, in bytes. Whoever keeps its settings, in JSON
+// with escapes, can rely on that. Auth0's have some hundred bytes.
+const maxLink = 100 << 10
+
 // UnmarshalJSON decodes a link, and keeps the fields that it does not know.
 func (l *Link) UnmarshalJSON(text []byte) error {
+	if len(text) > maxLink {
+		return fmt.Errorf("a link of more than %d bytes", maxLink)
+	}
 	type plain Link // without this method
 	if err := json.Unmarshal(text, (*plain)(l)); err != nil {
 		return err

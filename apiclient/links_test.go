@@ -192,6 +192,18 @@ func TestSwitchThatChangedNothingIsNotDone(t *testing.T) {
 }
 
 // Settings that Auth0 may add some day are not lost without a word.
+// What is kept of a link has to fit the place where it is kept.
+func TestLongLinkIsNoAnswer(t *testing.T) {
+	for length, good := range map[int]bool{maxLink / 2: true, maxLink: false} {
+		client := clientFor(t, func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, `[{"connection_id":"con_1","future":"%s"}]`, strings.Repeat("<", length))
+		})
+		if _, _, err := client.Links(t.Context(), OlderFamily, org, 0); (err == nil) != good {
+			t.Errorf("a field of %d bytes: %v", length, err)
+		}
+	}
+}
+
 func TestUnknownSettingsOfALinkAreKept(t *testing.T) {
 	client := answering(t, 200, "application/json", `[{"connection_id":"con_1","show_as_button":true,"connection":{},`+
 		`"organization_member_access_level":"full","nothing":null,"organization_connection_name":"x"}]`)

@@ -54,7 +54,7 @@ func findTarget(getenv func(string) string) (t target, err error) {
 
 // organizationID asks the tenant for the id of an organization.
 func (c *command) organizationID(ctx context.Context, name string) (string, error) {
-	client, err := c.target.connect(c.options.getenv, c.options.settings, c.log)
+	client, err := c.target.connect(ctx, c.options.getenv, c.options.settings, c.log)
 	if err != nil {
 		return "", err
 	}
@@ -79,8 +79,8 @@ func (t target) check(what, tenant string) error {
 }
 
 // connect makes the client. It sends nothing.
-func (t target) connect(getenv func(string) string, s journal.Settings, log *zap.Logger) (*apiclient.Client, error) {
-	credentials, err := credentialsFromEnvironment(getenv, log)
+func (t target) connect(ctx context.Context, getenv func(string) string, s journal.Settings, log *zap.Logger) (*apiclient.Client, error) {
+	credentials, err := credentialsFromEnvironment(ctx, getenv, log)
 	if err != nil {
 		return nil, err
 	}

@@ -273,7 +273,7 @@ func TestProxyAddresses(t *testing.T) {
 
 // A key from an .env file has \n for its line breaks.
 func TestKeyWithWrittenLineBreaks(t *testing.T) {
-	key, err := privateKey(`-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n`)
+	key, err := privateKey(t.Context(), `-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n`)
 	if want := "-----BEGIN PRIVATE KEY-----\nMIGH\n-----END PRIVATE KEY-----\n"; err != nil || key.Reveal() != want {
 		t.Errorf("%q, %v", key.Reveal(), err)
 	}
@@ -299,7 +299,7 @@ func TestIgnoredVariablesAreTold(t *testing.T) {
 	} {
 		var out strings.Builder
 		target := target{base: &url.URL{Scheme: "https", Host: "tenant.example"}}
-		client, err := target.connect(func(name string) string {
+		client, err := target.connect(t.Context(), func(name string) string {
 			if slices.Contains(strings.Fields(c.set), name) {
 				return "value"
 			}

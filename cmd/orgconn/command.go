@@ -183,7 +183,7 @@ func (c *command) lockRun(ctx context.Context, path string, first journal.Header
 // reports. The summary is nil if the run did not begin.
 func (c *command) confirmAndRun(ctx context.Context, w *work) (summary *reports.Summary, err error) {
 	defer recovered(&err) // here, so that the metrics file tells of a panic
-	client, err := c.target.connect(c.options.getenv, w.header.Settings, c.log)
+	client, err := c.target.connect(ctx, c.options.getenv, w.header.Settings, c.log)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"slices"
@@ -64,7 +66,7 @@ func readyToken(getenv func(string) string) (token apiclient.Secret, variable st
 
 // credentialsFromEnvironment reads the credentials. If several ways to authenticate
 // are set, it logs which one is used.
-func credentialsFromEnvironment(getenv func(string) string, log *zap.Logger) (c apiclient.Credentials, err error) {
+func credentialsFromEnvironment(ctx context.Context, getenv func(string) string, log *zap.Logger) (c apiclient.Credentials, err error) {
 	if err := checkVariables(getenv, envToken, envOtherToken, envID, envSecret, envKey, envAlg); err != nil {
 		return c, err
 	}
@@ -88,8 +90,8 @@ func credentialsFromEnvironment(getenv func(string) string, log *zap.Logger) (c 
 	if c.SigningAlg = getenv(envAlg); c.SigningAlg == "" {
 		return c, refused(errors.New(envKey+" is set, but "+envAlg+" is not"), "set "+envAlg+" to the key's algorithm, such as RS256")
 	}
-	c.PrivateKey, err = privateKey(getenv(envKey))
-	return c, refused(err, keyHint)
+	c.PrivateKey, err = privateKey(ctx, getenv(envKey))
+	return c, refused(orInterrupted(ctx, err), keyHint)
 }
 
 // incomplete says what is missing of the credentials.
@@ -107,16 +109,28 @@ func incomplete(isSet func(string) bool) error {
 }
 
 // privateKey returns the key in PEM. value is that, or the path of a file with it.
-func privateKey(value string) (apiclient.Secret, error) {
+func privateKey(ctx context.Context, value string) (apiclient.Secret, error) {
 	if isPEM(value) {
 		return apiclient.Secret(strings.ReplaceAll(value, `\n`, "\n")), nil // .env files write \n for a line break
 	}
-	text, err := os.ReadFile(value)
+	text, err := interruptibly(ctx, func() ([]byte, error) { return readKeyFile(value) })
 	if err != nil {
 		// err has the path, which may be a mangled key.
 		return "", errors.New(envKey + " is neither PEM nor a file that can be read")
 	}
 	return apiclient.Secret(text), nil
+}
+
+// maxKey is how long a file with a private key may be, in bytes.
+const maxKey = 64 << 10
+
+func readKeyFile(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxKey))
 }
 
 func isPEM(value string) bool { return strings.Contains(value, "-----BEGIN") }

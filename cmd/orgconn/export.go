@@ -120,7 +120,7 @@ func (f exportFilter) neededScopes() []string {
 // exportTo exports to a writer. If the export stops before its end, the error adds
 // what unfinished says about the output.
 func (c *command) exportTo(ctx context.Context, to io.Writer, only exportFilter, unfinished string) error {
-	client, err := c.target.connect(c.options.getenv, c.options.settings, c.log)
+	client, err := c.target.connect(ctx, c.options.getenv, c.options.settings, c.log)
 	if err != nil {
 		return err
 	}

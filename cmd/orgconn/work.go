@@ -161,22 +161,29 @@ func (c *command) prepare(ctx context.Context, from source) (_ *work, err error)
 // copyInput copies the list into the run directory. A signal ends it even while it
 // waits for a pipe.
 func copyInput(ctx context.Context, staged *rundir.Staged, from source) (sum string, err error) {
-	type copied struct {
-		sum string
-		err error
+	return interruptibly(ctx, func() (string, error) { return staged.CopyInput(from.copyTo) })
+}
+
+// interruptibly reads what may never come, such as a named pipe that nobody writes. It
+// returns the cause of ctx if that ends first.
+func interruptibly[T any](ctx context.Context, read func() (T, error)) (T, error) {
+	type result struct {
+		value T
+		err   error
 	}
-	done := make(chan copied, 1)
+	done := make(chan result, 1)
 	go func() {
-		var c copied
-		defer func() { done <- c }()
-		defer recovered(&c.err)
-		c.sum, c.err = staged.CopyInput(from.copyTo)
+		var r result
+		defer func() { done <- r }()
+		defer recovered(&r.err)
+		r.value, r.err = read()
 	}()
 	select {
-	case c := <-done:
-		return c.sum, c.err
+	case r := <-done:
+		return r.value, r.err
 	case <-ctx.Done():
-		return "", context.Cause(ctx)
+		var none T
+		return none, context.Cause(ctx)
 	}
 }
 
