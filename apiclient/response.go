@@ -110,6 +110,9 @@ func readBody(answer *http.Response, limit int64) ([]byte, error) {
 	if !isSuccess(answer.StatusCode) {
 		limit = maxErrorBytes
 	}
+	if answer.Body == http.NoBody { // as of most answers to a write, which need no buffer
+		return nil, nil
+	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, limit+1))
 	if err != nil {
 		return nil, fmt.Errorf("broken body: %w", err)

@@ -136,7 +136,9 @@ func lastLogin(cell string) string {
 }
 
 // loginTime is the time of a last login; zero if there is none.
-func loginTime(cell string) time.Time {
-	at, _ := time.Parse(time.RFC3339, cell)
+func loginTime(cell string) (at time.Time) {
+	if cell != "" { // as in most runs
+		at, _ = time.Parse(time.RFC3339, cell)
+	}
 	return at
 }
