@@ -98,7 +98,10 @@ func (c *Client) Close() {
 	(&http.Client{Transport: c.transport}).CloseIdleConnections()
 }
 
-var errReadOnly = errors.New("this client only reads")
+var (
+	errReadOnly = errors.New("this client only reads")
+	errUnwanted = errors.New("it is no longer wanted")
+)
 
 // request is one call.
 type request struct {
@@ -124,6 +127,9 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 	if apiErr != nil {
 		resp.RetryAfter = apiErr.retryAfter // of the token endpoint
 		return resp, apiErr
+	}
+	if wanted, ok := ctx.Value(ifStill{}).(func() bool); ok && !wanted() {
+		return resp, &Error{Class: Refused, Err: errUnwanted, step: r.step}
 	}
 	apiErr = c.exchange(ctx, r, token.AccessToken, resp)
 	if apiErr == nil {
@@ -180,6 +186,16 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 		req.Header["X-Correlation-Id"] = []string{id}
 	}
 	return req, nil
+}
+
+// ifStill is the context's key of IfStill.
+type ifStill struct{}
+
+// IfStill returns a context for calls that are sent only if they are still wanted once
+// they have a token, for which they may have to wait. Wanted is asked right before. If it
+// says no, the error's class is [Refused], and nothing was sent.
+func IfStill(ctx context.Context, wanted func() bool) context.Context {
+	return context.WithValue(ctx, ifStill{}, wanted)
 }
 
 // correlationID is the context's key of WithCorrelationID.

@@ -516,3 +516,24 @@ func TestHintsGoByTheCause(t *testing.T) {
 		}
 	}
 }
+
+// A call may wait for a new token for as long as --timeout. Its check may grow too old
+// meanwhile, so it is repeated before the call is sent.
+func TestCheckGrowsOldWhileATokenIsWaitedFor(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.AllowLockout, r.settings.Timeout = true, journal.Duration(10*time.Minute)
+		r.tenant.Inject(once(on("DELETE", simulator.Fault{Kind: simulator.Expire})))
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Delay: 6 * time.Minute, Path: "/oauth/token", Skip: 1})
+		r.run(rows)
+		r.expect(rows, "disabled")
+		reads, writes := r.calls("GET"), r.calls("DELETE")
+		if len(writes) != 2 || writes[0].Status != http.StatusUnauthorized {
+			t.Fatalf("%+v", writes)
+		}
+		if age := writes[1].Time.Sub(reads[len(reads)-1].Time); age > checkAge {
+			t.Errorf("sent %s after the check", age)
+		}
+	})
+}

@@ -127,30 +127,41 @@ func (c *caller) do(permit *throttle.Permit, send sender, fresh func(lost bool) 
 func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func(lost bool) bool, r *reply) bool {
 	done := c.enter()
 	defer done()
-	switch {
-	case c.pool.stopping.Err() != nil:
-		r.stopped = true
-		if r.resp == nil {
-			r.err = context.Cause(c.pool.stopping)
+	wanted := func() bool {
+		switch {
+		case c.pool.stopping.Err() != nil:
+			r.stopped = true
+			if r.resp == nil {
+				r.err = context.Cause(c.pool.stopping)
+			}
+		case fresh != nil && !fresh(r.lost):
+			r.stale = true
+		default:
+			return true
 		}
-	case fresh != nil && !fresh(r.lost):
-		r.stale = true
-	default:
-		c.send(permit, send, r)
+		return false
+	}
+	if wanted() && c.send(permit, send, wanted, r) {
 		return true
 	}
 	permit.Unused()
 	return false
 }
 
-func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
+// send is attempt without the wait. The client asks wanted again in the last moment, as
+// the call may have waited for a token.
+func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, r *reply) bool {
 	faulty := r.resp != nil && r.resp.Status != http.StatusTooManyRequests // the attempt before
 	r.number = c.started.Add(1)
-	r.resp, r.err = send(c.pool.cutoff)
+	resp, err := send(apiclient.IfStill(c.pool.cutoff, wanted))
+	if r.stopped || r.stale {
+		return false
+	}
+	r.resp, r.err = resp, err
 	observation, left := observe(r.resp, r.err)
 	if !left {
 		permit.Unused()
-		return
+		return true
 	}
 	permit.Answered(observation)
 	c.sent.Add(1)
@@ -160,6 +171,7 @@ func (c *caller) send(permit *throttle.Permit, send sender, r *reply) {
 	if faulty {
 		c.retries.Add(1)
 	}
+	return true
 }
 
 // enter waits until there are not too many calls in flight and, in an outage,
