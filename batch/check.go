@@ -31,6 +31,9 @@ const messageUnconfirmed = "the organization's existence is not confirmed: the t
 // as it should be. An error ends the run.
 func (r *Run) checkAll() error {
 	defer r.queue.close() // after a panic, too
+	if err := r.checkFailures(); err != nil {
+		return err
+	}
 	if err := r.noteGivenFamily(); err != nil {
 		return err
 	}

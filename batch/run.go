@@ -87,6 +87,8 @@ type Config struct {
 	Journal  Journal
 	Settings journal.Settings
 	Lookups  journal.Calls // that this invocation made before, for names
+	// FailedNames is how many rows failed by these lookups.
+	FailedNames int
 	// ReadConnections allows the run to ask for connections that no organization
 	// had: the token has the scope read:connections.
 	ReadConnections bool

@@ -19,8 +19,15 @@ func (r *Run) settle(o journal.RowOutcome) error {
 		r.books.found.Store(true)
 	}
 	r.logRow(o)
-	failed := r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
-	if r.Settings.MaxFailures.Passed(failed, r.books.now.sum(journal.Outcome.Reached)) {
+	return r.checkFailures()
+}
+
+// checkFailures returns why the run stops if too many rows failed by a call, with those
+// that failed by the lookup of their names.
+func (r *Run) checkFailures() error {
+	failed := r.FailedNames + r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
+	decided := r.FailedNames + r.books.now.sum(journal.Outcome.Reached)
+	if r.Settings.MaxFailures.Passed(failed, decided) {
 		return &Stop{
 			Code:   journal.ExitStopped,
 			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",

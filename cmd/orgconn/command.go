@@ -17,6 +17,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient"
 	"github.com/orgconn/orgconn/batch"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 	"github.com/orgconn/orgconn/batch/rundir"
 	"github.com/orgconn/orgconn/reports"
 )
@@ -225,6 +226,7 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	defer forget()
 	limited, cancel := batch.WithMaxDuration(ctx, w.header.Settings.MaxDuration)
 	defer cancel()
+	before := w.list.Counts()
 	stop, lookups, err := c.lookUp(limited, client, w)
 	switch {
 	case err != nil:
@@ -234,8 +236,9 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	}
 	run, err := batch.New(batch.Config{
 		RunID: w.header.RunID, Command: c.name, Undoes: w.header.Undoes, List: w.list, History: w.history, API: client,
-		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, ReadConnections: w.readConnections,
-		Failed: w.failed, Log: c.log,
+		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, FailedNames: c.failedNames(before, w.list.Counts()),
+		ReadConnections: w.readConnections,
+		Failed:          w.failed, Log: c.log,
 	})
 	if err != nil {
 		return result, final, err
@@ -246,6 +249,16 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	}
 	result = run.Do(limited)
 	return result, run.Sample(), nil
+}
+
+// failedNames is how many rows failed because of a lookup of names, by the list's counts
+// before and after it.
+func (c *command) failedNames(before, after list.Counts) int {
+	failed := after.Unidentified + after.UnknownConnections - before.UnknownConnections
+	if c.options.settings.MissingOK {
+		return failed
+	}
+	return failed + after.UnknownOrganizations - before.UnknownOrganizations
 }
 
 // lookUp finds the ids of the list's names that are not known yet, and warns of
