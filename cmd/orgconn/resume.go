@@ -85,7 +85,8 @@ func resumeRun(ctx context.Context, o *options, flags *pflag.FlagSet, path strin
 	defer c.close(w)
 	if w.rows() == 0 {
 		c.sayNothingLeft(w)
-		if finished(w.history) {
+		rest := w.header.Settings.Limit != w.history.Header.Settings.Limit // of the list, which may have failed rows
+		if finished(w.history) && !rest {
 			return c.reportNothingLeft(ctx, w) // no invocation, so it leaves the metrics alone
 		}
 	}
