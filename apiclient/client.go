@@ -131,7 +131,7 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 	if wanted, ok := ctx.Value(ifStill{}).(func() bool); ok && !wanted() {
 		return resp, &Error{Class: Refused, Err: errUnwanted, step: r.step}
 	}
-	apiErr = c.exchange(ctx, r, token.AccessToken, resp)
+	apiErr = c.exchange(ctx, r, token, resp)
 	if apiErr == nil {
 		return resp, nil
 	}
@@ -142,7 +142,7 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 }
 
 // exchange sends r once and fills resp from the answer.
-func (c *Client) exchange(ctx context.Context, r request, token string, resp *Response) *Error {
+func (c *Client) exchange(ctx context.Context, r request, token *accessToken, resp *Response) *Error {
 	sent := time.Now()
 	resp.Tried = true
 	defer func() { resp.Duration = time.Since(sent) }()
@@ -168,7 +168,7 @@ func (c *Client) exchange(ctx context.Context, r request, token string, resp *Re
 	return r.classify(answer.StatusCode, c.redact.body(body), c.redact)
 }
 
-func (c *Client) build(ctx context.Context, r request, token string) (*http.Request, error) {
+func (c *Client) build(ctx context.Context, r request, token *accessToken) (*http.Request, error) {
 	target := c.api + r.path
 	if r.query != "" {
 		target += "?" + r.query
@@ -178,7 +178,7 @@ func (c *Client) build(ctx context.Context, r request, token string) (*http.Requ
 		return nil, err
 	}
 	req.Header = maps.Clone(c.header)
-	req.Header["Authorization"] = []string{"Bearer " + token}
+	req.Header["Authorization"] = token.authorization
 	if r.body != nil {
 		req.Header["Content-Type"] = []string{"application/json"}
 	}

@@ -25,8 +25,19 @@ type tokenCache struct {
 	fetches  singleflight.Group
 
 	mu      sync.Mutex
-	current *oauth2.Token
+	current *accessToken
 	renewAt time.Time // when current is to be replaced; zero: never
+}
+
+// accessToken is a token with the header that shows it, which is made once, as a token may
+// have a thousand bytes.
+type accessToken struct {
+	*oauth2.Token
+	authorization []string
+}
+
+func newAccessToken(token *oauth2.Token) *accessToken {
+	return &accessToken{token, []string{"Bearer " + token.AccessToken}}
 }
 
 // newTokenCache makes the cache of a client's tokens.
@@ -36,7 +47,7 @@ func newTokenCache(cfg Config, c *Client) (*tokenCache, error) {
 		return nil, err
 	}
 	if cred.Token != "" {
-		return &tokenCache{current: &oauth2.Token{AccessToken: cred.Token.Reveal()}}, nil
+		return &tokenCache{current: newAccessToken(&oauth2.Token{AccessToken: cred.Token.Reveal()})}, nil
 	}
 	e := &tokenEndpoint{
 		client: &http.Client{
@@ -63,7 +74,7 @@ func (c *tokenCache) fixed() bool { return c.endpoint == nil }
 // get returns a token that has not expired. Callers that need a new one at the
 // same time share one request (singleflight). Each waits no longer than its own
 // context allows.
-func (c *tokenCache) get(ctx context.Context) (*oauth2.Token, *Error) {
+func (c *tokenCache) get(ctx context.Context) (*accessToken, *Error) {
 	if ctx.Err() != nil {
 		return nil, &Error{Class: Transient, Err: ctx.Err(), step: stepToken}
 	}
@@ -75,14 +86,14 @@ func (c *tokenCache) get(ctx context.Context) (*oauth2.Token, *Error) {
 		return nil, &Error{Class: Transient, Err: ctx.Err(), step: stepToken}
 	case result := <-c.fetches.DoChan("", c.fetch):
 		apiErr, _ := result.Err.(*Error) // fetch returns no other type
-		token, _ := result.Val.(*oauth2.Token)
+		token, _ := result.Val.(*accessToken)
 		return token, apiErr
 	}
 }
 
 // giveUp makes get return another token than the refused one. If there is another one
 // already, that one stays.
-func (c *tokenCache) giveUp(refused *oauth2.Token) {
+func (c *tokenCache) giveUp(refused *accessToken) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == refused {
@@ -91,7 +102,7 @@ func (c *tokenCache) giveUp(refused *oauth2.Token) {
 }
 
 // cached returns the current token, or nil if it is to be renewed or there is none.
-func (c *tokenCache) cached() *oauth2.Token {
+func (c *tokenCache) cached() *accessToken {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.renewAt.IsZero() || time.Now().Before(c.renewAt) {
@@ -121,13 +132,14 @@ func (c *tokenCache) fetch() (any, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), c.timeout)
 	defer cancel()
-	token, apiErr := c.endpoint.request(ctx)
+	issued, apiErr := c.endpoint.request(ctx)
 	if apiErr != nil {
 		return nil, apiErr
 	}
-	c.redact.addIssued(token.AccessToken)
+	c.redact.addIssued(issued.AccessToken)
+	token := newAccessToken(issued)
 	c.mu.Lock()
-	c.current, c.renewAt = token, renewalTime(token)
+	c.current, c.renewAt = token, renewalTime(issued)
 	c.mu.Unlock()
 	return token, nil
 }
