@@ -19,6 +19,10 @@ const (
 	maxRefusals = 10 // answers of status 403 in a row
 	backoffBase = 500 * time.Millisecond
 	backoffCap  = 30 * time.Second
+	// permitLife is how old a permit may be when its call is sent. Calls that have waited
+	// longer, for a token or for others in flight, would go out with many others at once. In
+	// an outage calls wait longer, but go out one at a time.
+	permitLife = 200 * time.Millisecond
 )
 
 // caller sends the calls of one of Auth0's rate-limit groups: it waits for the
@@ -108,11 +112,11 @@ func (r *reply) record() *journal.Call {
 func (c *caller) do(permit *throttle.Permit, send sender, fresh func(lost bool) bool, faults int) (*reply, error) {
 	r := &reply{faults: faults}
 	for {
-		if !c.attempt(permit, send, fresh, r) {
-			return r, nil
+		again, err := true, error(nil)
+		if c.attempt(permit, send, fresh, r) {
+			again, err = c.afterAnswer(r)
 		}
-		again, err := c.afterAnswer(r)
-		if err != nil || !again {
+		if err != nil || !again || r.stopped || r.stale {
 			return r, err
 		}
 		if permit, err = c.throttle.Acquire(c.pool.stopping, true); err != nil {
@@ -134,6 +138,7 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func(lost b
 			if r.resp == nil {
 				r.err = context.Cause(c.pool.stopping)
 			}
+		case permit.Age() > permitLife && !c.pool.breaker.open(): // do gets another one
 		case fresh != nil && !fresh(r.lost):
 			r.stale = true
 		default:
@@ -153,8 +158,9 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func(lost b
 func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, r *reply) bool {
 	faulty := r.resp != nil && r.resp.Status != http.StatusTooManyRequests // the attempt before
 	r.number = c.started.Add(1)
-	resp, err := send(apiclient.IfStill(c.pool.cutoff, wanted))
-	if r.stopped || r.stale {
+	unwanted := false
+	resp, err := send(apiclient.IfStill(c.pool.cutoff, func() bool { unwanted = !wanted(); return !unwanted }))
+	if unwanted {
 		return false
 	}
 	r.resp, r.err = resp, err

@@ -168,6 +168,38 @@ func TestMaxRPS(t *testing.T) {
 	})
 }
 
+// Nothing is held up to go out at once when it comes to an end: neither a token request
+// that takes its time, nor calls in flight that get no answer for a while.
+func TestNoBurstAfterAWait(t *testing.T) {
+	for name, wait := range map[string]func(*rig){
+		"for a token": func(r *rig) {
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Delay: 15 * time.Second, Path: "/oauth/token", Skip: 1})
+		},
+		"for answers": func(r *rig) {
+			time.AfterFunc(4*time.Second, func() {
+				r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Delay: 8 * time.Second, Times: r.settings.Workers})
+			})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{Plan: limits(t, "unlimited"), TokenLifetime: 20 * time.Second}, func(t *testing.T, r *rig) {
+				rows := pairs(200, 1)
+				r.tenant.SeedPairs(rows)
+				r.settings.NoCheck, r.settings.MaxRPS, r.settings.Workers = true, 8, 16
+				wait(r)
+				r.run(rows)
+				r.expect(rows, "disabled*200")
+				calls := r.calls("DELETE")
+				for i := 10; i < len(calls); i++ {
+					if took := calls[i].Time.Sub(calls[i-10].Time); took < time.Second {
+						t.Fatalf("11 calls within %s, %s after the first; at most 8 a second may be sent", took, calls[i].Time.Sub(calls[0].Time))
+					}
+				}
+			})
+		})
+	}
+}
+
 // A call whose token is refused is repeated with a new one. That is a call like any other:
 // it waits for its permit, and the throttle knows of it.
 func TestRepeatWithANewTokenIsPaced(t *testing.T) {

@@ -205,6 +205,9 @@ type Permit struct {
 	done     bool
 }
 
+// Age is how long ago the permit was granted.
+func (p *Permit) Age() time.Duration { return time.Since(p.call.sentAt) }
+
 // Answered reports what came back, even if it was nothing. It panics if the
 // permit has already ended.
 func (p *Permit) Answered(o Observation) {
