@@ -500,3 +500,47 @@ func TestFormerKnowsNames(t *testing.T) {
 		t.Error("acme is to be looked up again")
 	}
 }
+
+// Rows that failed by the lookup of their names count for --max-failures, and the names
+// that were found show that the tenant is the right one. They are no reason to let more
+// of the other calls fail.
+func TestMaxFailuresCountsNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		limit   string
+		named   NamedRows
+		missing bool // the organizations of the rows do not exist
+		calls   int
+		stops   bool
+	}{
+		"too many names":                {"3", NamedRows{10, 3}, false, 0, true},
+		"names and rows together":       {"5", NamedRows{10, 3}, true, 2 * 2, true}, // two families are asked,
+		"a share of the names":          {"50%", NamedRows{1000, 120}, false, 2 * 120, false},
+		"too large a share":             {"10%", NamedRows{1000, 120}, false, 0, true},
+		"most rows, though names exist": {"50%", NamedRows{1000, 0}, true, 2 * 100, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+				rows := pairs(120, 1)
+				if !c.missing {
+					r.tenant.SeedPairs(rows)
+				}
+				r.settings.AllowLockout, r.settings.Workers = true, 1
+				if err := r.settings.MaxFailures.UnmarshalText([]byte(c.limit)); err != nil {
+					t.Fatal(err)
+				}
+				run := r.newRun(rows)
+				run.LookedUp = c.named
+				result := run.Do(r.stop)
+				if (result.Stop != nil) != c.stops {
+					t.Errorf("%+v", result)
+				}
+				if result.Stop != nil && strings.Contains(result.Stop.Reason, "no organization") {
+					t.Error(result.Stop)
+				}
+				if calls := r.count("GET") + r.count("DELETE"); calls != c.calls {
+					t.Errorf("%d calls, want %d", calls, c.calls)
+				}
+			})
+		})
+	}
+}

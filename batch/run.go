@@ -87,8 +87,7 @@ type Config struct {
 	Journal  Journal
 	Settings journal.Settings
 	Lookups  journal.Calls // that this invocation made before, for names
-	// FailedNames is how many rows failed by these lookups.
-	FailedNames int
+	LookedUp NamedRows     // by these lookups
 	// ReadConnections allows the run to ask for connections that no organization
 	// had: the token has the scope read:connections.
 	ReadConnections bool
@@ -98,6 +97,10 @@ type Config struct {
 	Failed func(journal.RowOutcome)
 	Log    *zap.Logger
 }
+
+// NamedRows are rows with a name whose id had to be looked up, and those of them that failed by
+// that: there was no answer, or there is no such name.
+type NamedRows struct{ Rows, Failed int }
 
 // Run is this process's part of a run, an invocation. Make it with New; Do may be called once,
 // Progress and Sample at any time from any goroutine.
@@ -205,7 +208,7 @@ func (r *Run) result(stop *Stop) Result {
 // noneExists reports whether no organization that the run has looked for exists.
 func (r *Run) noneExists() bool {
 	counts := r.List.Counts()
-	if r.books.found.Load() || counts.UnknownConnections > 0 {
+	if r.books.found.Load() || counts.UnknownConnections > 0 || r.LookedUp.Failed < r.LookedUp.Rows {
 		return false
 	}
 	missing := counts.UnknownOrganizations

@@ -22,12 +22,14 @@ func (r *Run) settle(o journal.RowOutcome) error {
 	return r.checkFailures()
 }
 
-// checkFailures returns why the run stops if too many rows failed by a call, with those
-// that failed by the lookup of their names.
+// checkFailures returns why the run stops if too many rows failed by a call. Rows that
+// failed by the lookup of their names are among them. The names that were found are no
+// reason to let more of the other calls fail.
 func (r *Run) checkFailures() error {
-	failed := r.FailedNames + r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
-	decided := r.FailedNames + r.books.now.sum(journal.Outcome.Reached)
-	if r.Settings.MaxFailures.Passed(failed, decided) {
+	failed := r.books.now.sum(func(o journal.Outcome) bool { return o.FailedByCall(r.Settings.MissingOK) })
+	decided := r.books.now.sum(journal.Outcome.Reached)
+	limit := r.Settings.MaxFailures
+	if limit.Passed(failed, decided) || limit.Passed(failed+r.LookedUp.Failed, decided+r.LookedUp.Rows) {
 		return &Stop{
 			Code:   journal.ExitStopped,
 			Reason: "--max-failures " + r.Settings.MaxFailures.String() + ": too many rows failed",

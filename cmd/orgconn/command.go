@@ -236,9 +236,8 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	}
 	run, err := batch.New(batch.Config{
 		RunID: w.header.RunID, Command: c.name, Undoes: w.header.Undoes, List: w.list, History: w.history, API: client,
-		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, FailedNames: c.failedNames(before, w.list.Counts()),
-		ReadConnections: w.readConnections,
-		Failed:          w.failed, Log: c.log,
+		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, LookedUp: c.lookedUp(before, w.list.Counts()),
+		ReadConnections: w.readConnections, Failed: w.failed, Log: c.log,
 	})
 	if err != nil {
 		return result, final, err
@@ -251,14 +250,14 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	return result, run.Sample(), nil
 }
 
-// failedNames is how many rows failed because of a lookup of names, by the list's counts
-// before and after it.
-func (c *command) failedNames(before, after list.Counts) int {
+// lookedUp is what became of rows whose names were looked up, by the list's counts before
+// and after that.
+func (c *command) lookedUp(before, after list.Counts) batch.NamedRows {
 	failed := after.Unidentified + after.UnknownConnections - before.UnknownConnections
-	if c.options.settings.MissingOK {
-		return failed
+	if !c.options.settings.MissingOK {
+		failed += after.UnknownOrganizations - before.UnknownOrganizations
 	}
-	return failed + after.UnknownOrganizations - before.UnknownOrganizations
+	return batch.NamedRows{Rows: before.Unidentified, Failed: failed}
 }
 
 // lookUp finds the ids of the list's names that are not known yet, and warns of
