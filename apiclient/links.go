@@ -272,7 +272,10 @@ func parseTotal(envelope map[string]json.RawMessage) (total int, err error) {
 }
 
 func parseItems(list []byte) (links []Link, err error) {
-	if json.Unmarshal(list, &links) != nil || slices.ContainsFunc(links, func(l Link) bool { return l.ConnectionID == "" }) {
+	if err := json.Unmarshal(list, &links); err != nil {
+		return nil, fmt.Errorf("%w: %w", errUnexpected, err)
+	}
+	if slices.ContainsFunc(links, func(l Link) bool { return l.ConnectionID == "" }) {
 		return nil, errUnexpected
 	}
 	return links, nil
