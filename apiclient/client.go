@@ -136,7 +136,7 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 		return resp, nil
 	}
 	if refused := apiErr.Class == Unauthorized || apiErr.Class == Forbidden; refused && !c.tokens.fixed() {
-		apiErr.giveUpToken = func() { c.tokens.giveUp(token) }
+		apiErr.giveUpToken = func(again bool) bool { return c.tokens.giveUp(token, again) }
 	}
 	return resp, apiErr
 }

@@ -110,21 +110,16 @@ type Error struct {
 
 	step       string
 	retryAfter time.Duration // only of the token endpoint
-	// giveUpToken gives up the token that was refused; nil if none was, or if no other can
-	// be had.
-	giveUpToken func()
+	// giveUpToken is RenewToken; nil if no token was refused, or if no other can be had.
+	giveUpToken func(again bool) bool
 }
 
-// RenewToken is for a call that may fail because of its token: the next call gets a new
-// one, unless another call has got one already. It is false, and does nothing, if the
-// error is not Unauthorized or Forbidden, or if there is no other token.
-func (e *Error) RenewToken() bool {
-	if e.giveUpToken == nil {
-		return false
-	}
-	e.giveUpToken()
-	return true
-}
+// RenewToken reports whether a call that may have failed because of its token is worth
+// repeating with another one, and gives the token up, so that the next call gets a new
+// one. Again says that the call is such a repetition. Then it is worth another one only if
+// the token was refused to another call before. It is false if the error is not
+// Unauthorized or Forbidden, or if there is no other token.
+func (e *Error) RenewToken(again bool) bool { return e.giveUpToken != nil && e.giveUpToken(again) }
 
 // Error names the step, the status, what is missing and the server's own text.
 func (e *Error) Error() string {

@@ -91,14 +91,17 @@ func (c *tokenCache) get(ctx context.Context) (*accessToken, *Error) {
 	}
 }
 
-// giveUp makes get return another token than the refused one. If there is another one
-// already, that one stays.
-func (c *tokenCache) giveUp(refused *accessToken) {
+// giveUp makes get return another token than the refused one, for Error.RenewToken.
+func (c *tokenCache) giveUp(refused *accessToken, again bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.current == refused {
+		if again {
+			return false
+		}
 		c.current = nil
 	}
+	return true
 }
 
 // cached returns the current token, or nil if it is to be renewed or there is none.

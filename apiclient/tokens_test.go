@@ -51,7 +51,7 @@ func onlyToken(good string) func(string) *http.Response {
 // disableWithNewToken is what a caller does whose token is refused.
 func disableWithNewToken(t *testing.T, client *Client) error {
 	_, err := client.DisableConnection(context.Background(), org, connection)
-	if err != nil && asError(t, err).RenewToken() {
+	if err != nil && asError(t, err).RenewToken(false) {
 		_, err = client.DisableConnection(context.Background(), org, connection)
 	}
 	return err
@@ -106,10 +106,31 @@ func TestRefusedTokenIsUnauthorized(t *testing.T) {
 			if apiErr.Class != Unauthorized || apiErr.Status != 401 || apiErr.Message != "Invalid token" || !resp.Tried {
 				t.Errorf("got %+v, %+v", apiErr, resp)
 			}
-			if before := server.tokens.Load(); apiErr.RenewToken() != test.renewable || server.tokens.Load() != before {
+			if before := server.tokens.Load(); apiErr.RenewToken(false) != test.renewable || server.tokens.Load() != before {
 				t.Errorf("renewable %t, want %t; %d token requests", !test.renewable, test.renewable, server.tokens.Load())
 			}
 		})
+	}
+}
+
+// A token that is refused to a repetition as well is a reason to give up, unless another
+// call has found it refused before.
+func TestTokenRefusedToARepetition(t *testing.T) {
+	refuse := func(string) *http.Response { return answer(401, "", "") }
+	client := newClient(t, Config{Credentials: clientSecret, Transport: &fakeTenant{api: refuse}})
+	call := func() *Error {
+		_, err := client.DisableConnection(t.Context(), org, connection)
+		return asError(t, err)
+	}
+	if !call().RenewToken(false) {
+		t.Fatal("the first call is not worth repeating")
+	}
+	repetition, other := call(), call()
+	if repetition.RenewToken(true) {
+		t.Error("a repetition is worth another one")
+	}
+	if !other.RenewToken(false) || !repetition.RenewToken(true) {
+		t.Error("a repetition is not worth another one, though its token was refused to another call")
 	}
 }
 
@@ -117,7 +138,7 @@ func TestMissingScopeDoesNotRenewToken(t *testing.T) {
 	server := &fakeTenant{api: func(string) *http.Response { return answer(403, "", `{"errorCode":"insufficient_scope"}`) }}
 	client := newClient(t, Config{Credentials: clientSecret, Transport: server})
 	_, err := client.DisableConnection(t.Context(), org, connection)
-	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || apiErr.RenewToken() {
+	if apiErr := asError(t, err); apiErr.Class != InsufficientScope || apiErr.RenewToken(false) {
 		t.Errorf("got %+v, %d token requests", apiErr, server.tokens.Load())
 	}
 }

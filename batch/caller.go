@@ -164,6 +164,8 @@ func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, 
 		return false
 	}
 	r.resp, r.err = resp, err
+	failure, isError := errors.AsType[*apiclient.Error](err)
+	r.renewed = isError && failure.RenewToken(r.renewed) // here, before others go on with the same token
 	observation, left := observe(r.resp, r.err)
 	if !left {
 		permit.Unused()
@@ -207,7 +209,7 @@ func (c *caller) afterAnswer(r *reply) (bool, error) {
 	if _, unexplained := r.err.(familyRefused); unexplained {
 		return false, nil // neither a good answer nor a bad one: see linkCaller
 	}
-	if r.renewed = isError && !r.renewed && failure.RenewToken(); r.renewed {
+	if r.renewed {
 		return true, nil
 	}
 	if isError && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable) {
