@@ -130,7 +130,9 @@ func checkResults(t rapid.TB, dir string, s *Summary) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv", list.Options{Command: "disable"})
+	begun := begunLines(t, dir)
+	l, err := list.Open(filepath.Join(dir, "input.csv"), "pairs.csv",
+		list.Options{Command: "disable", Begun: func(line int) bool { return begun[line] }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -153,6 +155,26 @@ func checkResults(t rapid.TB, dir string, s *Summary) {
 	if len(results) != n+1 || s.Input.Rows != n || !maps.Equal(outcomes, s.Outcomes) {
 		t.Fatalf("%d results of %d records, outcomes %v, in the summary %v", len(results)-1, n, outcomes, s.Outcomes)
 	}
+}
+
+// begunLines are the lines of which the journal has an intent.
+func begunLines(t rapid.TB, dir string) map[int]bool {
+	t.Helper()
+	f, err := os.Open(filepath.Join(dir, "journal.jsonl"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	begun := map[int]bool{}
+	for e, err := range journal.NewReader(f).Entries() {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e.Intent != nil {
+			begun[e.Intent.Line] = true
+		}
+	}
+	return begun
 }
 
 func TestOlderReportsStayWhereMakeFails(t *testing.T) {
