@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"cmp"
+
 	"context"
 	"errors"
 	"math/rand/v2"
@@ -72,6 +74,7 @@ type reply struct {
 	attempts int                 // calls not answered by 429
 	faults   int                 // attempts outside an outage that went wrong
 	renewed  bool                // the last attempt's token was refused, and the next one has another
+	late     bool                // its permit was too old, and it got another one, which may be of any age
 	lost     bool                // an attempt may have taken effect, with no answer that tells
 	stopped  bool                // it would have been sent, or repeated, had the pool not stopped
 	stale    bool                // it was not sent, or not repeated, as what it goes by has grown old
@@ -121,6 +124,7 @@ func (c *caller) do(permit *throttle.Permit, send sender, fresh func(lost bool) 
 		}
 		if permit, err = c.throttle.Acquire(c.pool.stopping, true); err != nil {
 			r.stopped = true
+			r.err = cmp.Or(r.err, err) // nothing may have been sent so far
 			return r, nil
 		}
 	}
@@ -138,7 +142,8 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func(lost b
 			if r.resp == nil {
 				r.err = context.Cause(c.pool.stopping)
 			}
-		case permit.Age() > permitLife && !c.pool.breaker.open(): // do gets another one
+		case permit.Age() > permitLife && !r.late && !c.pool.breaker.open():
+			r.late = true // do gets another permit
 		case fresh != nil && !fresh(r.lost):
 			r.stale = true
 		default:
@@ -163,7 +168,7 @@ func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, 
 	if unwanted {
 		return false
 	}
-	r.resp, r.err = resp, err
+	r.resp, r.err, r.late = resp, err, false
 	failure, isError := errors.AsType[*apiclient.Error](err)
 	r.renewed = isError && failure.RenewToken(r.renewed) // here, before others go on with the same token
 	observation, left := observe(r.resp, r.err)

@@ -226,3 +226,19 @@ func TestRepeatWithANewTokenIsPaced(t *testing.T) {
 		}
 	})
 }
+
+// A call that gave its permit back, and gets no other before the run stops, was not sent.
+func TestStopWhileACallHasNoPermit(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(3, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(onRow(rows[1], simulator.Fault{Kind: simulator.Slow, Delay: 6 * time.Second}))
+		r.settings.NoCheck, r.settings.Workers, r.settings.MaxRPS = true, 1, 0.2
+		r.settings.MaxDuration = journal.Duration(13 * time.Second) // between the third permit and another one
+		r.run(rows)
+		r.expect(rows, "disabled*2", "not_attempted")
+		if !r.enabled(rows[2]) {
+			t.Error("the third row is disabled")
+		}
+	})
+}
