@@ -166,13 +166,13 @@ func (l *Lookup) noteUnknown(k *nameKind) error {
 			return err
 		}
 		if ids[name] = ""; len(ids) == notedAtOnce {
-			if err := l.note(k, ids); err != nil {
+			if err := l.commit(k, ids); err != nil {
 				return err
 			}
 			ids = map[string]string{}
 		}
 	}
-	return l.note(k, ids)
+	return l.commit(k, ids)
 }
 
 // oneByOne asks for each name that is left.
