@@ -19,7 +19,7 @@ type index struct {
 
 	header      journal.Header // of the last invocation
 	invocations []invocation   // at least one
-	rows        map[int]rowRecords
+	rows        rowTable
 	seen        []string // connections named by Seen records
 
 	organizations map[string]organization // the first maxCounted
@@ -37,6 +37,22 @@ type organization struct {
 
 // rowRecords are the positions of a row's last intent and last outcome.
 type rowRecords struct{ intentAt, outcomeAt position }
+
+// rowTable has the records of rows by line. It is made of blocks of lines, so that lines
+// without a row, of which a list may have any number, take no memory.
+type rowTable map[int]*[rowBlock]rowRecords
+
+const rowBlock = 256
+
+// at returns a row's records, to read or to change.
+func (t rowTable) at(line int) *rowRecords {
+	block := t[line/rowBlock]
+	if block == nil {
+		block = new([rowBlock]rowRecords)
+		t[line/rowBlock] = block
+	}
+	return &block[line%rowBlock]
+}
 
 // unanswered reports whether no outcome follows the last intent.
 func (r rowRecords) unanswered() bool { return r.intentAt > r.outcomeAt }
@@ -74,7 +90,7 @@ func readIndex(r interface {
 	io.Reader
 	io.ReaderAt
 }, lines int, names *list.Names) (*index, error) {
-	ix := &index{journal: r, rows: make(map[int]rowRecords), organizations: make(map[string]organization)}
+	ix := &index{journal: r, rows: make(rowTable), organizations: make(map[string]organization)}
 	reader := journal.NewReader(r)
 	reader.Lines = lines
 	for e, err := range reader.Entries() {
@@ -124,20 +140,17 @@ func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
 		if e.Intent.Snapshot == nil {
 			at = at &^ lengthMask
 		}
-		r := ix.rows[e.Intent.Line]
-		r.intentAt = at
-		ix.rows[e.Intent.Line] = r
+		ix.rows.at(e.Intent.Line).intentAt = at
 	case e.Outcome != nil:
-		r := ix.rows[e.Outcome.Line]
+		r := ix.rows.at(e.Outcome.Line)
 		answersWrite = r.unanswered()
 		r.outcomeAt = at
-		ix.rows[e.Outcome.Line] = r
 	}
 	return answersWrite
 }
 
 // begun reports whether a row's call may have been sent.
-func (ix *index) begun(line int) bool { return ix.rows[line].intentAt != 0 }
+func (ix *index) begun(line int) bool { return ix.rows.at(line).intentAt != 0 }
 
 // invocationOf returns the invocation that wrote the next record. A header begins a new
 // one.
@@ -213,7 +226,7 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 	if rec.Outcome != "" { // decided by the list alone
 		return r, nil
 	}
-	records := ix.rows[rec.Line]
+	records := *ix.rows.at(rec.Line)
 	link, err := ix.addOutcome(&r, records)
 	if link == nil && err == nil {
 		link, err = ix.intendedLink(records.intentAt)

@@ -13,7 +13,7 @@ import (
 // even if the clock is set back, and its size stays bounded.
 func TestTimelineCountsEverything(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		ix := &index{rows: make(map[int]rowRecords)}
+		ix := &index{rows: make(rowTable)}
 		add := func(rec journal.Record) { ix.add(journal.Entry{Record: rec}) }
 		rows, writes, pauses := 0, 0, 0
 		now := start
