@@ -278,7 +278,7 @@ func (rs *reasons) count(t topic, text string, row list.Result) {
 
 // countOrganization counts an organization once for each reason.
 func (rs *reasons) countOrganization(r *reason, row list.Record) {
-	org := strings.Clone(excerpt(row.OrgID, cellLength)) // holds no reference to the whole record
+	org := excerpt(row.OrgID, cellLength)
 	key := reasonOrganization{r, org}
 	if _, ok := rs.counted[key]; ok {
 		return
@@ -287,10 +287,11 @@ func (rs *reasons) countOrganization(r *reason, row list.Record) {
 		r.More = true
 		return
 	}
+	key.org = strings.Clone(org) // holds no reference to the whole record
 	rs.counted[key] = struct{}{}
 	r.Organizations++
 	if len(r.Named) < maxOrganizations {
-		r.Named = append(r.Named, namedOrganization{org, strings.Clone(excerpt(row.OrgName, cellLength))})
+		r.Named = append(r.Named, namedOrganization{key.org, strings.Clone(excerpt(row.OrgName, cellLength))})
 	}
 }
 
