@@ -1,11 +1,11 @@
 package reports
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	_ "embed" // for the parts of the page
 	"encoding/base64"
-	"encoding/json"
 	"fmt"
 	"html/template"
 	"io"
@@ -139,6 +139,8 @@ type pageView struct {
 	Figures           []figure
 	Facts             []fact
 	Data              pageData
+	Shown             int         // rows that the page has
+	Rows              template.JS // these rows, as JSON arrays of cells with commas between
 }
 
 // pageData is what page.js reads, as JSON.
@@ -147,9 +149,8 @@ type pageData struct {
 	ByLogin   bool                          `json:"byLogin"` // the rows with the latest logins come first
 	Total     int                           `json:"total"`   // rows of the list
 	Groups    map[journal.Outcome][2]string `json:"groups"`  // class in the style sheet, and shape
-	Columns   []string                      `json:"columns"` // of Rows
-	Carried   []string                      `json:"carried"` // of Rows, after Columns: the names of the carried-through columns
-	Rows      []json.RawMessage             `json:"rows"`    // arrays of cells
+	Columns   []string                      `json:"columns"` // of pageView.Rows
+	Carried   []string                      `json:"carried"` // after Columns: the names of the carried-through columns
 }
 
 func (p *pageBuilder) view(s *Summary) *pageView {
@@ -170,8 +171,10 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 	v.Facts = v.facts(p.index)
 	v.Data = pageData{
 		Dashboard: v.dashboard, ByLogin: s.DryRun && v.Logins, Total: s.Input.Rows, Groups: groups(s),
-		Columns: pageColumns(), Carried: []string{}, Rows: p.rows.chosen(),
+		Columns: pageColumns(), Carried: []string{},
 	}
+	rows := p.rows.chosen()
+	v.Shown, v.Rows = len(rows), template.JS(bytes.Join(rows, []byte(",\n")))
 	for _, name := range pick(p.carried, p.shown) {
 		v.Data.Carried = append(v.Data.Carried, excerpt(name, cellLength))
 	}

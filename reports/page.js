@@ -1,7 +1,8 @@
 "use strict";
 (() => {
   const pageSize = 50;
-  const {dashboard, byLogin, total, groups, columns, carried, rows} = JSON.parse(document.getElementById("data").textContent);
+  const {dashboard, byLogin, total, groups, columns, carried} = JSON.parse(document.getElementById("data").textContent);
+  const rows = JSON.parse(document.getElementById("cells").textContent);
 
   function words(text) { return text.replaceAll("_", " "); }
   function grouped(n) { return n.toLocaleString("en-US"); }

@@ -29,7 +29,7 @@ type boundedRows struct {
 
 type encodedRow struct {
 	line int
-	json json.RawMessage
+	json []byte // without "<", as of json.Marshal: it cannot end the script that it is in
 }
 
 func (b *boundedRows) full() bool { return len(b.rows) >= maxPageRows || b.bytes >= maxPageBytes }
@@ -65,7 +65,7 @@ func (p *pageRows) add(r list.Result, attention, urgent bool) error {
 }
 
 // chosen returns the rows that the page shows, in the list's order.
-func (p *pageRows) chosen() []json.RawMessage {
+func (p *pageRows) chosen() [][]byte {
 	shown := boundedRows{slices.Clone(p.urgent.rows), p.urgent.bytes}
 	for _, row := range p.others.rows {
 		if shown.full() {
@@ -74,7 +74,7 @@ func (p *pageRows) chosen() []json.RawMessage {
 		shown.add(row)
 	}
 	slices.SortFunc(shown.rows, func(a, b encodedRow) int { return cmp.Compare(a.line, b.line) })
-	all := make([]json.RawMessage, len(shown.rows)) // in JSON an array, even if it is empty
+	all := make([][]byte, len(shown.rows))
 	for i, row := range shown.rows {
 		all[i] = row.json
 	}

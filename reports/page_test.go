@@ -39,12 +39,19 @@ func readPage(t testing.TB, dir string) (page string, data scriptData) {
 		t.Fatal(err)
 	}
 	page = string(content)
-	_, rest, _ := strings.Cut(page, `<script type="application/json" id="data">`)
-	object, _, _ := strings.Cut(rest, "</script>")
-	if err := json.Unmarshal([]byte(object), &data); err != nil {
+	decodeScript(t, page, "data", &data)
+	decodeScript(t, page, "cells", &data.Rows)
+	return page, data
+}
+
+// decodeScript decodes the JSON that a page has for its script.
+func decodeScript(t testing.TB, page, id string, into any) {
+	t.Helper()
+	_, rest, _ := strings.Cut(page, `<script type="application/json" id="`+id+`">`)
+	content, _, _ := strings.Cut(rest, "</script>")
+	if err := json.Unmarshal([]byte(content), into); err != nil {
 		t.Fatal(err)
 	}
-	return page, data
 }
 
 // text is a page's text, without tags, scripts and data.
@@ -194,8 +201,8 @@ func TestPageEscapes(t *testing.T) {
 			Snapshot: connection(evil + hidden)}}),
 		after(2, journal.Record{Organization: &journal.Organization{ID: orgA, WaysIn: 2}}),
 		after(2, journal.Record{End: &journal.End{ExitCode: 5, Reason: evil + hidden}}))
-	if n := strings.Count(page, "<script"); n != 2 {
-		t.Errorf("%d scripts, want 2", n)
+	if n := strings.Count(page, "<script"); n != 3 {
+		t.Errorf("%d scripts, want 3", n)
 	}
 	if strings.Contains(page, "<img") {
 		t.Error("there is an image")
