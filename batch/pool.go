@@ -60,6 +60,7 @@ func newPool(s journal.Settings, log *zap.Logger) *pool {
 	p.breaker = newBreaker(p.halfOpen, func(last *apiclient.Error) { p.stop(outOfReach(last)) })
 	if s.MaxRPS > 0 {
 		p.pace = rate.NewLimiter(rate.Limit(s.MaxRPS), 1)
+		p.pace.Allow() // a request for a token, or the last one of a lookup, may have just been sent
 	}
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/orgconn/orgconn/apiclient/plans"
 	"github.com/orgconn/orgconn/apiclient/simulator"
 	"github.com/orgconn/orgconn/batch/journal"
+	"github.com/orgconn/orgconn/batch/list"
 )
 
 // inBubble runs a test of a run in virtual time.
@@ -164,6 +165,26 @@ func TestMaxRPS(t *testing.T) {
 		r.expect(rows, "disabled*80")
 		if took := time.Since(start); took < 9*time.Second || took > 13*time.Second {
 			t.Errorf("100 calls at 10 a second took %s", took)
+		}
+	})
+}
+
+// A run keeps its pace from its first call on: a lookup of names may have sent one just before.
+func TestMaxRPSAfterALookup(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(2, 1)
+		r.tenant.SeedPairs(rows)
+		r.name(2, 1)
+		r.settings.MaxRPS = 1
+		if _, stop := r.lookUp(new(list.Names), "org0,con0", "org1,con0"); stop != nil {
+			t.Fatal(stop)
+		}
+		r.run(rows)
+		calls := r.calls("GET")
+		for i := 1; i < len(calls); i++ {
+			if waited := calls[i].Time.Sub(calls[i-1].Time); waited < 900*time.Millisecond { // they take some time on their way
+				t.Errorf("%s came %s after %s", calls[i].Path, waited, calls[i-1].Path)
+			}
 		}
 	})
 }
