@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -207,11 +206,11 @@ func (e *Export) read(x *exported) error {
 		return err
 	}
 	links, reply, err := e.links.read(permit, x.org.ID)
-	if reply.class() == apiclient.NotFound {
-		reply.err = nil
-	}
-	if err := cmp.Or(err, reply.err); err != nil {
+	switch {
+	case err != nil:
 		return err
+	case reply.err != nil && reply.class() != apiclient.NotFound:
+		return fmt.Errorf("organization %s: %w", x.org.ID, reply.err)
 	}
 	for _, link := range links {
 		if !link.Off() && e.wants(link.ConnectionID) {

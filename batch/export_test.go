@@ -93,6 +93,19 @@ func TestExportOfHalfAList(t *testing.T) {
 	})
 }
 
+// An export that an organization stops names it.
+func TestExportNamesWhatStopsIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, simulator.Config{})
+		r.enable(pairs(3, 1))
+		r.tenant.Inject(simulator.Fault{Code: http.StatusBadRequest, Path: "/api/v2/organizations/" + orgID(1) + "/"})
+		_, stop := r.export(ExportConfig{}, nil)
+		if stop == nil || !strings.Contains(stop.Reason, orgID(1)+": list enabled connections") {
+			t.Errorf("stop %v, want one with %s", stop, orgID(1))
+		}
+	})
+}
+
 // Each kind of call has a bucket of its own at Auth0, and so its own throttle.
 func TestCallsKeepToTheirThrottle(t *testing.T) {
 	for name, c := range map[string]struct {
