@@ -238,10 +238,8 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 		r.CorrelationID = journal.CorrelationID(ix.header.RunID, rec.Line, rec.OrgID, rec.ConnectionID)
 	}
 	r.Snapshot = shownSettings(ix.header.Command, r, link)
-	for _, named := range []*journal.Snapshot{rec.Snapshot, link} {
-		if named != nil {
-			r.ConnectionName = cmp.Or(named.Name, r.ConnectionName)
-		}
+	if link != nil {
+		r.ConnectionName = cmp.Or(link.Name, r.ConnectionName)
 	}
 	return r, nil
 }

@@ -38,7 +38,11 @@ func TestRestoreReadsEverySettingThatDisableWrote(t *testing.T) {
 			}
 			defer l.Close()
 			for rec, err := range l.Records() {
-				if diff := cmp.Diff(had, rec.Snapshot); err != nil || diff != "" {
+				restored := rec.Snapshot
+				if restored != nil {
+					restored = &journal.Snapshot{Name: rec.ConnectionName, LinkSettings: restored.LinkSettings}
+				}
+				if diff := cmp.Diff(had, restored); err != nil || diff != "" {
 					t.Errorf("%s %t: %v, -had +restored:\n%s", setting.Name, value, err, diff)
 				}
 			}

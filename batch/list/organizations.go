@@ -21,9 +21,9 @@ type Organization struct {
 type Row struct {
 	Line                int // physical line of the input at which the row starts, from 1
 	OrgID, ConnectionID string
-	// Wanted has the settings that enable or restore is to give. It is nil if the
-	// row has none, and for disable. If a restore undoes an enable, it is the link as it
-	// was before, switched off; nil if there was none.
+	// Wanted is the Snapshot of the row's record: the settings that enable or restore is to
+	// give. It is nil if the row has none, and for disable. If a restore undoes an enable,
+	// it is the link as it was before, switched off; nil if there was none.
 	Wanted *journal.Snapshot
 }
 

@@ -19,8 +19,8 @@ type Record struct {
 	// a name). It is empty for a row to work on.
 	Outcome journal.Outcome
 	Message string // why it has this outcome
-	// Snapshot has the settings that enable or restore is to give; nil if there
-	// are none, and for disable.
+	// Snapshot has the settings that enable or restore is to give, without the
+	// connection's name; nil if there are none, and for disable.
 	Snapshot *journal.Snapshot
 	Carried  []string // the carried-through cells, one for each of Carried's columns
 }

@@ -80,7 +80,7 @@ func TestRestoreReadsTheSettings(t *testing.T) {
 		rows = append(rows, org.Rows...)
 	}
 	want := []Row{
-		{2, acme, okta, &journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}},
+		{2, acme, okta, &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}},
 		{4, globex, saml, &journal.Snapshot{LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false), IsSignupEnabled: new(false)}}},
 		{5, globex, entra, nil},
 	}
@@ -88,25 +88,32 @@ func TestRestoreReadsTheSettings(t *testing.T) {
 		t.Errorf("rows (-want +got):\n%s", diff)
 	}
 	for rec := range l.Records() {
-		named := &journal.Snapshot{Name: "okta", LinkSettings: apiclient.LinkSettings{AssignMembershipOnLogin: new(true), ShowAsButton: new(false)}}
-		if diff := cmp.Diff(named, rec.Snapshot); rec.Line == 2 && diff != "" {
+		if diff := cmp.Diff(want[0].Wanted, rec.Snapshot); rec.Line == 2 && diff != "" {
 			t.Errorf("snapshot of the record (-want +got):\n%s", diff)
 		}
 	}
 }
 
-// Rows with the same settings share a snapshot, but not the name of another connection.
-func TestRowsDoNotShareNames(t *testing.T) {
+// Rows with the same settings share them in memory, but not the name of another
+// connection.
+func TestRowsShareSettings(t *testing.T) {
 	l := open(t, `org_id,connection_id,outcome,connection_name,assign_membership_on_login,show_as_button,is_signup_enabled,command,tenant
 org_0000000000000001,con_0000000000000001,disabled,okta,yes,no,,disable,tenant.example
 org_0000000000000001,con_0000000000000002,disabled,entra,yes,no,,disable,tenant.example
 org_0000000000000002,con_0000000000000001,disabled,okta,yes,no,,disable,tenant.example
 `, Options{Command: "restore"})
-	var names []string
+	shared := map[*journal.Snapshot]bool{}
 	for org := range l.Organizations() {
 		for _, row := range org.Rows {
-			names = append(names, row.Wanted.Name)
+			shared[row.Wanted] = true
 		}
+	}
+	if len(shared) != 1 {
+		t.Errorf("%d snapshots of the same settings", len(shared))
+	}
+	var names []string
+	for rec := range l.Records() {
+		names = append(names, rec.ConnectionName)
 	}
 	if want := []string{"okta", "entra", "okta"}; !slices.Equal(names, want) {
 		t.Errorf("names %q, want %q", names, want)

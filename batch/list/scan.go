@@ -238,16 +238,17 @@ func (s *scanner) repeatsHeader(rec *Record) bool {
 }
 
 // snapshot returns the settings that a row has, nil if it has none, or why they
-// are unusable. Rows with the same settings share one snapshot, which saves memory.
+// are unusable. Rows with the same settings share one snapshot, which saves memory; so it
+// lacks the connection's name.
 func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
 	if r.Settings.blank() {
 		return nil, ""
 	}
-	key := string(r.ConnectionName) + "\x00" + strings.Join(r.Settings, "\x00") // no cell has a zero byte
+	key := strings.Join(r.Settings, "\x00") // no cell has a zero byte
 	if known := s.snapshots[key]; known != nil {
 		return known, ""
 	}
-	snapshot := &journal.Snapshot{Name: strings.Clone(string(r.ConnectionName))} // as newRecord does
+	snapshot := new(journal.Snapshot)
 	all := snapshot.All()
 	for i, cell := range r.Settings { // the row may be short
 		if setting := all[s.columns.settings[i]]; !parseSetting(setting, cell) {
