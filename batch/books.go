@@ -16,7 +16,6 @@ type books struct {
 	checked struct{ rows, writes atomic.Int64 } // rows of this invocation, and those that need a write
 	changes atomic.Int64                        // rows that are or will be changed, by earlier invocations too
 	found   atomic.Bool                         // an organization of the list exists
-	listed  map[string]int                      // connections of the list; nil where nothing is checked
 	seen    seen
 
 	noConnection atomic.Int64 // rows whose connection does not exist

@@ -253,7 +253,7 @@ func (r *Run) recordOrganization(o *organization, links []apiclient.Link) error 
 	var unpaired []string
 	for _, link := range links {
 		id := link.ConnectionID
-		if r.books.listed[id] > 0 && r.books.seen.add(id) && !paired[id] {
+		if r.books.seen.add(id) && !paired[id] {
 			unpaired = append(unpaired, id)
 		}
 	}

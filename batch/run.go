@@ -129,6 +129,9 @@ func New(cfg Config) (*Run, error) {
 	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue(), loginTurns: make(chan struct{}, loginTurns)}
 	r.reads = r.newLinkCaller(cfg.API, cmp.Or(cfg.History.family(), cfg.Settings.API), r.foundFamily)
 	r.writes, r.connections, r.logs = r.newCaller(), r.newCaller(), r.newCaller()
+	if !cfg.Settings.NoCheck {
+		r.books.seen.expect(cfg.List.Connections())
+	}
 	r.countEarlier()
 	return r, nil
 }
@@ -149,7 +152,6 @@ func (r *Run) Do(ctx context.Context) Result {
 		r.writes.expect(r.books.todo.rows)
 	}
 	if !r.Settings.NoCheck {
-		r.books.listed = r.List.Connections()
 		r.reads.expect(r.books.todo.organizations)
 	}
 	if r.Settings.ReadsLogins() {

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"sync"
@@ -23,19 +24,25 @@ const maxAsked = 100
 // safe for concurrent use.
 type seen struct {
 	mu          sync.Mutex
-	connections map[string]bool
+	connections map[string]bool  // of the list, and whether they were seen; nil where nothing is checked
 	missing     map[string][]int // lines of rows whose organization lacks a connection not seen so far
 }
 
-// add notes that a connection exists, and reports whether that is news.
+// expect takes the list's connections.
+func (s *seen) expect(connections iter.Seq[string]) {
+	s.connections = map[string]bool{}
+	for id := range connections {
+		s.connections[id] = false
+	}
+}
+
+// add notes that a connection exists, and reports whether it is one of the list and that is
+// news.
 func (s *seen) add(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.connections[id] {
+	if was, listed := s.connections[id]; was || !listed {
 		return false
-	}
-	if s.connections == nil {
-		s.connections = map[string]bool{}
 	}
 	s.connections[id] = true
 	delete(s.missing, id)

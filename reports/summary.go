@@ -106,7 +106,7 @@ type rowCounts struct {
 	drifted       int
 	unsaved       int
 	unknown       int    // rows with settings that no call gives back
-	unseen        unseen // nil, which sees and misses nothing, if the run read nothing (--no-check)
+	unseen        unseen // of no connection, if the run read nothing (--no-check)
 }
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
@@ -181,7 +181,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		s.RowsPerS = round(float64(rows.answered) / s.DurationS)
 	}
 	s.NeverSeenConnections, s.NeverSeenTotal = rows.neverSeen(ix)
-	s.NoneSeen = s.NeverSeenTotal > 0 && !rows.unseen.any()
+	s.NoneSeen = s.NeverSeenTotal > 0 && !rows.unseen.any
 	return s
 }
 

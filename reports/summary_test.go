@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -152,9 +153,8 @@ func TestNeverSeenByOutcome(t *testing.T) {
 // If all that was seen was switched off, the list was done before. The connections that
 // are not there may have been removed then.
 func TestNeverSeenAmongLinksThatAreOff(t *testing.T) {
-	rows := map[string]int{"a": 1, "b": 1}
 	for _, on := range []bool{false, true} {
-		u := newUnseen(rows)
+		u := newUnseen(slices.Values([]string{"a", "b"}))
 		u.missed("b")
 		if u.onlyOff() {
 			t.Error("nothing was seen")

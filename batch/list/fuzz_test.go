@@ -87,7 +87,10 @@ func checkRecords(t *testing.T, l *List) {
 }
 
 func checkOrganizations(t *testing.T, l *List) {
-	connections := l.Connections()
+	connections := map[string]bool{}
+	for id := range l.Connections() {
+		connections[id] = true
+	}
 	orgs, pairs, line := 0, 0, 0
 	for org := range l.Organizations() {
 		if l.opt.validateID("", orgPrefix, org.ID) != "" || org.Rows[0].Line <= line {
@@ -95,7 +98,7 @@ func checkOrganizations(t *testing.T, l *List) {
 		}
 		line = org.Rows[0].Line
 		for _, row := range org.Rows {
-			if l.opt.validateID("", connectionPrefix, row.ConnectionID) != "" || connections[row.ConnectionID] == 0 || row.OrgID != org.ID {
+			if l.opt.validateID("", connectionPrefix, row.ConnectionID) != "" || !connections[row.ConnectionID] || row.OrgID != org.ID {
 				t.Fatalf("organization %s: %+v", org.ID, row)
 			}
 		}

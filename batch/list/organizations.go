@@ -107,12 +107,13 @@ func (l *List) Organizations() iter.Seq[Organization] {
 	}
 }
 
-// Connections counts the rows to work on by connection. It counts them again
-// with each call.
-func (l *List) Connections() map[string]int {
-	rows := make(map[string]int)
-	for _, row := range l.rows {
-		rows[row.ConnectionID]++
+// Connections yields the connection of each row to work on.
+func (l *List) Connections() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, row := range l.rows {
+			if !yield(row.ConnectionID) {
+				return
+			}
+		}
 	}
-	return rows
 }
