@@ -20,10 +20,11 @@ import (
 
 // Make writes results.csv, report.html and summary.json into the run directory
 // dir and returns the summary. Each file appears whole or not at all. l is the
-// run's list; if it is nil, Make reads it from dir/input.csv. If the journal is
-// damaged, the error is a [*journal.DamageError]. Make ends early with the cause of
-// ctx if that is done. It waits for another process that makes the reports, so that
-// they are never replaced by ones made from less of the journal.
+// run's list, whose rows to work on Make drops; if it is nil, Make reads it from
+// dir/input.csv. If the journal is damaged, the error is a [*journal.DamageError]. Make
+// ends early with the cause of ctx if that is done. It waits for another process that
+// makes the reports, so that they are never replaced by ones made from less of the
+// journal.
 func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -40,6 +41,7 @@ func Make(ctx context.Context, dir string, l *list.List) (*Summary, error) {
 	}
 	defer run.close()
 	counts := newRowCounts(run.index.header, run.list)
+	run.list.DropRows() // the rest goes by the records
 	page := newPageBuilder(run.index, run.list)
 	sum := sha256.New()
 	err = replace(filepath.Join(dir, rundir.ResultsFile), func(w *bufio.Writer) error {

@@ -57,7 +57,7 @@ type Options struct {
 }
 
 // List is a validated list. It may be used by several goroutines at the same
-// time; only Identify changes it.
+// time; only Identify and DropRows change it.
 type List struct {
 	file        *os.File
 	name        string

@@ -205,6 +205,22 @@ func TestListOfTooFewRows(t *testing.T) {
 	}
 }
 
+// The reports read the records when nobody needs the rows any more.
+func TestDropRows(t *testing.T) {
+	l, err := sample("odd-lengths.csv", Options{Command: "disable", AnyID: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	records, counts := show(t, l), l.Counts()
+	l.DropRows()
+	if got := slices.Collect(l.Connections()); len(got) > 0 {
+		t.Errorf("rows of %q are kept", got)
+	}
+	if diff := cmp.Diff(records, show(t, l)); diff != "" || l.Counts() != counts {
+		t.Errorf("counts %+v, want %+v; records (-before +after):\n%s", l.Counts(), counts, diff)
+	}
+}
+
 // Only what is needed of a row may stay in memory: other columns may have long
 // texts.
 func TestMemoryOfWideRows(t *testing.T) {

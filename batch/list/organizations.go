@@ -107,6 +107,11 @@ func (l *List) Organizations() iter.Seq[Organization] {
 	}
 }
 
+// DropRows frees the memory of the rows to work on, once they are done: Organizations and
+// Connections yield none from then on. Counts and Records do not need them. The list must
+// not be used by another goroutine at the same time.
+func (l *List) DropRows() { l.rows, l.starts, l.connections = nil, nil, nil }
+
 // Connections yields the connection of each row to work on.
 func (l *List) Connections() iter.Seq[string] {
 	return func(yield func(string) bool) {
