@@ -10,7 +10,7 @@ import (
 )
 
 // action is what a run does to its rows. What else differs between disabling, enabling and
-// restoring: connections that no organization has (askForUnseen), what a resume remembers
+// restoring: connections that no organization has (New), what a resume remembers
 // (history.go), and --keep-link (foundFamily).
 type action interface {
 	// done, already and would are the outcomes of a row that this run changed,

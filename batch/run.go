@@ -129,7 +129,7 @@ func New(cfg Config) (*Run, error) {
 	r := &Run{Config: cfg, pool: newPool(cfg.Settings, cfg.Log), action: action, queue: newQueue(), loginTurns: make(chan struct{}, loginTurns)}
 	r.reads = r.newLinkCaller(cfg.API, cmp.Or(cfg.History.family(), cfg.Settings.API), r.foundFamily)
 	r.writes, r.connections, r.logs = r.newCaller(), r.newCaller(), r.newCaller()
-	if !cfg.Settings.NoCheck {
+	if !cfg.Settings.NoCheck && cfg.Command != journal.CommandRestore {
 		r.books.seen.expect(cfg.List.Connections())
 	}
 	r.countEarlier()

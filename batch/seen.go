@@ -24,7 +24,7 @@ const maxAsked = 100
 // safe for concurrent use.
 type seen struct {
 	mu          sync.Mutex
-	connections map[string]bool  // of the list, and whether they were seen; nil where nothing is checked
+	connections map[string]bool  // of the list, and whether they were seen; none in a restore or without a check
 	missing     map[string][]int // lines of rows whose organization lacks a connection not seen so far
 }
 
@@ -53,7 +53,7 @@ func (s *seen) add(id string) bool {
 func (s *seen) miss(row list.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.connections[row.ConnectionID] {
+	if was, listed := s.connections[row.ConnectionID]; was || !listed {
 		return
 	}
 	if s.missing == nil {
@@ -92,7 +92,7 @@ func (r *Run) outcomeIfAbsent() journal.Outcome {
 // may. The rows of one that the tenant does not have are not found. Those that it has are
 // recorded as seen. The error ends the run.
 func (r *Run) askForUnseen() error {
-	if !r.ReadConnections || r.Command == journal.CommandRestore {
+	if !r.ReadConnections {
 		return nil
 	}
 	unseen := r.books.seen.never()
