@@ -130,13 +130,13 @@ func settingColumns() []string { return SettingCells(nil).Columns() }
 
 // parseSetting sets a setting to what SettingCells formats; true and false will do,
 // too. It returns false if the cell has no value of the setting.
-func parseSetting(setting apiclient.Setting, cell string) bool {
+func (s *scanner) parseSetting(setting apiclient.Setting, cell string) bool {
 	if cell == "" {
 		return true
 	}
 	flag, isFlag := setting.Field.(**bool)
 	if !isFlag {
-		*setting.Field.(**string) = new(strings.Clone(cell)) // as newRecord does
+		*setting.Field.(**string) = s.text(cell)
 		return true
 	}
 	switch strings.ToLower(cell) {

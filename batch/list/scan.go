@@ -32,11 +32,12 @@ type scanner struct {
 	missing []string // of Options.Organizations, those without a row so far
 
 	snapshots map[string]*journal.Snapshot // by their cells, see snapshot
+	texts     map[string]*string           // see text
 }
 
 // newScanner reads a list's header.
 func newScanner(content io.Reader, name string, opt Options) (*scanner, error) {
-	s := &scanner{name: name, opt: opt, missing: slices.Clone(opt.Organizations), snapshots: map[string]*journal.Snapshot{}}
+	s := &scanner{name: name, opt: opt, missing: slices.Clone(opt.Organizations), snapshots: map[string]*journal.Snapshot{}, texts: map[string]*string{}}
 	return s, s.readHeader(content)
 }
 
@@ -251,7 +252,7 @@ func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
 	snapshot := new(journal.Snapshot)
 	all := snapshot.All()
 	for i, cell := range r.Settings { // the row may be short
-		if setting := all[s.columns.settings[i]]; !parseSetting(setting, cell) {
+		if setting := all[s.columns.settings[i]]; !s.parseSetting(setting, cell) {
 			return nil, fmt.Sprintf("%s %s is neither yes nor no", setting.Name, quote(cell))
 		}
 	}
@@ -259,6 +260,19 @@ func (s *scanner) snapshot(r *csvRecord) (_ *journal.Snapshot, reason string) {
 		s.snapshots[key] = snapshot
 	}
 	return snapshot, ""
+}
+
+// text returns a setting that is a text. Many rows have the same access level, even if each
+// has a name of its own. It is cloned as in newRecord.
+func (s *scanner) text(cell string) *string {
+	if known := s.texts[cell]; known != nil {
+		return known
+	}
+	text := new(strings.Clone(cell))
+	if len(s.texts) < maxShared {
+		s.texts[*text] = text
+	}
+	return text
 }
 
 // identify gives a record the ids of its names, as far as they are known. A name
