@@ -120,6 +120,23 @@ org_0000000000000002,con_0000000000000001,disabled,okta,yes,no,,disable,tenant.e
 	}
 }
 
+// Links may have names of their own, and still share the access level.
+func TestRowsShareAccessLevels(t *testing.T) {
+	l := open(t, `org_id,connection_id,organization_access_level,organization_connection_name
+org_0000000000000001,con_0000000000000001,limited,staff
+org_0000000000000001,con_0000000000000002,limited,guests
+`, Options{Command: "enable"})
+	levels := map[*string]bool{}
+	for org := range l.Organizations() {
+		for _, row := range org.Rows {
+			levels[row.Wanted.AccessLevel] = true
+		}
+	}
+	if len(levels) != 1 {
+		t.Errorf("%d access levels", len(levels))
+	}
+}
+
 // A row with a single filled cell must not be skipped as blank.
 func TestRowWithOneCellIsNotBlank(t *testing.T) {
 	head := "org_id,connection_id,outcome,command,tenant"
