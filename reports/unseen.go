@@ -9,8 +9,8 @@ import (
 const maxNeverSeen = 100 // connections that a summary lists
 
 // unseen finds the connections that no organization had: mostly typing errors,
-// which otherwise show as rows that are already disabled. A run keeps the same count for itself, as it asks the tenant for
-// them (batch/seen.go).
+// which otherwise show as rows that are already disabled. A run keeps the same count for
+// itself, as it asks the tenant for them (batch/seen.go).
 type unseen struct {
 	misses map[string]int // by connection that was not seen so far: rows whose organization lacks it
 	any    bool           // a connection was seen
