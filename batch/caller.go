@@ -164,7 +164,12 @@ func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, 
 	faulty := r.resp != nil && r.resp.Status != http.StatusTooManyRequests // the attempt before
 	r.number = c.started.Add(1)
 	unwanted := false
-	resp, err := send(apiclient.IfStill(c.pool.cutoff, func() bool { unwanted = !wanted(); return !unwanted }))
+	resp, err := send(apiclient.IfStill(c.pool.cutoff, func() bool {
+		if unwanted = !wanted(); !unwanted {
+			permit.Sent()
+		}
+		return !unwanted
+	}))
 	if unwanted {
 		return false
 	}

@@ -189,6 +189,42 @@ func TestMaxRPSAfterALookup(t *testing.T) {
 	})
 }
 
+// However long calls wait to be sent, no more rows are begun than the tenant permits in two
+// seconds, and a few in the meantime.
+func TestIntentsDoNotRunAhead(t *testing.T) {
+	for name, fault := range map[string]simulator.Fault{
+		"for a token": {Kind: simulator.Slow, Delay: 25 * time.Second, Path: "/oauth/token", Skip: 1},
+		"for answers": {Kind: simulator.Slow, Delay: 30 * time.Second, Method: http.MethodDelete, Skip: 10, Times: 60},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, simulator.Config{Plan: limits(t, "enterprise-nonprod"), TokenLifetime: 20 * time.Second}, func(t *testing.T, r *rig) {
+				rows := pairs(200, 1)
+				r.tenant.SeedPairs(rows)
+				r.settings.NoCheck, r.settings.Workers, r.settings.Timeout = true, 24, journal.Duration(time.Minute)
+				r.tenant.Inject(fault)
+				r.run(rows)
+				r.expect(rows, "disabled*200")
+				calls, begun := r.calls("DELETE"), 0
+				for _, rec := range r.records.all {
+					if rec.Intent == nil {
+						continue
+					}
+					begun++
+					sent := map[string]bool{}
+					for _, call := range calls {
+						if call.Time.Before(rec.At) {
+							sent[call.Path] = true
+						}
+					}
+					if ahead := begun - len(sent); ahead > 15 {
+						t.Fatalf("%d intents are ahead of their calls, %s after the first call", ahead, rec.At.Sub(calls[0].Time))
+					}
+				}
+			})
+		})
+	}
+}
+
 // Nothing is held up to go out at once when it comes to an end: neither a token request
 // that takes its time, nor calls in flight that get no answer for a while.
 func TestNoBurstAfterAWait(t *testing.T) {

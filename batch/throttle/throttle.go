@@ -3,7 +3,8 @@
 // answers: its size, its refill rate, and what others take.
 //
 // A Throttle limits one group of calls that share a bucket. Workers Acquire a
-// Permit before each call and report the answer to it. The type rule decides
+// Permit before each call, tell it when the call is sent, and what the answer was. The
+// type rule decides
 // when the next call may go; it has no clock and no lock. Throttle adds both,
 // and the queues of the calls that wait.
 package throttle
@@ -36,6 +37,7 @@ type Throttle struct {
 	reserved *rate.Reservation // pace's token for the next call; nil: not reserved yet
 	retries  list.List         // of chan *Permit: repeated calls, which go first
 	newCalls list.List         // of chan *Permit
+	unsent   list.List         // of *Permit: those whose calls are not sent yet, the oldest first
 	expected int               // new calls to come, including the waiting ones; negative: Expect was never called
 
 	waiting     Reason
@@ -104,8 +106,16 @@ func (t *Throttle) dispatch() time.Duration {
 	}
 }
 
+// maxUnsent is how long a call may have its permit without being sent; then no more permits
+// are handed out. So no more calls get ready than the bucket allows in that time, however
+// long they wait for an access token, a slow disk, or the answers to calls in flight.
+const maxUnsent = 2 * time.Second
+
 // next returns how long the next call has to wait, and for what; 0: it may go.
 func (t *Throttle) next(now time.Time) (time.Duration, Reason) {
+	if oldest := t.unsent.Front(); oldest != nil && now.Sub(oldest.Value.(*Permit).call.sentAt) > maxUnsent {
+		return forever, Unsent
+	}
 	wait, reason := t.rule.next(now, t.left())
 	if wait > 0 || t.pace == nil {
 		return wait, reason
@@ -130,7 +140,9 @@ func (t *Throttle) grant(now time.Time) *Permit {
 		t.first = now
 	}
 	t.last = now
-	return &Permit{throttle: t, call: t.rule.send(now)}
+	p := &Permit{throttle: t, call: t.rule.send(now)}
+	p.place = t.unsent.PushBack(p)
+	return p
 }
 
 // Expect adds calls, which may be negative, to the number of new calls to come.
@@ -202,11 +214,23 @@ func (t *Throttle) Acquire(ctx context.Context, retry bool) (*Permit, error) {
 type Permit struct {
 	throttle *Throttle
 	call     call
+	place    *list.Element // in the throttle's unsent
 	done     bool
 }
 
 // Age is how long ago the permit was granted.
 func (p *Permit) Age() time.Duration { return time.Since(p.call.sentAt) }
+
+// Sent reports that the call is sent now. An answer says so, too.
+func (p *Permit) Sent() {
+	t := p.throttle
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.unsent.Remove(p.place)
+	if t.waiting == Unsent {
+		t.notify()
+	}
+}
 
 // Answered reports what came back, even if it was nothing. It panics if the
 // permit has already ended.
@@ -237,6 +261,7 @@ func (p *Permit) end() {
 	if p.done {
 		panic("throttle: permit used twice")
 	}
+	p.throttle.unsent.Remove(p.place)
 	p.done = true
 }
 
@@ -250,6 +275,7 @@ const (
 	Paused                // the end of a pause after 429s
 	MaxRPS                // the run's own limit, Config.Pace
 	Outage                // the answer to the one call that HalfOpen allows
+	Unsent                // calls that have permits to be sent
 )
 
 // State is what a Throttle knows at one moment.

@@ -130,6 +130,30 @@ func TestUnusedGivesTheTokenBack(t *testing.T) {
 	})
 }
 
+// While a call has a permit and is not sent for long, no other call gets one.
+func TestUnsentCallsHoldBackOthers(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
+		s := instant(plans.PerSecond(100, 100))
+		must(t, th).Answered(s())
+		unsent := must(t, th)
+		time.Sleep(maxUnsent)
+		must(t, th).Sent() // is not held back yet
+		time.Sleep(time.Millisecond)
+		next := make(chan *Permit)
+		go func() { next <- must(t, th) }()
+		select {
+		case <-next:
+			t.Fatal("another call got a permit")
+		case <-time.After(time.Minute):
+		}
+		if got := th.State().Waiting; got != Unsent {
+			t.Errorf("the next call waits for reason %d, want %d", got, Unsent)
+		}
+		unsent.Sent()
+		(<-next).Unused()
+	})
+}
+
 func TestPermitEndsOnce(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, th *Throttle) {
 		p := must(t, th)

@@ -255,6 +255,7 @@ func throttled(ctx context.Context, calls int) (int, func(exchange), func() Stat
 			if err != nil {
 				panic(err)
 			}
+			p.Sent()
 			o, ok := once()
 			p.Answered(o)
 			if ok {
