@@ -192,16 +192,19 @@ func TestMaxRPSAfterALookup(t *testing.T) {
 // However long calls wait to be sent, no more rows are begun than the tenant permits in two
 // seconds, and a few in the meantime.
 func TestIntentsDoNotRunAhead(t *testing.T) {
-	for name, fault := range map[string]simulator.Fault{
-		"for a token": {Kind: simulator.Slow, Delay: 25 * time.Second, Path: "/oauth/token", Skip: 1},
-		"for answers": {Kind: simulator.Slow, Delay: 30 * time.Second, Method: http.MethodDelete, Skip: 10, Times: 60},
+	for name, c := range map[string]struct {
+		lifetime time.Duration // of the token
+		fault    simulator.Fault
+	}{
+		"for a token": {20 * time.Second, simulator.Fault{Kind: simulator.Slow, Delay: 25 * time.Second, Path: "/oauth/token", Skip: 1}},
+		"for answers": {time.Hour, simulator.Fault{Kind: simulator.Slow, Delay: 30 * time.Second, Method: http.MethodDelete, Skip: 10, Times: 60}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, simulator.Config{Plan: limits(t, "enterprise-nonprod"), TokenLifetime: 20 * time.Second}, func(t *testing.T, r *rig) {
+			inBubble(t, simulator.Config{Plan: limits(t, "enterprise-nonprod"), TokenLifetime: c.lifetime}, func(t *testing.T, r *rig) {
 				rows := pairs(200, 1)
 				r.tenant.SeedPairs(rows)
 				r.settings.NoCheck, r.settings.Workers, r.settings.Timeout = true, 24, journal.Duration(time.Minute)
-				r.tenant.Inject(fault)
+				r.tenant.Inject(c.fault)
 				r.run(rows)
 				r.expect(rows, "disabled*200")
 				calls, begun := r.calls("DELETE"), 0
