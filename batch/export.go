@@ -210,7 +210,9 @@ func (e *Export) read(x *exported) error {
 	case err != nil:
 		return err
 	case reply.err != nil && reply.class() != apiclient.NotFound:
-		return fmt.Errorf("organization %s: %w", x.org.ID, reply.err)
+		stop := *asStop(reply.err)
+		stop.Code, stop.Reason = journal.ExitStopped, fmt.Sprintf("organization %s: %s", x.org.ID, stop.Reason)
+		return &stop
 	}
 	for _, link := range links {
 		if !link.Off() && e.wants(link.ConnectionID) {

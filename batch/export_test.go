@@ -95,15 +95,26 @@ func TestExportOfHalfAList(t *testing.T) {
 
 // An export that an organization stops names it.
 func TestExportNamesWhatStopsIt(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, simulator.Config{})
-		r.enable(pairs(3, 1))
-		r.tenant.Inject(simulator.Fault{Code: http.StatusBadRequest, Path: "/api/v2/organizations/" + orgID(1) + "/"})
-		_, stop := r.export(ExportConfig{}, nil)
-		if stop == nil || !strings.Contains(stop.Reason, orgID(1)+": list enabled connections") {
-			t.Errorf("stop %v, want one with %s", stop, orgID(1))
-		}
-	})
+	var links []string
+	for i := range 100 {
+		links = append(links, `{"connection_id":"`+connID(i)+`"}`)
+	}
+	always := `{"total":200,"enabled_connections":[` + strings.Join(links, ",") + `]}` // whatever page is asked for
+	for reason, fault := range map[string]simulator.Fault{
+		"list enabled connections: status 400":    {Code: http.StatusBadRequest},
+		"the list of enabled connections changed": {Code: http.StatusOK, Body: always},
+	} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			r.enable(pairs(3, 1))
+			r.settings.API = apiclient.OlderFamily
+			fault.Path = "/api/v2/organizations/" + orgID(1) + "/"
+			r.tenant.Inject(fault)
+			_, stop := r.export(ExportConfig{}, nil)
+			if want := "organization " + orgID(1) + ": " + reason; stop == nil || stop.Code != journal.ExitStopped || !strings.HasPrefix(stop.Reason, want) {
+				t.Errorf("stop %+v, want one with code %d: %s", stop, journal.ExitStopped, want)
+			}
+		})
+	}
 }
 
 // Each kind of call has a bucket of its own at Auth0, and so its own throttle.
