@@ -106,9 +106,10 @@ type sample struct {
 }
 
 // atLeast is the least content that a sample allows, after the calls in flight:
-// Remaining, less what later calls take, plus what was added on the way back.
+// Remaining, less what later calls take, plus what was added on the way back. That is never
+// more than the full bucket, or the refill of one that stays full would seem to grow.
 func (b *bucket) atLeast(s sample) float64 {
-	return float64(s.Remaining) - s.after + b.netRefill*min(s.age, s.rtt)/2
+	return min(b.burst, float64(s.Remaining)-s.after+b.netRefill*min(s.age, s.rtt)/2)
 }
 
 // atMost is the largest content that a sample allows. Remaining is rounded down,

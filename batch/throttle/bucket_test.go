@@ -15,7 +15,7 @@ func TestLateAnswerLeavesTheEstimate(t *testing.T) {
 		late      float64 // seconds
 		remaining int64
 		moves     bool
-	}{{0.1, 93, true}, {2, 93, false}, {2, 20, false}, {2, 1, false}, {4, 1, false}} {
+	}{{0.1, 93, true}, {2, 93, false}, {2, 20, false}, {2, 3, false}, {4, 1, false}} {
 		r := probed(100, 0.1)
 		b := r.buckets[0]
 		sent := r.send(at(0.1))
@@ -25,6 +25,22 @@ func TestLateAnswerLeavesTheEstimate(t *testing.T) {
 		if got := b.content(now); (math.Abs(got-before) > 0.01) != c.moves {
 			t.Errorf("Remaining %d after %v s: content %.1f, before %.1f", c.remaining, c.late, got, before)
 		}
+	}
+}
+
+// A bucket that stays full, as something else holds the calls back, tells nothing of its
+// refill.
+func TestFullBucketLeavesTheRefill(t *testing.T) {
+	r := probed(1500, 0.09)
+	b := r.buckets[0]
+	before := b.netRefill
+	for i := range 2000 {
+		sent := r.send(at(float64(i)))
+		now := at(float64(i) + 0.09)
+		r.answered(now, sent, taken(now, 1500, 1499, 1))
+	}
+	if b.netRefill > 1.01*before {
+		t.Errorf("%.4g tokens per second, before %.4g", b.netRefill, before)
 	}
 }
 

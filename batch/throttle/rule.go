@@ -53,10 +53,10 @@ type rule struct {
 	distrusted bool    // headers are ignored from now on
 }
 
-// call is one that was sent.
+// call is one that was let through.
 type call struct {
-	number uint64 // from 1
-	sentAt time.Time
+	number uint64    // from 1
+	sentAt time.Time // when it was let through; it is sent right then, as far as the rule knows
 }
 
 const (

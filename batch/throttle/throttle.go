@@ -3,10 +3,9 @@
 // answers: its size, its refill rate, and what others take.
 //
 // A Throttle limits one group of calls that share a bucket. Workers Acquire a
-// Permit before each call, tell it when the call is sent, and what the answer was. The
-// type rule decides
-// when the next call may go; it has no clock and no lock. Throttle adds both,
-// and the queues of the calls that wait.
+// Permit before each call, tell it when the call is sent, and what the answer was.
+// The type rule decides when the next call may go; it has no clock and no lock.
+// Throttle adds both, and the queues of the calls that wait.
 package throttle
 
 import (
@@ -108,7 +107,8 @@ func (t *Throttle) dispatch() time.Duration {
 
 // maxUnsent is how long a call may have its permit without being sent; then no more permits
 // are handed out. So no more calls get ready than the bucket allows in that time, however
-// long they wait for an access token, a slow disk, or the answers to calls in flight.
+// long they wait for an access token, a slow disk, or the answers to calls in flight. A disk
+// that takes longer to sync slows the run down.
 const maxUnsent = 2 * time.Second
 
 // next returns how long the next call has to wait, and for what; 0: it may go.
