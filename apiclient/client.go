@@ -179,9 +179,6 @@ func (c *Client) build(ctx context.Context, r request, token *accessToken) (*htt
 	}
 	req.Header = maps.Clone(c.header)
 	req.Header["Authorization"] = token.authorization
-	if r.method == http.MethodDelete { // the answer has no body: net/http need not offer to decompress it
-		req.Header["Accept-Encoding"] = []string{"identity"}
-	}
 	if r.body != nil {
 		req.Header["Content-Type"] = []string{"application/json"}
 	}
