@@ -38,11 +38,12 @@ type organization struct {
 // rowRecords are the positions of a row's last intent and last outcome.
 type rowRecords struct{ intentAt, outcomeAt position }
 
-// rowTable has the records of rows by line. It is made of blocks of lines, so that lines
-// without a row, of which a list may have any number, take no memory.
+// rowTable has the records of rows by line, in blocks of lines. That takes half the memory
+// of a map of rows. A list may have lines without a row, in any number, so the blocks are
+// small.
 type rowTable map[int]*[rowBlock]rowRecords
 
-const rowBlock = 256
+const rowBlock = 16
 
 // at returns a row's records, to read or to change.
 func (t rowTable) at(line int) *rowRecords {

@@ -29,7 +29,7 @@ type boundedRows struct {
 
 type encodedRow struct {
 	line int
-	json []byte // without "<", as of json.Marshal: it cannot end the script that it is in
+	json []byte // json.Marshal escapes "<", so it cannot end the script element that it is in
 }
 
 func (b *boundedRows) full() bool { return len(b.rows) >= maxPageRows || b.bytes >= maxPageBytes }

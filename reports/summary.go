@@ -36,7 +36,7 @@ type Summary struct {
 	Drifted int `json:"drifted"`
 	// NeverSeenConnections are ids in the list that the run found in no organization, and
 	// that the tenant was not found to have. It holds at most 100 of NeverSeenTotal, those
-	// with the most rows first. It is empty for a slice, and if the run has not come to
+	// that most rows missed first. It is empty for a slice, and if the run has not come to
 	// its end.
 	NeverSeenConnections []string `json:"never_seen_connections"`
 	NeverSeenTotal       int      `json:"-"`
@@ -106,7 +106,7 @@ type rowCounts struct {
 	drifted       int
 	unsaved       int
 	unknown       int    // rows with settings that no call gives back
-	unseen        unseen // of no connection, if the run read nothing (--no-check)
+	unseen        unseen // of no connection, unless it is a disable that reads
 }
 
 func newRowCounts(run journal.Header, l *list.List) *rowCounts {
