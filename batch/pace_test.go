@@ -53,6 +53,21 @@ func TestPace(t *testing.T) {
 	}
 }
 
+// A permit that is given back is no call: with one worker, most permits are too old when
+// their turn comes.
+func TestPermitsGivenBackAreNotMeasured(t *testing.T) {
+	inBubble(t, simulator.Config{Latency: time.Second}, func(t *testing.T, r *rig) {
+		rows := pairs(40, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.NoCheck, r.settings.Workers = true, 1
+		run := r.newRun(rows)
+		run.Do(r.stop)
+		if sent := run.writes.measured().Sent; sent != 40 {
+			t.Errorf("%d writes were measured, want 40", sent)
+		}
+	})
+}
+
 // foreseen checks the progress from a tenth of the rows on to nine tenths.
 func foreseen(t *testing.T, run *Run, end time.Time, holdup Holdup) {
 	for range time.Tick(10 * time.Second) {

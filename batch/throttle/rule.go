@@ -37,7 +37,8 @@ type rule struct {
 	blind    *blind    // nil, unless a bucket without usable headers limits calls
 	hidden   bool      // such a bucket exists beside those of the headers, so blind stays
 
-	sent     uint64 // calls
+	sent     uint64 // calls let through
+	returned uint64 // of these, those taken back
 	lastSent time.Time
 	inflight int
 	halfOpen bool          // at most one call in flight
@@ -150,6 +151,7 @@ func (r *rule) send(now time.Time) call {
 // unused takes back a call that was counted and then not sent.
 func (r *rule) unused(now time.Time) {
 	r.inflight--
+	r.returned++
 	for _, b := range r.buckets {
 		b.add(now, 1)
 	}

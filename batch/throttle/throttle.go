@@ -294,7 +294,7 @@ type State struct {
 
 	Waiting     Reason    // what the next call waits for
 	PausedUntil time.Time // end of the pause after 429s; zero if there is none now
-	Sent        int       // calls that were let through
+	Sent        int       // calls that were let through and not given back
 	Left        int       // calls to come; 0 if unknown
 
 	First, Last time.Time // when the first call was let through, and the last let through or answered
@@ -312,7 +312,7 @@ func (t *Throttle) State() State {
 	if t.pace != nil {
 		s.Rate = min(s.Rate, float64(t.pace.Limit()))
 	}
-	s.Waiting, s.Sent, s.Left = t.waiting, int(t.rule.sent), max(t.left(), 0)
+	s.Waiting, s.Sent, s.Left = t.waiting, int(t.rule.sent-t.rule.returned), max(t.left(), 0)
 	s.First, s.Last = t.first, t.last
 	return s
 }
