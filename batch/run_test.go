@@ -190,7 +190,7 @@ func TestMaxRPSAfterALookup(t *testing.T) {
 }
 
 // However long calls wait to be sent, no more rows are begun than the tenant permits in two
-// seconds, and a few in the meantime.
+// seconds: the burst of 10, 4 more, and the one that is just being sent.
 func TestIntentsDoNotRunAhead(t *testing.T) {
 	for name, c := range map[string]struct {
 		lifetime time.Duration // of the token
