@@ -67,6 +67,21 @@ func TestConnectionsThatDoNotExist(t *testing.T) {
 	}
 }
 
+// A restore asks for no connection: one that its run found may have been deleted since.
+func TestRestoreAsksForNoConnection(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		r.tenant.SeedPairs(pairs(1, 1))
+		r.connections = true
+		gone := []simulator.Pair{{OrganizationID: orgID(0), ConnectionID: "con_deleted000000001"}}
+		r.undo(gone, ",,")
+		r.run(gone)
+		r.expect(gone, "already_disabled")
+		if asked := r.tenant.Count("GET", "/api/v2/connections/"); asked != 0 {
+			t.Errorf("%d connections were asked for", asked)
+		}
+	})
+}
+
 // A connection that is in another organization than the list says exists. What an
 // earlier invocation saw of it counts: no row's outcome tells of it.
 func TestConnectionSeenElsewhere(t *testing.T) {
