@@ -45,7 +45,7 @@ type rowTable map[int]*[rowBlock]rowRecords
 
 const rowBlock = 16
 
-// at returns a row's records, to read or to change.
+// at returns a row's records, to change them.
 func (t rowTable) at(line int) *rowRecords {
 	block := t[line/rowBlock]
 	if block == nil {
@@ -53,6 +53,14 @@ func (t rowTable) at(line int) *rowRecords {
 		t[line/rowBlock] = block
 	}
 	return &block[line%rowBlock]
+}
+
+// of returns a row's records.
+func (t rowTable) of(line int) rowRecords {
+	if block := t[line/rowBlock]; block != nil {
+		return block[line%rowBlock]
+	}
+	return rowRecords{}
 }
 
 // unanswered reports whether no outcome follows the last intent.
@@ -151,7 +159,7 @@ func (ix *index) addRowRecord(e journal.Entry) (answersWrite bool) {
 }
 
 // begun reports whether a row's call may have been sent.
-func (ix *index) begun(line int) bool { return ix.rows.at(line).intentAt != 0 }
+func (ix *index) begun(line int) bool { return ix.rows.of(line).intentAt != 0 }
 
 // invocationOf returns the invocation that wrote the next record. A header begins a new
 // one.
@@ -227,7 +235,7 @@ func (ix *index) join(rec list.Record) (list.Result, error) {
 	if rec.Outcome != "" { // decided by the list alone
 		return r, nil
 	}
-	records := *ix.rows.at(rec.Line)
+	records := ix.rows.of(rec.Line)
 	link, err := ix.addOutcome(&r, records)
 	if link == nil && err == nil {
 		link, err = ix.intendedLink(records.intentAt)

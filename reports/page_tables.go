@@ -134,7 +134,7 @@ func (ts *tallies) changeWaysIn(t *tally, r list.Result) {
 	if ts.enables {
 		by = 1
 	}
-	records := ts.index.rows.at(r.Line)
+	records := ts.index.rows.of(r.Line)
 	seen := cmp.Or(records.intentAt, records.outcomeAt) < ts.index.organizations[r.OrgID].at
 	switch {
 	case r.Outcome.Announced():

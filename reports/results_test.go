@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -157,3 +158,20 @@ func TestPairsThatCannotBeWritten(t *testing.T) {
 type fullDisk struct{}
 
 func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
+
+// A full disk ends both stages: the one that reads rows does not wait for the one that
+// writes them.
+func TestResultsThatCannotBeWritten(t *testing.T) {
+	dir := t.TempDir()
+	order := make([]int, 4*rowsAhead)
+	for i := range order {
+		order[i] = i
+	}
+	writeLargeRun(t, dir, order)
+	full := errors.New("the disk is full")
+	r, w := io.Pipe()
+	r.CloseWithError(full)
+	if err := Results(dir, w); !errors.Is(err, full) {
+		t.Errorf("got %v, want %v", err, full)
+	}
+}
