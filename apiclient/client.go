@@ -125,7 +125,7 @@ func (c *Client) do(ctx context.Context, r request) (*Response, error) {
 	}
 	token, apiErr := c.tokens.get(ctx)
 	if apiErr != nil {
-		resp.RetryAfter = apiErr.retryAfter // of the token endpoint
+		resp.RetryAfter = apiErr.RetryAfter
 		return resp, apiErr
 	}
 	if wanted, ok := ctx.Value(ifStill{}).(func() bool); ok && !wanted() {

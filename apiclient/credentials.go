@@ -25,9 +25,6 @@ func (s Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, redacted) }
 // String returns a placeholder.
 func (s Secret) String() string { return redacted }
 
-// GoString returns a placeholder.
-func (s Secret) GoString() string { return redacted }
-
 // MarshalText returns a placeholder.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 

@@ -108,8 +108,11 @@ type Error struct {
 	// Err says what went wrong if there is no answer, or not the expected one.
 	Err error
 
-	step       string
-	retryAfter time.Duration // only of the token endpoint
+	// RetryAfter is how long the token endpoint asks to wait; 0 if it does not say so, and for
+	// other calls, whose Response has it.
+	RetryAfter time.Duration
+
+	step string
 	// giveUpToken is RenewToken; nil if no token was refused, or if no other can be had.
 	giveUpToken func(again bool) bool
 }

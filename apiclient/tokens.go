@@ -209,7 +209,7 @@ func (e *tokenEndpoint) classify(err error) *Error {
 		return apiErr
 	}
 	apiErr.Status = refusal.Response.StatusCode
-	apiErr.retryAfter = parseRetryAfter(refusal.Response.Header)
+	apiErr.RetryAfter = parseRetryAfter(refusal.Response.Header)
 	code, message := errorFields(refusal.Body)
 	apiErr.Code, apiErr.Message = e.redact.line(code), e.redact.line(message)
 	apiErr.Page = isPage(refusal.Body)

@@ -301,7 +301,7 @@ func TestTokenErrorsAreClassified(t *testing.T) {
 			}})
 			resp, err := client.DisableConnection(t.Context(), org, connection)
 			got := *asError(t, err)
-			got.step, got.retryAfter = "", 0
+			got.step, got.RetryAfter = "", 0
 			if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(Error{})); diff != "" {
 				t.Errorf("-want +got:\n%s", diff)
 			}

@@ -108,9 +108,9 @@ func (a disabling) decideRow(row *row, family apiclient.Family, link *apiclient.
 	case link.Off():
 		return decision{outcome: journal.AlreadyDisabled, message: messageLinkOff, link: snapshot(link)}
 	case a.undo && a.keeps(row) && family == apiclient.OlderFamily: // with --keep-link, foundFamily has stopped the run
-		return decision{outcome: journal.Failed, message: messageCannotOff}
+		return decision{outcome: journal.Failed, message: messageCannotOff, link: snapshot(link)}
 	case a.unusedFor > 0 && row.login.err != nil:
-		return decision{outcome: journal.Failed, message: messageNoLog + row.login.err.Error()}
+		return decision{outcome: journal.Failed, message: messageNoLog + row.login.err.Error(), link: snapshot(link)}
 	case a.unusedFor > 0 && row.login.after(time.Now().Add(-a.unusedFor)):
 		return decision{outcome: journal.Blocked, message: fmt.Sprintf(messageUsed, row.login, journal.Age(a.unusedFor)), link: snapshot(link)}
 	default:

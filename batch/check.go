@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"iter"
+	"slices"
 	"sync"
 	"time"
 
@@ -228,14 +229,26 @@ func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, e
 		return reply, err
 	}
 	rows := o.decide(r.action, r.reads.known(), links, readAt)
-	if len(links) > 0 || !anyHas(rows, r.action.already()) {
+	if len(links) > 0 {
 		return reply, nil
+	}
+	return reply, r.doubt(o, rows)
+}
+
+// doubt looks into an empty list, which may be that of an organization that does not exist. It
+// adds a message to the rows that go by it alone, as nothing is sent for them.
+func (r *Run) doubt(o *organization, rows []*row) error {
+	rows = slices.DeleteFunc(rows, func(w *row) bool {
+		return w.outcome != r.action.already() && !(w.outcome == "" && r.Settings.DryRun)
+	})
+	if len(rows) == 0 {
+		return nil
 	}
 	proven, err := r.answers404()
 	if err == nil && !proven {
-		o.remark(rows, r.action.already(), messageUnconfirmed)
+		o.remark(rows, messageUnconfirmed)
 	}
-	return reply, err
+	return err
 }
 
 // recordOrganization records how many ways in an organization has, and notes which of the list's
@@ -261,15 +274,6 @@ func (r *Run) recordOrganization(o *organization, links []apiclient.Link) error 
 		return nil
 	}
 	return r.record(journal.Record{Seen: &journal.Seen{Connections: unpaired}})
-}
-
-func anyHas(rows []*row, outcome journal.Outcome) bool {
-	for _, row := range rows {
-		if row.outcome == outcome {
-			return true
-		}
-	}
-	return false
 }
 
 // answers404 reports whether the tenant answers 404 for an organization that does not

@@ -187,6 +187,21 @@ func TestEmptyListIsProvenOnce(t *testing.T) {
 	}
 }
 
+// A proposal to enable rests on the empty list, too. A run need not say so: the call tells
+// whether the organization exists.
+func TestProposalRestsOnEmptyList(t *testing.T) {
+	rows := pairs(2, 1)
+	for _, dryRun := range []bool{false, true} {
+		inBubble(t, simulator.Config{EmptyForUnknown: true}, func(t *testing.T, r *rig) {
+			r.settings.DryRun = dryRun
+			r.run(r.unlinked(rows))
+			if said := r.outcome(1).Message == messageUnconfirmed; said != dryRun {
+				t.Errorf("dry run %t: message %q", dryRun, r.outcome(1).Message)
+			}
+		})
+	}
+}
+
 // An answer that proves nothing is asked for again at the next empty list.
 func TestEmptyListIsProvenLater(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {

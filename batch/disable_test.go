@@ -165,7 +165,11 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 func TestRemarkIsForItsOutcome(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
 	o.rows[0].maybeDone = true
-	o.remark(o.decide(disabling{}, apiclient.NewerFamily, nil, time.Now()), journal.AlreadyDisabled, messageUnconfirmed)
+	r := &Run{action: disabling{}}
+	r.proof.Store(new(false))
+	if err := r.doubt(o, o.decide(r.action, apiclient.NewerFamily, nil, time.Now())); err != nil {
+		t.Fatal(err)
+	}
 	if a, b := o.conclude(o.rows[0], true), o.conclude(o.rows[1], true); a.Message != messageEarlier || b.Message != messageUnconfirmed {
 		t.Errorf("row a is %q: %q, row b is %q: %q", a.Outcome, a.Message, b.Outcome, b.Message)
 	}

@@ -324,6 +324,9 @@ func TestLogThatCannotBeRead(t *testing.T) {
 			if message := r.outcome(0).Message; !strings.HasPrefix(message, messageNoLog) {
 				t.Errorf("message %q", message)
 			}
+			if unusedFor > 0 && r.outcome(0).Snapshot == nil {
+				t.Error("its link is not recorded, so its connection seems to be in no organization")
+			}
 		})
 	}
 }

@@ -204,7 +204,7 @@ func (r *Run) countEarlier() {
 // countEarlierRow counts a row that is not tried again.
 func (r *Run) countEarlierRow(outcome journal.Outcome) {
 	r.books.earlier.add(outcome)
-	if outcome.Changed() {
+	if outcome.Changed() || outcome.Announced() {
 		r.books.changes.Add(1)
 	}
 	if outcome != journal.NotFound {

@@ -195,8 +195,9 @@ func isFault(err error) bool {
 type familyRefused struct{ error }
 
 // refusesFamily reports whether an answer may come from a tenant without the newer
-// family. What such a tenant answers is not documented. A refused token or proxy, and
-// an answer that is worth repeating, say nothing of the family.
+// family. What such a tenant answers is not documented; a web page as a good answer is
+// possible. A refused token or proxy, and other answers that are worth repeating, say
+// nothing of the family.
 func refusesFamily(resp *apiclient.Response, err error) bool {
 	failure, ok := errors.AsType[*apiclient.Error](err)
 	if !ok || resp.Status == 0 {

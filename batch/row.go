@@ -1,6 +1,7 @@
 package batch
 
 import (
+	"strings"
 	"sync"
 	"time"
 
@@ -115,14 +116,12 @@ func (o *organization) decide(a action, family apiclient.Family, links []apiclie
 	return undecided
 }
 
-// remark adds a message to rows with an outcome.
-func (o *organization) remark(rows []*row, outcome journal.Outcome, message string) {
+// remark adds to the messages of rows.
+func (o *organization) remark(rows []*row, message string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, w := range rows {
-		if w.outcome == outcome {
-			w.message = message
-		}
+		w.message = strings.TrimPrefix(w.message+"; "+message, "; ")
 	}
 }
 

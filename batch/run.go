@@ -98,9 +98,10 @@ type Config struct {
 	Log    *zap.Logger
 }
 
-// NamedRows are rows with a name whose id had to be looked up, and those of them that failed by
-// that: there was no answer, or there is no such name.
-type NamedRows struct{ Rows, Failed int }
+// NamedRows are rows with a name whose id had to be looked up: those whose ids were found,
+// and those that failed by that. A row whose organization does not exist is neither where
+// --missing-ok lets it pass.
+type NamedRows struct{ Rows, Found, Failed int }
 
 // Run is this process's part of a run, an invocation. Make it with New; Do may be called once,
 // Progress and Sample at any time from any goroutine.
@@ -210,7 +211,7 @@ func (r *Run) result(stop *Stop) Result {
 // noneExists reports whether no organization that the run has looked for exists.
 func (r *Run) noneExists() bool {
 	counts := r.List.Counts()
-	if r.books.found.Load() || counts.UnknownConnections > 0 || r.LookedUp.Failed < r.LookedUp.Rows {
+	if r.books.found.Load() || counts.UnknownConnections > 0 || r.LookedUp.Found > 0 {
 		return false
 	}
 	missing := counts.UnknownOrganizations

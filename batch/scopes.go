@@ -23,7 +23,7 @@ func Scopes(ctx context.Context, client Scoper) (scopes []string, known bool, er
 			return scopes, known, err
 		}
 		select {
-		case <-time.After(backoff(fault, 0)):
+		case <-time.After(backoff(fault, failure.RetryAfter)):
 		case <-ctx.Done():
 			return nil, false, context.Cause(ctx)
 		}

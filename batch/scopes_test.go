@@ -55,6 +55,17 @@ func TestScopesAreAskedForAgain(t *testing.T) {
 	}
 }
 
+// The token endpoint says when to come again.
+func TestScopesWaitAsAskedTo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		_, _, err := Scopes(t.Context(), &scoper{errs: []error{&apiclient.Error{Class: apiclient.Transient, RetryAfter: 20 * time.Second}}})
+		if waited := time.Since(start); err != nil || waited < 20*time.Second || waited > 22*time.Second {
+			t.Errorf("%v, after %s", err, waited)
+		}
+	})
+}
+
 // A signal ends the wait before a repetition.
 func TestScopesAreInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

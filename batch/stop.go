@@ -32,7 +32,11 @@ func asStop(err error) *Stop {
 	if failure, ok := errors.AsType[*apiclient.Error](err); ok {
 		return &Stop{Code: journal.ExitStopped, Reason: err.Error(), Hint: hintOf(failure), Err: err}
 	}
-	return &Stop{Code: journal.ExitInterrupted, Reason: err.Error(), Err: err}
+	code := journal.ExitInternal
+	if errors.Is(err, context.Canceled) {
+		code = journal.ExitInterrupted
+	}
+	return &Stop{Code: code, Reason: err.Error(), Err: err}
 }
 
 // WithMaxDuration ends a context when its --max-duration is over, with a

@@ -390,3 +390,17 @@ func TestPanicIsAnInternalError(t *testing.T) {
 		}
 	})
 }
+
+// An error that nobody expects is no Ctrl-C: a cron job reports it.
+func TestStopOfUnknownError(t *testing.T) {
+	for err, want := range map[error]int{
+		errors.New("unexpected"):                     journal.ExitInternal,
+		context.Canceled:                             journal.ExitInterrupted,
+		&Stop{Code: journal.ExitTerminated}:          journal.ExitTerminated,
+		&apiclient.Error{Class: apiclient.Transient}: journal.ExitStopped,
+	} {
+		if got := asStop(err).Code; got != want {
+			t.Errorf("%v: exit code %d, want %d", err, got, want)
+		}
+	}
+}

@@ -26,14 +26,16 @@ func (e *Error) Error() string {
 
 // noUsableRow refuses a list of invalid rows only, as it is probably the wrong
 // file.
-func noUsableRow(file string, first Record) *Error {
-	return &Error{File: file, Line: first.Line, Message: "no row is usable; the first invalid one: " + first.Message, Hint: idsHint(first)}
+func noUsableRow(file string, first Record, opt Options) *Error {
+	return &Error{File: file, Line: first.Line, Message: "no row is usable; the first invalid one: " + first.Message, Hint: opt.idsHint(first)}
 }
 
 // idsHint says what is probably the matter with the ids of a row.
-func idsHint(rec Record) string {
+func (o Options) idsHint(rec Record) string {
 	orgIsName, connectionIsName := looksLikeName(rec.OrgID), looksLikeName(rec.ConnectionID)
 	switch {
+	case o.validateID("", orgPrefix, rec.OrgID) == "" && o.validateID("", connectionPrefix, rec.ConnectionID) == "":
+		return "the ids of this row are right; correct the rest of it"
 	case strings.HasPrefix(rec.OrgID, connectionPrefix) && strings.HasPrefix(rec.ConnectionID, orgPrefix):
 		return "the columns org_id and connection_id look swapped"
 	case rec.ConnectionID == "" && strings.ContainsAny(rec.OrgID, separators):

@@ -10,7 +10,7 @@ const (
 	connectionPrefix = "con_"
 	idLength         = 16  // letters and digits after the prefix of Auth0's ids
 	maxIDLength      = 46  // with Options.AnyID
-	maxNameLength    = 128 // of a connection; that of an organization has up to 50 characters
+	maxNameLength    = 128 // bytes of a connection; that of an organization has up to 50
 )
 
 // validateID returns why an id is unusable, or "". A shortened id must not pass:
@@ -41,7 +41,7 @@ func validateName(column, name string) string {
 	case strings.Trim(name, ".") == "":
 		return fmt.Sprintf("%s %s is not a valid name", column, quote(name))
 	case len(name) > maxNameLength:
-		return fmt.Sprintf("%s %s is longer than %d characters", column, quote(name), maxNameLength)
+		return fmt.Sprintf("%s %s is longer than %d bytes", column, quote(name), maxNameLength)
 	}
 	return ""
 }

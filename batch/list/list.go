@@ -172,7 +172,7 @@ func (l *List) readAll(s *scanner) error {
 			Hint: "see whether the list is complete; if it is, give a smaller --min-rows"}
 	}
 	if invalid.Line > 0 && !usable {
-		return noUsableRow(l.name, invalid)
+		return noUsableRow(l.name, invalid, l.opt)
 	}
 	return nil
 }

@@ -181,6 +181,7 @@ func TestUnusableFilesAreRefused(t *testing.T) {
 		{"disable", "names-in-connection-column.csv", `:2: no row is usable; the first invalid one: connection_id "okta-prod" does not start with con_`, "if this is a name, call its column connection_name: it will be looked up"},
 		{"disable", "cut-ids.csv", `:2: no row is usable; the first invalid one: connection_id "con_Okta00000000" does not have 16 letters and digits after con_`,
 			"see whether the ids were cut; for a server whose ids have other lengths than Auth0's, give --any-id"},
+		{"enable", "no-setting.csv", `:2: no row is usable; the first invalid one: show_as_button "WAHR" is neither yes nor no`, "the ids of this row are right; correct the rest of it"},
 		{"disable", "numbers.csv", `:2: no row is usable; the first invalid one: org_id "org_%" has characters other than letters and digits after org_`, "ids look like org_AbCdEf1234567890 and con_AbCdEf1234567890"},
 		{"disable", "quoted-rows.csv", `:2: no row is usable; the first invalid one: org_id "` + acme + "," + okta + `" has characters other than letters and digits after org_`,
 			"the whole row is one quoted cell: remove the quotes around it"},

@@ -62,7 +62,7 @@ type call struct {
 
 const (
 	level       = 0.7 // of the bucket
-	minHeadroom = 0.5 // tokens, whatever the bucket's size
+	minHeadroom = 0.5 // tokens, of any bucket but one of a single token
 	staleAfter  = 16  // samples after which a bucket that none of them named no longer limits calls
 )
 

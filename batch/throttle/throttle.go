@@ -20,7 +20,7 @@ import (
 // Config says how much a Throttle leaves to others.
 type Config struct {
 	// Headroom is the share of the bucket, from 0 to 1, that is always left to
-	// others. Half a token is left in any case.
+	// others. Half a token is left in any case, but for a bucket of one.
 	Headroom float64
 	// Pace is the limit that all throttles of a run share, in calls per second.
 	// Its burst must be at least 1. Nil means no limit.

@@ -254,10 +254,12 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 // and after that.
 func (c *command) lookedUp(before, after list.Counts) batch.NamedRows {
 	failed := after.Unidentified + after.UnknownConnections - before.UnknownConnections
+	missing := after.UnknownOrganizations - before.UnknownOrganizations
+	named := batch.NamedRows{Rows: before.Unidentified, Found: before.Unidentified - failed - missing, Failed: failed}
 	if !c.options.settings.MissingOK {
-		failed += after.UnknownOrganizations - before.UnknownOrganizations
+		named.Failed += missing
 	}
-	return batch.NamedRows{Rows: before.Unidentified, Failed: failed}
+	return named
 }
 
 // lookUp finds the ids of the list's names that are not known yet, and warns of
