@@ -213,6 +213,7 @@ func TestSearchAndFilter(t *testing.T) {
 		{typed("customer-11 failed"), "No matching rows"}, // not of one cell
 		{typed("06:00:0"), "No matching rows"},            // times are not searched
 		{typed("customer-1"), "Matching rows 1 to 50 of 78"},
+		{typed("tanbul"), "Matching rows 1 to 1 of 1"},
 		{typed("no such thing"), "No matching rows"},
 		{chromedp.Click("button[type=reset]"), "Rows 1 to 50 of 500"},
 		{chromedp.Click("button[data-outcome=blocked]"), "Matching rows 1 to 10 of 10"},

@@ -139,8 +139,9 @@
   function mark(cell, phrase) {
     const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
     for (let text = walker.nextNode(); text; text = walker.nextNode()) {
-      const at = text.data.toLowerCase().indexOf(phrase);
-      if (at < 0) continue;
+      const lower = text.data.toLowerCase();
+      const at = lower.indexOf(phrase);
+      if (at < 0 || lower.length !== text.length) continue; // as with a Turkish İ, places differ
       const hit = text.splitText(at);
       walker.currentNode = hit.splitText(phrase.length);
       hit.replaceWith(element("mark", "", hit.data));

@@ -108,7 +108,11 @@ func (s sampleRun) make(t testing.TB) (dir string) {
 	}
 	fmt.Fprintf(&input, "org_id,connection_id,customer%s\n", columns)
 	for i := range s.rows {
-		fmt.Fprintf(&input, "org_%016d,con_%016d,customer %d%s\n", i/2, i%70, i, cells)
+		customer := fmt.Sprint("customer ", i)
+		if i == 7 {
+			customer = "İstanbul" // grows by a letter in lower case
+		}
+		fmt.Fprintf(&input, "org_%016d,con_%016d,%s%s\n", i/2, i%70, customer, cells)
 	}
 	dir = writeRun(t, input.String(), first, s.records(first)...)
 	if _, err := Make(context.Background(), dir, nil); err != nil {
