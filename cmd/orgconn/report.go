@@ -57,7 +57,8 @@ func report(ctx context.Context, out io.Writer, path string) error {
 // reportAll makes the reports of several run directories and prints a line for each.
 // One whose reports cannot be made does not keep the others. The first error decides
 // the exit code.
-func reportAll(ctx context.Context, out io.Writer, paths []string) (failed error) {
+func reportAll(ctx context.Context, out io.Writer, paths []string) error {
+	var failed []error
 	for _, path := range paths {
 		summary, err := makeReports(ctx, path)
 		if ctx.Err() != nil {
@@ -66,9 +67,15 @@ func reportAll(ctx context.Context, out io.Writer, paths []string) (failed error
 		if err == nil {
 			err = printLine(out, path, summary)
 		}
-		failed = errors.Join(failed, err)
+		if err != nil {
+			failed = append(failed, err)
+		}
 	}
-	return failed
+	if len(failed) == 0 {
+		return nil
+	}
+	first := classify(failed[0])
+	return &failure{code: first.code, err: errors.Join(failed...), hint: first.hint}
 }
 
 func makeReports(ctx context.Context, path string) (*reports.Summary, error) {

@@ -139,16 +139,18 @@ func findRuns(ctx context.Context, folder string) ([]*runInfo, error) {
 	return all, nil
 }
 
-// addRestores adds which restores undid the run, and whether only a part of it.
+// addRestores adds which restores undid the run, and whether only a part of it. What one
+// restore gave back is there for the next one, so only one of them counts such rows.
 func (run *runInfo) addRestores(all []*runInfo) {
-	left := count(run.Outcomes, journal.Outcome.MayHaveChanged)
+	given, back := 0, 0 // rows that all restores gave back, and that one of them saw back
 	for _, restore := range restoresOf(run, all) {
 		if n := count(restore.Outcomes, isBack); n > 0 {
 			run.UndoneBy = append(run.UndoneBy, filepath.Base(restore.RunDir))
-			left -= n
+			given += count(restore.Outcomes, journal.Outcome.Changed)
+			back = max(back, n)
 		}
 	}
-	run.UndoneInPart = len(run.UndoneBy) > 0 && left > 0
+	run.UndoneInPart = len(run.UndoneBy) > 0 && max(given, back) < count(run.Outcomes, journal.Outcome.MayHaveChanged)
 }
 
 // isBack reports whether a restore has found or left a row as it was before.

@@ -42,7 +42,7 @@ const noneSeen = "no organization has any connection of the list: are the ids an
 // they were already disabled. If the token has the scope, the run has asked for the
 // connections, and the rows of those that do not exist say so.
 func doubtful(s *reports.Summary, readConnections bool) bool {
-	return s.NoneSeen && !readConnections && s.Outcomes[journal.NotFound] == 0
+	return s.NoneSeen && !readConnections && !s.WrongTenant()
 }
 
 // warnIfDoubtful says, before the summary, that not one connection of the list was seen.
@@ -191,7 +191,7 @@ func mend(s *reports.Summary, group reports.FailedRows, dir string) []string {
 		}
 		return []string{"first remove the causes of the failed rows; resume tries them again"}
 	case journal.Unknown:
-		return []string{"resume finds out what became of the unknown rows"}
+		return []string{"resume finds out what became of the unknown rows; with --no-check it sends them again"}
 	case journal.Blocked:
 		return unblock(s, group, dir)
 	case journal.NotFound:
