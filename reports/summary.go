@@ -52,8 +52,7 @@ type Summary struct {
 	// ResultsSHA256 is the sum of results.csv; "" if only the summary was read.
 	ResultsSHA256 string `json:"-"`
 	// Repeated are the flags that were given and that a run from a dry run's results
-	// needs again: --allow-..., --unused-for, and --keep-link and --any-id for disable and
-	// enable.
+	// needs again: --allow-..., --unused-for, --any-id, and --keep-link but for restore.
 	Repeated []string      `json:"-"`
 	Calls    journal.Calls `json:"calls"`
 	Rate     Rates         `json:"rate"`

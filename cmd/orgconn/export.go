@@ -18,7 +18,8 @@ import (
 )
 
 const exportLong = `Write the pairs that are enabled in the tenant as CSV: one line for each
-connection of each organization, with the names of both and the link's settings.
+connection of each organization, with the names of both and the three settings
+of the link that every tenant shows.
 Links that are switched off (is_enabled: false) are left out. Remove the pairs
 that are to stay enabled, and the file is a list for orgconn disable.
 

@@ -46,7 +46,7 @@ func (o *options) addRun(flags *pflag.FlagSet) {
 // addDisable adds the flags of disable that resume has too.
 func (o *options) addDisable(flags *pflag.FlagSet) {
 	s := &o.settings
-	flags.BoolVar(&s.NoCheck, "no-check", false, "emergency: read nothing, so no guard, no undo")
+	flags.BoolVar(&s.NoCheck, "no-check", false, "emergency: no read, no guard, settings are lost")
 	flags.BoolVar(&s.AllowLockout, "allow-lockout", false, "also disable an organization's last connection")
 	flags.BoolVar(&s.MissingOK, "missing-ok", false, "organizations that no longer exist count as ok")
 	mustBeTyped(flags, "no-check", "allow-lockout")
@@ -82,7 +82,7 @@ func (o *options) addList(flags *pflag.FlagSet) {
 	flags.IntVar(&o.settings.Limit, "limit", 0, "only the first `N` rows")
 	flags.StringVar(&o.sha256, "sha256", "", "refuse a list whose SHA-256 is not `HEX`")
 	flags.IntVar(&o.settings.MinRows, "min-rows", 0, "refuse a list of fewer than `N` rows")
-	flags.BoolVar(&o.settings.AnyID, "any-id", false, "accept ids of any length, for compatible servers")
+	flags.BoolVar(&o.settings.AnyID, "any-id", false, "ids of other lengths, for compatible servers")
 	flags.StringVar(&o.note, "note", "", "`TEXT` for the reports: why, such as a change ticket")
 	mustBeTyped(flags, "limit")
 	group(flags, "What the run does")
@@ -105,7 +105,7 @@ const defaultWorkers = 128
 // addPace adds the flags that limit how fast a command calls the tenant.
 func (o *options) addPace(flags *pflag.FlagSet) {
 	o.settings.Headroom = 0.25
-	flags.Var((*percent)(&o.settings.Headroom), "headroom", "share of the limit left to others")
+	flags.Var((*percent)(&o.settings.Headroom), "headroom", "share of the bucket left to others")
 	flags.Float64Var(&o.settings.MaxRPS, "max-rps", 0, "never more than `R` requests per second")
 	flags.DurationVar((*time.Duration)(&o.settings.Timeout), "timeout", 30*time.Second, "give up on a call after `TIME`")
 }

@@ -31,7 +31,7 @@ const simulateLong = `Serve a simulated Auth0 tenant on loopback until interrupt
 It prints the environment variables that lead orgconn to it; paste them into
 another terminal. When it ends, its state is lost.
 
-A list that is an export gives the very tenant that was exported. With any other
+A list that is an export gives just its links, with its settings. With any other
 list, settings are invented, and each organization but every tenth gets one
 connection more, so that the lockout guard blocks just a few rows; --spare
 decides that. A list may also have a column is_enabled: a link for which it says
