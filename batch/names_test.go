@@ -512,11 +512,11 @@ func TestMaxFailuresCountsNames(t *testing.T) {
 		calls   int
 		stops   bool
 	}{
-		"too many names":                {"3", NamedRows{10, 7, 3}, false, 0, true},
-		"names and rows together":       {"5", NamedRows{10, 7, 3}, true, 2 * 2, true}, // two families are asked,
-		"a share of the names":          {"50%", NamedRows{1000, 880, 120}, false, 2 * 120, false},
-		"too large a share":             {"10%", NamedRows{1000, 880, 120}, false, 0, true},
-		"most rows, though names exist": {"50%", NamedRows{1000, 1000, 0}, true, 2 * 100, true},
+		"too many names":                {"3", NamedRows{10, 3}, false, 0, true},
+		"names and rows together":       {"5", NamedRows{10, 3}, true, 2 * 2, true}, // two families are asked,
+		"a share of the names":          {"50%", NamedRows{1000, 120}, false, 2 * 120, false},
+		"too large a share":             {"10%", NamedRows{1000, 120}, false, 0, true},
+		"most rows, though names exist": {"50%", NamedRows{1000, 0}, true, 2 * 100, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
@@ -529,7 +529,7 @@ func TestMaxFailuresCountsNames(t *testing.T) {
 					t.Fatal(err)
 				}
 				run := r.newRun(rows)
-				run.LookedUp = c.named
+				run.LookedUp, run.Named = c.named, true
 				result := run.Do(r.stop)
 				if (result.Stop != nil) != c.stops {
 					t.Errorf("%+v", result)

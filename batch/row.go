@@ -1,7 +1,6 @@
 package batch
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -121,7 +120,7 @@ func (o *organization) remark(rows []*row, message string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, w := range rows {
-		w.message = strings.TrimPrefix(w.message+"; "+message, "; ")
+		w.warn(message)
 	}
 }
 

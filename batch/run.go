@@ -88,6 +88,7 @@ type Config struct {
 	Settings journal.Settings
 	Lookups  journal.Calls // that this invocation made before, for names
 	LookedUp NamedRows     // by these lookups
+	Named    bool          // a lookup, of this invocation or an earlier one, found an organization of the list
 	// ReadConnections allows the run to ask for connections that no organization
 	// had: the token has the scope read:connections.
 	ReadConnections bool
@@ -98,10 +99,10 @@ type Config struct {
 	Log    *zap.Logger
 }
 
-// NamedRows are rows with a name whose id had to be looked up: those whose ids were found,
-// and those that failed by that. A row whose organization does not exist is neither where
-// --missing-ok lets it pass.
-type NamedRows struct{ Rows, Found, Failed int }
+// NamedRows are rows with a name whose id had to be looked up, and those of them that failed by
+// that: there was no answer, or there is no such name. With --missing-ok, a row whose
+// organization does not exist has not failed.
+type NamedRows struct{ Rows, Failed int }
 
 // Run is this process's part of a run, an invocation. Make it with New; Do may be called once,
 // Progress and Sample at any time from any goroutine.
@@ -211,7 +212,7 @@ func (r *Run) result(stop *Stop) Result {
 // noneExists reports whether no organization that the run has looked for exists.
 func (r *Run) noneExists() bool {
 	counts := r.List.Counts()
-	if r.books.found.Load() || counts.UnknownConnections > 0 || r.LookedUp.Found > 0 {
+	if r.books.found.Load() || r.Named || counts.Unidentified > 0 || counts.UnknownConnections > 0 {
 		return false
 	}
 	missing := counts.UnknownOrganizations

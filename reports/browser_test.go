@@ -49,6 +49,21 @@ func openBrowser(t *testing.T) *browser {
 		}
 		t.Skip("there is no Chromium")
 	}
+	var err error
+	for range 3 { // on a busy machine it does not always start
+		var b *browser
+		if b, err = startBrowser(t, path); err == nil {
+			call(t, b, network.Enable, network.EnableParams{})
+			call(t, b, log.Enable, cdp.Empty{})
+			return b
+		}
+		t.Log(err)
+	}
+	t.Fatal(err)
+	return nil
+}
+
+func startBrowser(t *testing.T, path string) (*browser, error) {
 	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.NoSandbox)
 	for _, name := range []string{"disable-gpu", "disable-quic", "no-first-run", "disable-background-networking", "disable-component-update", "disable-sync"} {
 		options = append(options, chromedp.Flag(name, true))
@@ -60,12 +75,7 @@ func openBrowser(t *testing.T) *browser {
 	ctx, cancel = context.WithTimeout(ctx, 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &browser{Context: ctx}
-	if err := chromedp.Listen(ctx, b.record); err != nil {
-		t.Fatal(err)
-	}
-	call(t, b, network.Enable, network.EnableParams{})
-	call(t, b, log.Enable, cdp.Empty{})
-	return b
+	return b, chromedp.Listen(ctx, b.record)
 }
 
 // record records requests and errors.

@@ -108,7 +108,10 @@ func (v *pageView) advice(outcome journal.Outcome) (advice string, commands []st
 		}
 		return "These rows were not done, and nothing was changed. Remove the cause given below, then resume the run: it tries only the rows that are not done.", commands
 	case journal.Unknown:
-		return "These calls may have taken effect, but their answers were lost. Resume the run: it reads the organizations again to find out. With --no-check it sends the calls again instead.", nil
+		if v.NoCheck {
+			return "These calls may have taken effect, but their answers were lost. Resume the run: it sends them again.", nil
+		}
+		return "These calls may have taken effect, but their answers were lost. Resume the run: it reads the organizations again to find out.", nil
 	case journal.Blocked:
 		return v.blockedAdvice()
 	case journal.NotFound:

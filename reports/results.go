@@ -1,9 +1,12 @@
 package reports
 
 import (
+	"cmp"
 	"context"
 	"encoding/csv"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"slices"
 
 	"golang.org/x/sync/errgroup"
@@ -12,21 +15,34 @@ import (
 )
 
 // writeResults writes a line for every record of the input. It passes each row to
-// see before it writes it. To read the rows takes as long as to write them, so there are
-// two stages, which work at the same time.
+// see before it writes it. To read the rows takes as long as to write them, so another
+// goroutine reads them meanwhile. If that panics, so does writeResults.
 func writeResults(w io.Writer, ix *index, l *list.List, see func(list.Result) error) error {
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	rows := make(chan list.Result, rowsAhead)
-	stages, ctx := errgroup.WithContext(context.Background())
-	stages.Go(func() error {
+	var reader errgroup.Group
+	var panicked any
+	reader.Go(func() error {
 		defer close(rows)
+		defer func() {
+			if p := recover(); p != nil {
+				panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
+			}
+		}()
 		return readRows(ctx, ix, l, rows)
 	})
-	stages.Go(func() error { return writeRows(w, l.Carried(), rows, see) })
-	return stages.Wait()
+	err := writeRows(w, l.Carried(), rows, see)
+	stop()
+	err = cmp.Or(err, reader.Wait())
+	if panicked != nil {
+		panic(panicked)
+	}
+	return err
 }
 
-// rowsAhead is how many rows may be read that are not written yet.
-const rowsAhead = 256
+// rowsAhead is how many rows may be read that are not written yet. A row may have 4 MiB.
+const rowsAhead = 16
 
 // readRows sends the rows of the input, in its order, until ctx is done.
 func readRows(ctx context.Context, ix *index, l *list.List, rows chan<- list.Result) error {
@@ -41,7 +57,7 @@ func readRows(ctx context.Context, ix *index, l *list.List, rows chan<- list.Res
 		select {
 		case rows <- r:
 		case <-ctx.Done():
-			return nil // the other stage has failed
+			return nil // writing has failed
 		}
 	}
 	return nil

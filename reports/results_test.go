@@ -175,3 +175,22 @@ func TestResultsThatCannotBeWritten(t *testing.T) {
 		t.Errorf("got %v, want %v", err, full)
 	}
 }
+
+// A fault of this program while rows are read reaches whoever reports such faults.
+func TestFaultWhileRowsAreRead(t *testing.T) {
+	dir := t.TempDir()
+	writeLargeRun(t, dir, []int{0, 1, 2})
+	run, err := openRun(context.Background(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.close()
+	run.index.journal = nil
+	defer func() {
+		if fault := fmt.Sprint(recover()); !strings.Contains(fault, "readAt") {
+			t.Errorf("the fault is %q", fault)
+		}
+	}()
+	err = writeResults(io.Discard, run.index, run.list, func(list.Result) error { return nil })
+	t.Errorf("no fault, and %v", err)
+}

@@ -19,6 +19,7 @@ type Summary struct {
 	Command    string     `json:"command"`
 	DryRun     bool       `json:"dry_run"`
 	KeepLink   bool       `json:"-"`
+	NoCheck    bool       `json:"-"` // of the last invocation
 	Undoes     string     `json:"-"` // journal.CommandEnable if a restore undoes one
 	Tenant     string     `json:"tenant"`
 	Version    string     `json:"version"`
@@ -44,7 +45,8 @@ type Summary struct {
 	// Unsaved is how many rows a disable without a check changed, or may have changed:
 	// their former settings are not known.
 	Unsaved int `json:"-"`
-	// UnknownSettings is how many rows had settings that no call gives back.
+	// UnknownSettings is how many rows that were or would be changed had settings that no
+	// call gives back.
 	UnknownSettings int `json:"-"`
 	// FailedRows are the rows that failed, grouped by reason, the most urgent first;
 	// nil if only the summary was read.
@@ -104,7 +106,7 @@ type rowCounts struct {
 	answered      int
 	drifted       int
 	unsaved       int
-	unknown       int    // rows with settings that no call gives back
+	unknown       int    // changed or announced rows with settings that no call gives back
 	unseen        unseen // of no connection, unless it is a disable that reads
 }
 
@@ -127,7 +129,7 @@ func (c *rowCounts) add(r list.Result) {
 	if r.Snapshot == nil && (r.Outcome == journal.Disabled || r.Outcome == journal.Unknown && c.disables) {
 		c.unsaved++
 	}
-	if r.Snapshot != nil && len(r.Snapshot.Unknown) > 0 {
+	if r.Snapshot != nil && len(r.Snapshot.Unknown) > 0 && (r.Outcome.MayHaveChanged() || r.Outcome.Announced()) {
 		c.unknown++
 	}
 	switch {
@@ -159,6 +161,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Command:  ix.header.Command,
 		DryRun:   ix.header.Settings.DryRun,
 		KeepLink: ix.header.Settings.KeepLink,
+		NoCheck:  ix.header.Settings.NoCheck,
 		Undoes:   ix.header.Undoes,
 		Tenant:   ix.header.Tenant,
 		Version:  ix.header.Version,

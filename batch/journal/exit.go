@@ -10,7 +10,7 @@ const (
 	ExitCredentials = 3   // the tenant refused the credentials or the scope
 	ExitLocked      = 4   // another run holds the tenant's lock, or writes the run directory
 	ExitStopped     = 5   // stopped before the end, can be resumed; or a report could not be written
-	ExitInternal    = 70  // a recovered panic
+	ExitInternal    = 70  // a fault of this program
 	ExitInterrupted = 130 // SIGINT
 	ExitQuit        = 131 // SIGQUIT
 	ExitTerminated  = 143 // SIGTERM or SIGHUP

@@ -10,6 +10,10 @@
 // Each line is one record, a JSON object with a checksum. A [Writer] syncs
 // records in groups, a [Reader] tells damage from what a crash leaves at the end,
 // and [Repair] cuts that off.
+//
+// What records consist of is defined here, too, as all other packages use it: the
+// outcomes of rows, the settings of a run with the names of their flags, and the exit
+// codes.
 package journal
 
 import (

@@ -69,6 +69,18 @@ func (t *NameTable) Missing() int {
 	return t.missing
 }
 
+// AnyFound reports whether the tenant has any of the names.
+func (t *NameTable) AnyFound() bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, e := range t.entries {
+		if e.state == found {
+			return true
+		}
+	}
+	return false
+}
+
 // IsMissing reports whether a name is wanted and its id not known.
 func (t *NameTable) IsMissing(name string) bool {
 	_, state := t.lookup(name)

@@ -237,6 +237,7 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 	run, err := batch.New(batch.Config{
 		RunID: w.header.RunID, Command: c.name, Undoes: w.header.Undoes, List: w.list, History: w.history, API: client,
 		Journal: w.dir.Journal, Settings: w.header.Settings, Lookups: lookups, LookedUp: c.lookedUp(before, w.list.Counts()),
+		Named:           w.names.Organizations.AnyFound(),
 		ReadConnections: w.readConnections, Failed: w.failed, Log: c.log,
 	})
 	if err != nil {
@@ -254,12 +255,10 @@ func (c *command) lookUpAndRun(ctx context.Context, client *apiclient.Client, w 
 // and after that.
 func (c *command) lookedUp(before, after list.Counts) batch.NamedRows {
 	failed := after.Unidentified + after.UnknownConnections - before.UnknownConnections
-	missing := after.UnknownOrganizations - before.UnknownOrganizations
-	named := batch.NamedRows{Rows: before.Unidentified, Found: before.Unidentified - failed - missing, Failed: failed}
 	if !c.options.settings.MissingOK {
-		named.Failed += missing
+		failed += after.UnknownOrganizations - before.UnknownOrganizations
 	}
-	return named
+	return batch.NamedRows{Rows: before.Unidentified, Failed: failed}
 }
 
 // lookUp finds the ids of the list's names that are not known yet, and warns of

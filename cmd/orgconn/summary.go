@@ -191,7 +191,10 @@ func mend(s *reports.Summary, group reports.FailedRows, dir string) []string {
 		}
 		return []string{"first remove the causes of the failed rows; resume tries them again"}
 	case journal.Unknown:
-		return []string{"resume finds out what became of the unknown rows; with --no-check it sends them again"}
+		if s.NoCheck {
+			return []string{"resume sends the unknown rows again"}
+		}
+		return []string{"resume finds out what became of the unknown rows"}
 	case journal.Blocked:
 		return unblock(s, group, dir)
 	case journal.NotFound:

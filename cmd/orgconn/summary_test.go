@@ -65,7 +65,8 @@ func TestMendingSteps(t *testing.T) {
 	}{
 		{run(journal.CommandDisable, "x.csv"), reports.FailedRows{Outcome: journal.Failed}, "first remove the causes of the failed rows; resume tries them again"},
 		{proposal, reports.FailedRows{Outcome: journal.Failed}, "remove the causes of the failed rows, and read them again: orgconn resume dir"},
-		{run(journal.CommandDisable, "x.csv"), reports.FailedRows{Outcome: journal.Unknown}, "resume finds out what became of the unknown rows; with --no-check it sends them again"},
+		{run(journal.CommandDisable, "x.csv"), reports.FailedRows{Outcome: journal.Unknown}, "resume finds out what became of the unknown rows"},
+		{reports.Summary{Command: journal.CommandDisable, NoCheck: true}, reports.FailedRows{Outcome: journal.Unknown}, "resume sends the unknown rows again"},
 		{run(journal.CommandEnable, "x.csv"), reports.FailedRows{Outcome: journal.Blocked}, "make room in the organizations of the blocked rows, and run the list again"},
 		{run(journal.CommandRestore, "x.csv"), reports.FailedRows{Outcome: journal.NotFound}, "leave the rows that were not found: what was deleted cannot be restored"},
 		{run(journal.CommandEnable, "x.csv"), reports.FailedRows{Outcome: journal.NotFound}, "correct or remove the rows that were not found in x.csv, and run it again"},
