@@ -120,17 +120,16 @@ func (t *Tenant) ClearFaults() {
 }
 
 // triggerFaults returns and counts the faults that apply to a request at a
-// stage.
-func (t *Tenant) triggerFaults(r *http.Request, stage Stage) []Fault {
+// stage. Cleared is closed when they are removed.
+func (t *Tenant) triggerFaults(r *http.Request, stage Stage) (triggered []Fault, cleared <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	var triggered []Fault
 	for _, in := range t.faults {
 		if in.stage() == stage && in.matches(r) && in.triggers(in.count(r), t.random.Float64) {
 			triggered = append(triggered, in.Fault)
 		}
 	}
-	return triggered
+	return triggered, t.faultsCleared
 }
 
 func (f Fault) stage() Stage {
@@ -180,7 +179,8 @@ func (f Fault) triggers(count *faultCount, random func() float64) bool {
 // which is nil before there is one. It returns the response as they leave it,
 // nil if the call is to go on, or an error if there is to be none.
 func (t *Tenant) applyFaults(c *call, stage Stage, resp *response) (*response, error) {
-	for _, f := range t.triggerFaults(c.Request, stage) {
+	faults, cleared := t.triggerFaults(c.Request, stage)
+	for _, f := range faults {
 		switch f.Kind {
 		case Status:
 			return f.statusResponse(c), nil
@@ -191,7 +191,7 @@ func (t *Tenant) applyFaults(c *call, stage Stage, resp *response) (*response, e
 		case Reset:
 			return nil, errReset
 		case Hang:
-			return nil, t.hang(c.Context())
+			return nil, hang(c.Context(), cleared)
 		case Slow:
 			if err := sleep(c.Context(), f.Delay); err != nil {
 				return nil, err
@@ -208,10 +208,7 @@ func (t *Tenant) applyFaults(c *call, stage Stage, resp *response) (*response, e
 // errReset is the error of a client whose connection the server resets.
 var errReset = &net.OpError{Op: "read", Net: "tcp", Err: os.NewSyscallError("read", syscall.ECONNRESET)}
 
-func (t *Tenant) hang(ctx context.Context) error {
-	t.mu.Lock()
-	cleared := t.faultsCleared
-	t.mu.Unlock()
+func hang(ctx context.Context, cleared <-chan struct{}) error {
 	select {
 	case <-ctx.Done():
 		return context.Cause(ctx)

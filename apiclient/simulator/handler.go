@@ -243,7 +243,8 @@ func (t *Tenant) setHeaders(c *call, resp *response, h http.Header) {
 	if len(resp.body) > 0 {
 		h.Set("Content-Type", cmp.Or(resp.contentType, "application/json; charset=utf-8"))
 	}
-	for _, f := range t.triggerFaults(c.Request, beforeSend) {
+	faults, _ := t.triggerFaults(c.Request, beforeSend)
+	for _, f := range faults {
 		f.Edit(resp.status, h)
 	}
 }
