@@ -116,6 +116,8 @@ func TestPageSays(t *testing.T) {
 			after(1, journal.Record{Names: &journal.Names{Organizations: map[string]string{"acme": orgA}, Connections: map[string]string{"nope": "", "okta": con1}}}),
 			after(2, outcome(3, journal.Disabled)), end(1, "")},
 			[]string{"Finished, but 1 row needs attention", "the tenant has no connection named …: 1 row"}},
+		{"unknown, not checked", one, unchecked, []journal.Record{after(1, intent(2, nil)), after(2, outcome(2, journal.Unknown)), end(1, "")},
+			[]string{"Resume the run: it sends them again."}},
 		{"not checked", one, unchecked, []journal.Record{
 			after(1, journal.Record{Outcome: &journal.RowOutcome{Line: 2, Outcome: journal.Disabled, Message: "not checked before (--no-check)"}}), end(0, "")},
 			[]string{"Changed without a check: 1 row No lockout guard looked", "restore does not know. not checked before (--no-check): 1 row, 1 organization Organizations" + orgA + " Undo orgconn", "◆ Finished, without a check first", "It did not check 1 row first, so some may have been disabled already.",

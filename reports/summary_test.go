@@ -111,12 +111,15 @@ func TestNeverSeen(t *testing.T) {
 // The summary counts what cannot be undone as it was: rows without a check, also those
 // whose end is not known, and settings that no call gives back.
 func TestSummaryCountsWhatIsNotKept(t *testing.T) {
-	input := "org_id,connection_id\n" + orgA + "," + con1 + "\n" + orgA + "," + con2 + "\n" + orgA + "," + con3 + "\n"
+	input := "org_id,connection_id\n" + orgA + "," + con1 + "\n" + orgA + "," + con2 + "\n" + orgA + "," + con3 + "\n" + orgB + "," + con1 + "\n"
+	odd := &journal.Snapshot{Unknown: map[string]json.RawMessage{"role": json.RawMessage(`"x"`)}}
+	blocked := outcome(5, journal.Blocked) // nothing is lost
+	blocked.Outcome.Snapshot = odd
 	s, err := Make(context.Background(), writeRun(t, input, runRecord(),
 		after(1, intent(2, nil)), after(2, outcome(2, journal.Disabled)),
 		after(3, intent(3, nil)), after(4, outcome(3, journal.Unknown)),
-		after(5, intent(4, &journal.Snapshot{Unknown: map[string]json.RawMessage{"role": json.RawMessage(`"x"`)}})), after(6, outcome(4, journal.Disabled)),
-		after(7, journal.Record{End: &journal.End{Final: journal.Sample{Logs: journal.Bucket{Burst: 5, Refill: 2}}}})), nil)
+		after(5, intent(4, odd)), after(6, outcome(4, journal.Disabled)), after(7, blocked),
+		after(8, journal.Record{End: &journal.End{Final: journal.Sample{Logs: journal.Bucket{Burst: 5, Refill: 2}}}})), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

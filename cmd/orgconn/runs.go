@@ -139,8 +139,9 @@ func findRuns(ctx context.Context, folder string) ([]*runInfo, error) {
 	return all, nil
 }
 
-// addRestores adds which restores undid the run, and whether only a part of it. What one
-// restore gave back is there for the next one, so only one of them counts such rows.
+// addRestores adds which restores undid the run, and whether only a part of it. It
+// goes by the summaries, which tell no pairs: what one restore gave back is there for the
+// next one, so a row that was back already counts only where one restore saw the most.
 func (run *runInfo) addRestores(all []*runInfo) {
 	given, back := 0, 0 // rows that all restores gave back, and that one of them saw back
 	for _, restore := range restoresOf(run, all) {
