@@ -66,6 +66,9 @@ func (t rowTable) of(line int) rowRecords {
 // unanswered reports whether no outcome follows the last intent.
 func (r rowRecords) unanswered() bool { return r.intentAt > r.outcomeAt }
 
+// size is the length of the records in bytes.
+func (r rowRecords) size() int { return int(r.intentAt&lengthMask + r.outcomeAt&lengthMask) }
+
 // position is where a record is in the journal: its offset and, in the low bits, its
 // length, both in bytes. A row has two, and there may be a million rows. 0 means
 // that there is no record: the journal begins with a header. A length of 0 means that

@@ -1,7 +1,6 @@
 package reports
 
 import (
-	"bytes"
 	"cmp"
 	"crypto/sha256"
 	_ "embed" // for the parts of the page
@@ -174,7 +173,7 @@ func (p *pageBuilder) view(s *Summary) *pageView {
 		Columns: pageColumns(), Carried: []string{},
 	}
 	rows := p.rows.chosen()
-	v.Shown, v.Rows = len(rows), template.JS(bytes.Join(rows, []byte(",\n")))
+	v.Shown, v.Rows = len(rows), template.JS(strings.Join(rows, ",\n"))
 	for _, name := range pick(p.carried, p.shown) {
 		v.Data.Carried = append(v.Data.Carried, excerpt(name, cellLength))
 	}

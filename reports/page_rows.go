@@ -29,7 +29,7 @@ type boundedRows struct {
 
 type encodedRow struct {
 	line int
-	json []byte // json.Marshal escapes "<", so it cannot end the script element that it is in
+	json string // json.Marshal escapes "<", so it cannot end the script element that it is in
 }
 
 func (b *boundedRows) full() bool { return len(b.rows) >= maxPageRows || b.bytes >= maxPageBytes }
@@ -60,12 +60,12 @@ func (p *pageRows) add(r list.Result, attention, urgent bool) error {
 	if err != nil {
 		return err
 	}
-	rows.add(encodedRow{r.Line, encoded})
+	rows.add(encodedRow{r.Line, string(encoded)})
 	return nil
 }
 
 // chosen returns the rows that the page shows, in the list's order.
-func (p *pageRows) chosen() [][]byte {
+func (p *pageRows) chosen() []string {
 	shown := boundedRows{slices.Clone(p.urgent.rows), p.urgent.bytes}
 	for _, row := range p.others.rows {
 		if shown.full() {
@@ -74,7 +74,7 @@ func (p *pageRows) chosen() [][]byte {
 		shown.add(row)
 	}
 	slices.SortFunc(shown.rows, func(a, b encodedRow) int { return cmp.Compare(a.line, b.line) })
-	all := make([][]byte, len(shown.rows))
+	all := make([]string, len(shown.rows))
 	for i, row := range shown.rows {
 		all[i] = row.json
 	}

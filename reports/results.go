@@ -15,24 +15,31 @@ import (
 )
 
 // writeResults writes a line for every record of the input. It passes each row to
-// see before it writes it. To read the rows takes as long as to write them, so another
-// goroutine reads them meanwhile. If that panics, so does writeResults.
+// see before it writes it. To read the rows takes most of the time, so another goroutine
+// reads the next ones meanwhile. If that panics, so does writeResults.
 func writeResults(w io.Writer, ix *index, l *list.List, see func(list.Result) error) error {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
-	rows := make(chan list.Result, rowsAhead)
+	parts := make(chan []list.Result, 1)
 	var reader errgroup.Group
 	var panicked any
 	reader.Go(func() error {
-		defer close(rows)
+		defer close(parts)
 		defer func() {
 			if p := recover(); p != nil {
 				panicked = fmt.Sprintf("%v\n%s", p, debug.Stack())
 			}
 		}()
-		return readRows(ctx, ix, l, rows)
+		return readRows(ix, l, func(part []list.Result) bool {
+			select {
+			case parts <- part:
+				return true
+			case <-ctx.Done(): // writing has failed
+				return false
+			}
+		})
 	})
-	err := writeRows(w, l.Carried(), rows, see)
+	err := writeRows(w, l.Carried(), parts, see)
 	stop()
 	err = cmp.Or(err, reader.Wait())
 	if panicked != nil {
@@ -41,11 +48,17 @@ func writeResults(w io.Writer, ix *index, l *list.List, see func(list.Result) er
 	return err
 }
 
-// rowsAhead is how many rows may be read that are not written yet. A row may have 4 MiB.
-const rowsAhead = 16
+// A part of the rows is complete once it has so many rows, or their records so many bytes.
+// To pass on each row alone takes longer, and one may have 4 MiB.
+const (
+	partRows  = 128
+	partBytes = 64 << 10
+)
 
-// readRows sends the rows of the input, in its order, until ctx is done.
-func readRows(ctx context.Context, ix *index, l *list.List, rows chan<- list.Result) error {
+// readRows passes on the rows of the input in parts, in its order, until send returns
+// false.
+func readRows(ix *index, l *list.List, send func([]list.Result) bool) error {
+	part, bytes := make([]list.Result, 0, partRows), 0
 	for rec, err := range l.Records() {
 		if err != nil {
 			return err
@@ -54,26 +67,33 @@ func readRows(ctx context.Context, ix *index, l *list.List, rows chan<- list.Res
 		if err != nil {
 			return err
 		}
-		select {
-		case rows <- r:
-		case <-ctx.Done():
-			return nil // writing has failed
+		part = append(part, r)
+		bytes += rec.Size + ix.rows.of(rec.Line).size()
+		if len(part) < partRows && bytes < partBytes {
+			continue
 		}
+		if !send(part) {
+			return nil
+		}
+		part, bytes = make([]list.Result, 0, partRows), 0
 	}
+	send(part)
 	return nil
 }
 
-func writeRows(w io.Writer, carried []string, rows <-chan list.Result, see func(list.Result) error) error {
+func writeRows(w io.Writer, carried []string, parts <-chan []list.Result, see func(list.Result) error) error {
 	out := csv.NewWriter(w)
 	if err := writeCells(out, slices.Concat(list.ResultsColumns(), carried)); err != nil {
 		return err
 	}
-	for r := range rows {
-		if err := see(r); err != nil {
-			return err
-		}
-		if err := writeCells(out, append(r.Cells().Texts(), r.Carried...)); err != nil {
-			return err
+	for part := range parts {
+		for _, r := range part {
+			if err := see(r); err != nil {
+				return err
+			}
+			if err := writeCells(out, append(r.Cells().Texts(), r.Carried...)); err != nil {
+				return err
+			}
 		}
 	}
 	out.Flush()

@@ -163,7 +163,7 @@ func (fullDisk) Write([]byte) (int, error) { return 0, errors.New("disk full") }
 // writes them.
 func TestResultsThatCannotBeWritten(t *testing.T) {
 	dir := t.TempDir()
-	order := make([]int, 4*rowsAhead)
+	order := make([]int, 4*partRows)
 	for i := range order {
 		order[i] = i
 	}
@@ -173,6 +173,41 @@ func TestResultsThatCannotBeWritten(t *testing.T) {
 	r.CloseWithError(full)
 	if err := Results(dir, w); !errors.Is(err, full) {
 		t.Errorf("got %v, want %v", err, full)
+	}
+}
+
+// Rows are read ahead in parts of many rows, but not of many bytes.
+func TestPartsOfRows(t *testing.T) {
+	var input strings.Builder
+	fmt.Fprintln(&input, "org_id,connection_id,note")
+	var records []journal.Record
+	for line := 2; line < 2+2*partRows; line++ {
+		note := ""
+		outcome := &journal.RowOutcome{Line: line, Outcome: journal.Disabled}
+		switch line {
+		case 11:
+			note = strings.Repeat("x", partBytes)
+		case 21:
+			outcome.Message = strings.Repeat("x", partBytes)
+		}
+		fmt.Fprintf(&input, "org_%016d,con_0000000000000001,%s\n", line, note)
+		records = append(records, after(line, journal.Record{Outcome: outcome}))
+	}
+	run, err := openRun(context.Background(), writeRun(t, input.String(), runRecord(), records...), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer run.close()
+	var sizes []int
+	err = readRows(run.index, run.list, func(part []list.Result) bool {
+		sizes = append(sizes, len(part))
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff([]int{10, 10, partRows, partRows - 20}, sizes); diff != "" {
+		t.Errorf("rows of each part (-want +got):\n%s", diff)
 	}
 }
 

@@ -26,7 +26,8 @@ type scanner struct {
 	opt     Options
 	csv     *csv.Reader
 	rows    *gocsv.Unmarshaller
-	skipped int // lines before the header
+	skipped int   // lines before the header
+	end     int64 // offset after the last record
 	columns columns
 	origin  origin
 	missing []string // of Options.Organizations, those without a row so far
@@ -151,8 +152,11 @@ func (s *scanner) validate(r *csvRecord) (Record, error) {
 // newRecord clones the ids, which a list keeps: the cells of a record share one
 // string, which would be kept with them.
 func (s *scanner) newRecord(r *csvRecord) Record {
+	start := s.end
+	s.end = s.csv.InputOffset()
 	rec := Record{
 		Line:           s.line(),
+		Size:           int(s.end - start),
 		OrgID:          strings.Clone(string(r.OrgID)),
 		ConnectionID:   strings.Clone(string(r.ConnectionID)),
 		ConnectionName: string(r.ConnectionName),
