@@ -228,13 +228,14 @@ type table struct {
 	ratio, limited, harm, lowest, eta []float64 // sorted
 }
 
-// manySeeds leave little to chance.
-const manySeeds = 60
+const (
+	manySeeds = 60 // leave little to chance
+	fewSeeds  = 3  // one bad one does not decide the median
+)
 
 // seeds is how often the case is run: often for the usual limits beside another
-// user, where the throttle can do most harm, and seldom if a run takes long.
+// user, where the throttle can do most harm, and not at all if a run takes long.
 func (n numbers) seeds() int {
-	const fewLimited = 10 // so few 429s that runs differ little
 	switch {
 	case *seeds > 0:
 		return *seeds
@@ -242,10 +243,8 @@ func (n numbers) seeds() int {
 		return manySeeds
 	case n.calls > 1500:
 		return 0
-	case n.calls > 700, n.calls > 200 && n.limited < fewLimited:
-		return 1
 	}
-	return 3
+	return fewSeeds
 }
 
 // measure runs the case with several seeds.
