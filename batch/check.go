@@ -193,10 +193,10 @@ func (r *Run) tooMany(changes int) bool {
 }
 
 // readAndDecideAgain is readAndDecide, unless another of the organization's rows has just
-// done it. Rows that ask at the same time share one read.
-func (r *Run) readAndDecideAgain(o *organization) (*reply, error) {
+// had a read that decided this one too. Rows that ask at the same time share one read.
+func (r *Run) readAndDecideAgain(o *organization, row *row) (*reply, error) {
 	answer, err, _ := r.rereads.Do(o.id, func() (any, error) {
-		if o.freshlyChecked() {
+		if o.freshlyChecked(row) {
 			return &reply{}, nil
 		}
 		r.awaitLoginTurn()

@@ -145,17 +145,17 @@ func TestCheckIsOldByEitherClock(t *testing.T) {
 		"suspended": func(c *clocks) { c.wall -= uint64(checkAge/time.Second) << 30 },
 		"set back":  func(c *clocks) { c.monotonic -= int64(checkAge) },
 	} {
-		o := &organization{checkedAt: time.Now()}
-		if !o.fresh() {
+		o, w := new(organization), &row{checkedAt: time.Now()}
+		if !o.fresh(w) {
 			t.Fatal("a new check is old")
 		}
-		turnBack((*clocks)(unsafe.Pointer(&o.checkedAt)))
+		turnBack((*clocks)(unsafe.Pointer(&w.checkedAt)))
 		now := time.Now()
-		byWall, byMonotonic := now.Round(0).Sub(o.checkedAt.Round(0)), now.Sub(o.checkedAt)
+		byWall, byMonotonic := now.Round(0).Sub(w.checkedAt.Round(0)), now.Sub(w.checkedAt)
 		if old := max(byWall, byMonotonic); old < checkAge || old > checkAge+time.Minute || min(byWall, byMonotonic) > time.Minute {
 			t.Fatalf("%s: the clocks say %s and %s: is time.Time another struct by now?", name, byWall, byMonotonic)
 		}
-		if o.fresh() {
+		if o.fresh(w) {
 			t.Errorf("%s: an old check counts as recent", name)
 		}
 	}
@@ -182,7 +182,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 	if !o.claim(o.rows[0]) {
 		t.Fatal("a new check is not acted on")
 	}
-	o.checkedAt = o.checkedAt.Add(-checkAge)
+	age(o.rows[0])
 	if o.keepClaim(o.rows[0], false) {
 		t.Error("an old check is acted on")
 	}
@@ -191,6 +191,34 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 		t.Errorf("row a is %q, though it is the last way in by now", d.Outcome)
 	}
 }
+
+// A check decides the rows whose calls are not on their way. Of the others it says nothing,
+// so their checks stay as old as they are.
+func TestCheckIsYoungForItsRowsOnly(t *testing.T) {
+	o := &organization{rows: rowsOf("a b")}
+	check := func(links string) { o.decide(disabling{}, apiclient.NewerFamily, linksOf(links), time.Now()) }
+	check("a b c")
+	a, b := o.rows[0], o.rows[1]
+	if !o.claim(a) || !o.claim(b) {
+		t.Fatal("a new check is not acted on")
+	}
+	age(a)
+	age(b)
+	if o.keepClaim(b, false) {
+		t.Fatal("an old check is acted on")
+	}
+	check("a b c") // for b
+	if !o.freshlyChecked(b) || o.freshlyChecked(a) || o.keepClaim(a, false) {
+		t.Error("row a is sent on a check that was made for row b")
+	}
+	check("a") // for a: b and c are gone by now
+	if d := o.conclude(a, true); d.Outcome != journal.Blocked {
+		t.Errorf("row a is %q, though it is the last way in by now", d.Outcome)
+	}
+}
+
+// age makes a row's check too old to act on.
+func age(w *row) { w.checkedAt = w.checkedAt.Add(-checkAge) }
 
 // A check that is repeated while another row's call is on its way counts that
 // row's connection as gone: two rows never take an organization's last two

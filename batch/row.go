@@ -20,7 +20,8 @@ type row struct {
 	begun     bool // its call is on its way: later checks leave it alone
 	closed    bool // it is not sent, as a later check said so or failed: further checks leave it alone
 	login     login
-	faults    int // of attempts that were lost, and whose check then grew old
+	faults    int       // of attempts that were lost, and whose check then grew old
+	checkedAt time.Time // when its organization was read for the decision
 	decision
 }
 
@@ -44,17 +45,17 @@ type organization struct {
 	id        string
 	unchecked bool // --no-check: nothing was read
 
-	mu        sync.Mutex
-	rows      []*row // once they are checked, those with a call to be sent
-	checkedAt time.Time
+	mu      sync.Mutex
+	rows    []*row // once they are checked, those with a call to be sent
+	checked bool
 }
 
-// fresh reports whether the last check may still be acted on. The wall clock goes on
+// fresh reports whether a row's check may still be acted on. The wall clock goes on
 // while a machine is suspended, and may be set back; the monotonic clock is the
 // other way round. So the one that says older counts.
-func (o *organization) fresh() bool {
+func (o *organization) fresh(w *row) bool {
 	now := time.Now()
-	age := max(now.Sub(o.checkedAt), now.Round(0).Sub(o.checkedAt.Round(0)))
+	age := max(now.Sub(w.checkedAt), now.Round(0).Sub(w.checkedAt.Round(0)))
 	return o.unchecked || age < checkAge
 }
 
@@ -64,7 +65,7 @@ func (o *organization) fresh() bool {
 func (o *organization) claim(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.begun = o.fresh() && w.outcome == ""
+	w.begun = o.fresh(w) && w.outcome == ""
 	return w.begun
 }
 
@@ -74,7 +75,7 @@ func (o *organization) claim(w *row) bool {
 func (o *organization) keepClaim(w *row, lost bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	w.begun = o.fresh()
+	w.begun = o.fresh(w)
 	if lost && !w.begun {
 		w.maybeDone, w.wasOff = true, w.wasOff || w.link != nil
 	}
@@ -86,7 +87,7 @@ func (o *organization) keepClaim(w *row, lost bool) bool {
 func (o *organization) checkable() (rows []*row, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	first = o.checkedAt.IsZero()
+	first = !o.checked
 	for _, w := range o.rows {
 		if !w.begun && !w.closed {
 			rows = append(rows, w)
@@ -107,11 +108,12 @@ func (o *organization) decide(a action, family apiclient.Family, links []apiclie
 		case w.begun:
 			a.apply(will, w)
 		case !w.closed:
+			w.checkedAt = readAt
 			undecided = append(undecided, w)
 		}
 	}
 	a.decide(undecided, family, will)
-	o.checkedAt = readAt
+	o.checked = true
 	return undecided
 }
 
@@ -134,8 +136,8 @@ func (o *organization) conclude(w *row, checked bool) journal.RowOutcome {
 }
 
 // freshlyChecked is fresh, for callers that do not hold the lock.
-func (o *organization) freshlyChecked() bool {
+func (o *organization) freshlyChecked(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	return o.fresh()
+	return o.fresh(w)
 }

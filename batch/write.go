@@ -110,7 +110,7 @@ func (r *Run) intend(row *row, id string) error {
 // checkAgain reads a row's organization again, and reports whether the row's call
 // is still to be sent. If it is not, the row has its outcome.
 func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
-	reply, err := r.readAndDecideAgain(o)
+	reply, err := r.readAndDecideAgain(o, row)
 	if err != nil {
 		return false, err
 	}
