@@ -225,8 +225,8 @@ func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, e
 	if err := r.recordOrganization(o, links); err != nil {
 		return reply, err
 	}
-	if err := r.readLogins(o, links); err != nil {
-		return reply, err
+	if logins, err := r.readLogins(o, links); err != nil || logins.stopped {
+		return logins, err
 	}
 	rows := o.decide(r.action, r.reads.known(), links, readAt)
 	if len(links) > 0 {

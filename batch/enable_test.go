@@ -331,6 +331,25 @@ func TestLogThatCannotBeRead(t *testing.T) {
 	}
 }
 
+// A run that stops while it reads the log gives no row up: resume asks for it again.
+func TestStopWhileTheLogIsRead(t *testing.T) {
+	for name, dryRun := range map[string]bool{"a run": false, "a dry run": true} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(1, 1)
+			r.tenant.SeedPairs(rows)
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 503, Path: "/api/v2/logs"})
+			r.tenant.Inject(simulator.Fault{Kind: simulator.Headers, Path: "/api/v2/logs", Edit: func(_ int, h http.Header) {
+				h.Set("Retry-After", "25")
+			}})
+			r.settings.UnusedFor, r.settings.DryRun, r.settings.MaxDuration = journal.Age(time.Hour), dryRun, journal.Duration(10*time.Second)
+			if result := r.run(rows); result.ExitCode != journal.ExitStopped {
+				t.Errorf("%s: exit %d", name, result.ExitCode)
+			}
+			r.expect(rows, "not_attempted")
+		})
+	}
+}
+
 // The log has a bucket of its own, which may be the slowest.
 func TestLogHoldsTheRunBack(t *testing.T) {
 	inBubble(t, simulator.Config{Plan: limits(t, "self-service")}, func(t *testing.T, r *rig) {

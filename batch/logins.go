@@ -54,11 +54,12 @@ func (r *Run) endLoginTurn() {
 }
 
 // readLogins reads the last login through each link that the run may disable. It is
-// part of the check, so a login after that counts only if the row is checked again. The
-// error ends the run.
-func (r *Run) readLogins(o *organization, links []apiclient.Link) error {
+// part of the check, so a login after that counts only if the row is checked again. If the
+// run stops meanwhile, the reply says so, and the check came to nothing. The error ends the
+// run.
+func (r *Run) readLogins(o *organization, links []apiclient.Link) (*reply, error) {
 	if !r.Settings.ReadsLogins() {
-		return nil
+		return &reply{}, nil
 	}
 	rows, first := o.checkable()
 	if !first {
@@ -74,10 +75,10 @@ func (r *Run) readLogins(o *organization, links []apiclient.Link) error {
 		at, reply, err := ask(r.logs, func(ctx context.Context) (time.Time, *apiclient.Response, error) {
 			return r.API.LastLogin(ctx, o.id, row.ConnectionID)
 		})
-		if err != nil {
-			return err
+		if err != nil || reply.stopped {
+			return reply, err
 		}
 		row.login = login{asked: true, at: at, err: reply.err}
 	}
-	return nil
+	return &reply{}, nil
 }
