@@ -105,6 +105,23 @@ func TestRefusedCredentialsStopTheRun(t *testing.T) {
 	}
 }
 
+// What comes between two refusals of tokens says nothing of the tokens.
+func TestRefusedCredentialsAmidOtherAnswers(t *testing.T) {
+	for _, other := range []int{429, 503} {
+		inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+			rows := pairs(1, 1)
+			r.tenant.SeedPairs(rows)
+			for i, code := range []int{401, other, 401, other, 401, other} {
+				r.tenant.Inject(on(http.MethodDelete, simulator.Fault{Kind: simulator.Status, Code: code, Skip: i, Times: 1}))
+			}
+			result := r.run(rows)
+			if deletes := r.count(http.MethodDelete); result.ExitCode != journal.ExitCredentials || deletes != 3 {
+				t.Errorf("401 and %d in turn: exit %d after %d calls", other, result.ExitCode, deletes)
+			}
+		})
+	}
+}
+
 func TestFixedTokenIsNotRenewed(t *testing.T) {
 	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
 		rows := pairs(3, 1)

@@ -73,7 +73,8 @@ type reply struct {
 	number   int64               // of the last attempt, as started counts them
 	attempts int                 // calls not answered by 429
 	faults   int                 // attempts outside an outage that went wrong
-	renewed  bool                // the last attempt's token was refused, and the next one has another
+	renewing bool                // the last attempt's token was refused, and the next one has another
+	renewed  bool                // so it was with an attempt
 	late     bool                // its permit was too old, and it got another one, which may be of any age
 	lost     bool                // an attempt may have taken effect, with no answer that tells
 	stopped  bool                // it would have been sent, or repeated, had the pool not stopped
@@ -175,7 +176,8 @@ func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, 
 	}
 	r.resp, r.err, r.late = resp, err, false
 	failure, isError := errors.AsType[*apiclient.Error](err)
-	r.renewed = isError && failure.RenewToken(r.renewed) // here, before others go on with the same token
+	r.renewing = isError && failure.RenewToken(r.renewed) // here, before others go on with the same token
+	r.renewed = r.renewed || r.renewing
 	observation, left := observe(r.resp, r.err)
 	if !left {
 		permit.Unused()
@@ -219,7 +221,7 @@ func (c *caller) afterAnswer(r *reply) (bool, error) {
 	if _, unexplained := r.err.(familyRefused); unexplained {
 		return false, nil // neither a good answer nor a bad one: see linkCaller
 	}
-	if r.renewed {
+	if r.renewing {
 		return true, nil
 	}
 	if isError && (failure.Class == apiclient.Transient || failure.Class == apiclient.Unreachable) {

@@ -277,6 +277,22 @@ func TestReadsEveryPage(t *testing.T) {
 	})
 }
 
+// A list that never ends fills no memory.
+func TestEndlessList(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		all := pairs(1, maxListed+200)
+		r.tenant.SeedPairs(all)
+		r.run(all[:1])
+		r.expect(all[:1], "failed")
+		if gets := r.count(http.MethodGet); gets != maxListed/apiclient.PageSize {
+			t.Errorf("%d pages were read", gets)
+		}
+		if message := r.outcome(0).Message; !strings.Contains(message, "more than 1000 connections") {
+			t.Errorf("message %q", message)
+		}
+	})
+}
+
 // Reads run about a minute of writes ahead, so that checks are young when they
 // are acted on.
 func TestReadsDoNotRunFarAhead(t *testing.T) {

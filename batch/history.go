@@ -176,7 +176,10 @@ func (r *Run) countEarlier() {
 	for _, id := range r.History.seen {
 		r.books.seen.add(id)
 	}
-	r.books.noConnection.Store(int64(r.History.noConnection))
+	if r.History.noConnection > 0 { // their organizations exist
+		r.books.noConnection.Store(int64(r.History.noConnection))
+		r.books.found.Store(true)
+	}
 	for org := range r.List.Organizations() {
 		open := 0
 		for _, row := range org.Rows {

@@ -250,6 +250,25 @@ func TestResumeOnTheWrongTenant(t *testing.T) {
 	}
 }
 
+// The organization of a row whose connection does not exist was found, so the tenant is the
+// right one.
+func TestResumeKnowsTheTenantByMissingConnections(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := []simulator.Pair{{OrganizationID: orgID(0), ConnectionID: "con_mistyped00000001"}, pair(1, 0)}
+		r.tenant.SeedPairs([]simulator.Pair{pair(0, 0), pair(1, 0)})
+		r.connections = true
+		r.tenant.Inject(simulator.Fault{Kind: simulator.Status, Code: 400, Path: "/api/v2/organizations/" + orgID(1)})
+		r.run(rows)
+		r.expect(rows, "not_found", "failed")
+		r.tenant.ClearFaults()
+		r.tenant.RemoveOrganization(orgID(1))
+		if reason := r.resume(rows).Reason(); reason != "" {
+			t.Errorf("reason %q", reason)
+		}
+		r.expect(rows, "not_found*2")
+	})
+}
+
 // What an earlier attempt did stays unknown until an answer or a read tells. A row
 // that it may have disabled must not be told failed, not_found or already_disabled:
 // restore would forget it.

@@ -3,6 +3,7 @@ package batch
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 
 	"go.uber.org/zap"
@@ -134,6 +135,10 @@ func (l *linkCaller) readWhole(permit *throttle.Permit, family apiclient.Family,
 	}
 }
 
+// maxListed is how many items Auth0 lists by page number, and far more than the maxLinks that
+// it allows an organization. A server that adds to its list for ever must not fill the memory.
+const maxListed = 1000
+
 // readPages reads a list page by page, and reports whether it is whole. A tenant
 // that ignores paging sends the same page again. That ends the list, which is whole
 // unless its total says otherwise.
@@ -154,6 +159,9 @@ func (l *linkCaller) readPages(permit *throttle.Permit, family apiclient.Family,
 		}
 		news := len(links) - before
 		switch {
+		case len(links) >= maxListed && page.More:
+			reply.err = fmt.Errorf("the organization has more than %d connections", maxListed)
+			return nil, false, reply, nil
 		case number == 0:
 			total = page.Total
 		case page.Total != total, news > 0 && news < len(page.Links):
