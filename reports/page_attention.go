@@ -157,7 +157,7 @@ func (v *pageView) blockedAdvice() (string, []string) {
 	const advice = "These stay enabled, for the reason given below. If one is its organization's last way in, enable another connection first, then run the %s again. " +
 		"To lock such an organization out on purpose, %s with --allow-lockout."
 	switch {
-	case slices.Contains(v.Repeated, "--allow-lockout"): // then it is --unused-for that blocks
+	case !slices.ContainsFunc(v.FailedRows, func(f FailedRows) bool { return f.Outcome == journal.Blocked && !f.IsUsed() }):
 		return "These stay enabled, as somebody has logged in through them lately.", nil
 	case v.DryRun:
 		return fmt.Sprintf(advice, "dry run", "run the dry run again"), []string{v.again("--allow-lockout")}

@@ -94,6 +94,27 @@ func TestReasonsAreBounded(t *testing.T) {
 	}
 }
 
+// The advice for blocked rows goes by why they are blocked, and not by the flags of an
+// invocation that did not reach them.
+func TestAdviceForBlockedRows(t *testing.T) {
+	const used = "somebody logged in through it on 2026-11-20T05:00:00Z (--unused-for 30d)"
+	for message, want := range map[string]string{
+		"it is the last enabled connection": "with --allow-lockout",
+		used:                                "somebody has logged in through them lately",
+	} {
+		blocked := outcome(2, journal.Blocked)
+		blocked.Outcome.Message = message
+		resumed := after(2, runRecord())
+		resumed.Header.Settings.AllowLockout = true
+		page, _ := pageOf(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(), after(1, blocked),
+			after(1, journal.Record{End: &journal.End{ExitCode: journal.ExitFailedRows}}),
+			resumed, after(3, journal.Record{End: &journal.End{ExitCode: journal.ExitStopped}}))
+		if got := sectionOf(page, "attention"); !strings.Contains(got, want) {
+			t.Errorf("%s:\n%s", message, got)
+		}
+	}
+}
+
 // Rows that people have used lately have one reason, although each names its own time.
 func TestRowsWithLoginsHaveOneReason(t *testing.T) {
 	for _, at := range []string{"2026-11-28T19:33:53Z", "2026-11-27T12:00:00.123Z"} {

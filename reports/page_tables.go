@@ -114,7 +114,7 @@ func (ts *tallies) wasEnabled(r list.Result) bool {
 	if ts.enables {
 		return r.Outcome == journal.AlreadyEnabled
 	}
-	return r.Outcome != journal.AlreadyDisabled && (r.Snapshot != nil || r.Outcome.Announced() || r.Outcome == journal.Blocked)
+	return r.Outcome != journal.AlreadyDisabled && (r.Snapshot != nil || r.Outcome.Announced() || r.Outcome == journal.Blocked || r.Outcome == journal.Restored)
 }
 
 // addWaysIn takes the ways in from what the last check of an organization read.

@@ -82,6 +82,17 @@ func TestPageByOrganization(t *testing.T) {
 	}
 }
 
+// A link that an enable has made had no settings before. A restore that removes it found it
+// enabled all the same.
+func TestRemovedLinkWasEnabled(t *testing.T) {
+	undo := newTallies(&index{header: journal.Header{Command: journal.CommandRestore, Undoes: journal.CommandEnable}})
+	for outcome, want := range map[journal.Outcome]bool{journal.Restored: true, journal.WouldRestore: true, journal.AlreadyDisabled: false} {
+		if got := undo.wasEnabled(list.Result{Record: list.Record{Outcome: outcome}}); got != want {
+			t.Errorf("%s: enabled before %t", outcome, got)
+		}
+	}
+}
+
 // Customers are known by their names: the tables, the reasons and the rows have them, also
 // in a run from a results file.
 func TestPageNamesOrganizations(t *testing.T) {

@@ -19,7 +19,8 @@ type Summary struct {
 	Command    string     `json:"command"`
 	DryRun     bool       `json:"dry_run"`
 	KeepLink   bool       `json:"-"`
-	NoCheck    bool       `json:"-"` // of the last invocation
+	NoCheck    bool       `json:"-"` // of the first invocation, and so of the next
+	Running    bool       `json:"-"` // a process is at work on the run; for the caller of Make to say
 	Undoes     string     `json:"-"` // journal.CommandEnable if a restore undoes one
 	Tenant     string     `json:"tenant"`
 	Version    string     `json:"version"`
@@ -69,6 +70,12 @@ type FailedRows struct {
 	Lines   []int // of the first three, in the list as it was given
 
 	Connection bool // of not_found: it is the connection
+}
+
+// IsUsed reports whether the rows are blocked because somebody has logged in lately, as
+// the message of such a row says it.
+func (f FailedRows) IsUsed() bool {
+	return f.Outcome == journal.Blocked && strings.Contains(f.Reason, "--unused-for")
 }
 
 // Input is the list.
@@ -161,7 +168,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Command:  ix.header.Command,
 		DryRun:   ix.header.Settings.DryRun,
 		KeepLink: ix.header.Settings.KeepLink,
-		NoCheck:  ix.header.Settings.NoCheck,
+		NoCheck:  ix.invocations[0].header.Settings.NoCheck,
 		Undoes:   ix.header.Undoes,
 		Tenant:   ix.header.Tenant,
 		Version:  ix.header.Version,
@@ -171,7 +178,7 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 		Outcomes: rows.outcomes,
 		Drifted:  rows.drifted,
 		Unsaved:  rows.unsaved,
-		Repeated: repeated(ix.header),
+		Repeated: repeated(ix),
 
 		UnknownSettings: rows.unknown,
 	}
@@ -189,11 +196,17 @@ func summarize(dir string, ix *index, l *list.List, rows *rowCounts) *Summary {
 
 // repeated returns those of a run's flags that the next command has to repeat: those that
 // allow something, --unused-for and --any-id. --keep-link is among them too, except for a
-// restore, which takes it from the results.
-func repeated(h journal.Header) []string {
-	return slices.DeleteFunc(h.Settings.Flags(), func(flag string) bool {
+// restore, which takes it from the results. A row may have been announced by an earlier
+// invocation, so what one of them allowed counts.
+func repeated(ix *index) []string {
+	settings := ix.header.Settings
+	for _, inv := range ix.invocations {
+		settings.AllowLockout = settings.AllowLockout || inv.header.Settings.AllowLockout
+		settings.AllowDefaults = settings.AllowDefaults || inv.header.Settings.AllowDefaults
+	}
+	return slices.DeleteFunc(settings.Flags(), func(flag string) bool {
 		return !strings.HasPrefix(flag, "--allow-") && !strings.HasPrefix(flag, "--unused-for ") && flag != "--any-id" &&
-			!(flag == "--keep-link" && h.Command != journal.CommandRestore)
+			!(flag == "--keep-link" && ix.header.Command != journal.CommandRestore)
 	})
 }
 
@@ -257,10 +270,10 @@ func (s *Summary) Changes() int {
 // goes on, was killed, or stopped did not.
 func (s *Summary) Finished() bool { return s.ExitCode != nil && journal.Finished(*s.ExitCode) }
 
-// Resumable reports whether resume has something to do: the run did not come to its end,
+// Resumable reports whether resume has something to do: the run ended before it was done,
 // or some of its rows are to be tried again.
 func (s *Summary) Resumable() bool {
-	return !s.Finished() || s.count(func(o journal.Outcome) bool { return o.Open(false) }) > 0
+	return !s.Running && (!s.Finished() || s.count(func(o journal.Outcome) bool { return o.Open(false) }) > 0)
 }
 
 // WrongTenant reports whether the run found no organization of the list, so that it is

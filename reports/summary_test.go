@@ -43,6 +43,39 @@ func TestExpected(t *testing.T) {
 	}
 }
 
+// withFlags is the header of a further invocation.
+func withFlags(change func(*journal.Settings)) journal.Record {
+	rec := runRecord()
+	rec.Header.Settings.DryRun = true
+	change(&rec.Header.Settings)
+	return rec
+}
+
+// What an earlier invocation was allowed, its rows still need. What the next one does about
+// unknown rows is up to the first one's flags, which resume takes.
+func TestFlagsOfEarlierInvocations(t *testing.T) {
+	as := func(change func(*journal.Settings)) journal.Record { return after(2, withFlags(change)) }
+	none := func(*journal.Settings) {}
+	end := after(9, journal.Record{End: &journal.End{}})
+	dir := writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", withFlags(none),
+		after(1, outcome(2, journal.Blocked)), end,
+		as(func(s *journal.Settings) { s.AllowLockout = true }), after(3, outcome(2, journal.WouldDisable)), end,
+		as(func(s *journal.Settings) { s.AllowDefaults = true }), end, as(none), end)
+	s, err := Make(context.Background(), dir, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := s.Proposed("results.csv"), "orgconn disable --allow-lockout --allow-defaults results.csv"; got != want {
+		t.Errorf("it proposes %q, want %q", got, want)
+	}
+	once := func(s *journal.Settings) { s.DryRun, s.NoCheck = false, true }
+	dir = writeRun(t, "org_id,connection_id\n"+orgA+","+con1+"\n", runRecord(),
+		end, as(once), after(3, outcome(2, journal.Unknown)), end)
+	if s, err = Make(context.Background(), dir, nil); err != nil || s.NoCheck {
+		t.Errorf("the next invocation makes no check: %t, %v", s.NoCheck, err)
+	}
+}
+
 // Last logins are read in a bucket of their own, which may be the slowest.
 func TestExpectedWithLastLogins(t *testing.T) {
 	dryRun := Summary{

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -74,7 +75,7 @@ func lockNow(path string) (*flock.Flock, error) {
 	}
 	lock := flock.New(name, flock.SetFlag(os.O_RDWR|create|noFollow))
 	ok, err := lock.TryLock()
-	if errors.Is(err, fs.ErrPermission) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
 		lock = flock.New(name, flock.SetFlag(os.O_RDONLY|noFollow))
 		ok, err = lock.TryLock()
 	}

@@ -510,7 +510,8 @@ func TestOneRunPerTenant(t *testing.T) {
 		t.Errorf("resume of a run that goes on:\n%s", &resume.output)
 	}
 	report := start(t, tenant, dir, "report", "first")
-	if code := report.end(); code != journal.ExitOK || !strings.Contains(report.output.String(), "the run still goes on") {
+	if code := report.end(); code != journal.ExitOK ||
+		!strings.Contains(report.output.String(), "the run still goes on") || strings.Contains(report.output.String(), "resume") {
 		t.Errorf("report of a run that goes on: exit %d\n%s", code, &report.output)
 	}
 	look := start(t, tenant, dir, "restore", "--dry-run", "first")

@@ -64,6 +64,9 @@ func awaitYes(ctx context.Context, screen io.Writer, from io.Reader) error {
 func (w *work) question(rows int) string {
 	text := fmt.Sprintf("This %ss up to %s in %s, listed in %s.\n",
 		w.header.Command, reports.Counted(rows, "connection"), w.header.Tenant, oneLine(w.header.Input.Name()))
+	if one := w.header.Settings.Connection; one != "" {
+		text += fmt.Sprintf("The connection of each row is %s.\n", oneLine(one))
+	}
 	text += w.proposed() + w.breakdown(rows) + w.howLong(rows)
 	switch {
 	case w.header.Command == journal.CommandEnable:
@@ -84,7 +87,7 @@ func (w *work) proposed() string {
 		return ""
 	}
 	sealed := "All rows to work on are as it announced them.\n"
-	if w.header.Enables() { // correlation_id covers the ids, and a reviewer may choose settings
+	if w.header.Command != journal.CommandDisable { // correlation_id covers the ids, and a reviewer may choose settings
 		sealed = "All rows to work on have the ids that it announced; their settings may have been edited.\n"
 	}
 	dryRun := w.former

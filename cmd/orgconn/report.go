@@ -45,11 +45,13 @@ func report(ctx context.Context, out io.Writer, path string) error {
 	if err != nil {
 		return err
 	}
+	how, lockErr := ended(path, summary.ExitCode)
+	summary.Running = how == stillRunning
 	if err := printSummary(out, summary, path, true); err != nil {
 		return stopped(fmt.Errorf("print the summary: %w", err), "")
 	}
-	if summary.ExitCode == nil {
-		return printIfRunning(out, path)
+	if lockErr != nil {
+		return refused(lockErr, "")
 	}
 	return nil
 }
@@ -112,20 +114,4 @@ func notMade(err error) error {
 		return stopped(err, f.hint)
 	}
 	return stopped(err, "")
-}
-
-// printIfRunning says so if a process still works on a run without an end: then the
-// run cannot be resumed.
-func printIfRunning(out io.Writer, path string) error {
-	lock, err := rundir.Lock(path)
-	if err == nil {
-		return lock.Close()
-	}
-	if _, busy := errors.AsType[*rundir.BusyError](err); !busy {
-		return refused(err, "")
-	}
-	if _, err := fmt.Fprintln(out, "  the run still goes on; the figures are those so far"); err != nil {
-		return stopped(fmt.Errorf("print the summary: %w", err), "")
-	}
-	return nil
 }

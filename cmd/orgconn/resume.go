@@ -206,9 +206,9 @@ func (c *command) sayNothingLeft(w *work) {
 }
 
 // reportNothingLeft ends with the exit code of a finished run. If the run was killed
-// before it had made its reports, it makes them.
+// before it had made its last reports, it makes them.
 func (c *command) reportNothingLeft(ctx context.Context, w *work) error {
-	summary, err := readSummary(w.dir.Path)
+	summary, err := currentSummary(w.dir.Path, w.header)
 	if err != nil || !w.dir.HasReports() {
 		summary, err = reports.Make(ctx, w.dir.Path, w.list)
 	}

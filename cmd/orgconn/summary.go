@@ -138,6 +138,9 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	for _, step := range mendingSteps(s, dir) {
 		fmt.Fprintf(&b, "  next:    %s\n", oneLine(step))
 	}
+	if s.Running {
+		b.WriteString("  the run still goes on; the figures are those so far\n")
+	}
 	_, err := io.WriteString(w, b.String())
 	return err
 }
@@ -214,7 +217,7 @@ func unblock(s *reports.Summary, group reports.FailedRows, dir string) []string 
 		return resumeCommand(dir, flag)
 	}
 	switch {
-	case strings.Contains(group.Reason, "--unused-for"): // as the message of such a row says it
+	case group.IsUsed():
 		return []string{"rows that are still used stay enabled: move their members first, or leave out --unused-for"}
 	case s.Command == journal.CommandDisable, s.Undoes != "":
 		what := "the list"
