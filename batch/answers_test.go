@@ -105,6 +105,19 @@ func TestRefusedCredentialsStopTheRun(t *testing.T) {
 	}
 }
 
+// The refusal is the first reason to stop, also where its row is one failure too many.
+func TestRefusedCredentialsComeBeforeMaxFailures(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.tenant.Inject(on(http.MethodDelete, status(401)))
+		r.settings.MaxFailures = journal.Threshold{Rows: 1}
+		if result := r.run(rows); result.ExitCode != journal.ExitCredentials {
+			t.Errorf("exit %d: %q", result.ExitCode, result.Reason())
+		}
+	})
+}
+
 // What comes between two refusals of tokens says nothing of the tokens.
 func TestRefusedCredentialsAmidOtherAnswers(t *testing.T) {
 	for _, other := range []int{429, 503} {
@@ -242,8 +255,8 @@ func TestSlowLostCallsAreGivenUp(t *testing.T) {
 		r.tenant.Inject(simulator.Fault{Kind: simulator.Slow, Method: http.MethodDelete, Delay: 200 * time.Second})
 		r.run(rows)
 		r.expect(rows, "unknown")
-		if n := r.count(http.MethodDelete); n > maxFaults {
-			t.Errorf("%d calls", n)
+		if n := r.count(http.MethodDelete); n > maxFaults || r.outcome(0).Call.Attempts != n {
+			t.Errorf("%d calls, %d of them in the results", n, r.outcome(0).Call.Attempts)
 		}
 	})
 }

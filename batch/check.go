@@ -216,8 +216,9 @@ func (r *Run) readAndDecideAgain(o *organization, row *row) (*reply, error) {
 // has awaited its login turn, which ends here.
 func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, error) {
 	defer r.endLoginTurn()
+	rows, first := o.beginCheck()
 	links, reply, err := r.reads.read(permit, o.id)
-	readAt := time.Now()
+	found := checked{links: links, at: time.Now()}
 	if err != nil || reply.err != nil {
 		return reply, err
 	}
@@ -225,10 +226,15 @@ func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, e
 	if err := r.recordOrganization(o, links); err != nil {
 		return reply, err
 	}
-	if logins, err := r.readLogins(o, links); err != nil || logins.stopped {
-		return logins, err
+	if r.Settings.ReadsLogins() {
+		if !first {
+			r.logs.expect(len(rows))
+		}
+		if found.logins, reply, err = r.readLogins(rows, links); err != nil || reply.stopped {
+			return reply, err
+		}
 	}
-	rows := o.decide(r.action, r.reads.known(), links, readAt)
+	rows = o.decide(r.action, r.reads.known(), found)
 	if len(links) > 0 {
 		return reply, nil
 	}

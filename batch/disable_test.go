@@ -126,8 +126,8 @@ func TestDecideNeverLocksOut(t *testing.T) {
 // it meanwhile.
 func TestBeginGoesByTheLastCheck(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
-	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b c"), time.Now())
-	o.decide(disabling{}, apiclient.NewerFamily, linksOf("b"), time.Now()) // a and c are gone by now
+	check(o, disabling{}, linksOf("a b c"))
+	check(o, disabling{}, linksOf("b")) // a and c are gone by now
 	if o.claim(o.rows[1]) {
 		t.Error("row b is sent, though it is the last way in by now")
 	}
@@ -167,7 +167,7 @@ func TestRemarkIsForItsOutcome(t *testing.T) {
 	o.rows[0].maybeDone = true
 	r := &Run{action: disabling{}}
 	r.proof.Store(new(false))
-	if err := r.doubt(o, o.decide(r.action, apiclient.NewerFamily, nil, time.Now())); err != nil {
+	if err := r.doubt(o, check(o, r.action, nil)); err != nil {
 		t.Fatal(err)
 	}
 	if a, b := o.conclude(o.rows[0], true), o.conclude(o.rows[1], true); a.Message != messageEarlier || b.Message != messageUnconfirmed {
@@ -178,7 +178,7 @@ func TestRemarkIsForItsOutcome(t *testing.T) {
 // A row that was not sent, as its check grew too old, is decided by the next check.
 func TestStaleRowIsDecidedAgain(t *testing.T) {
 	o := &organization{rows: rowsOf("a")}
-	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b"), time.Now())
+	check(o, disabling{}, linksOf("a b"))
 	if !o.claim(o.rows[0]) {
 		t.Fatal("a new check is not acted on")
 	}
@@ -186,7 +186,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 	if o.keepClaim(o.rows[0], false) {
 		t.Error("an old check is acted on")
 	}
-	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a"), time.Now()) // b is gone by now
+	check(o, disabling{}, linksOf("a")) // b is gone by now
 	if d := o.conclude(o.rows[0], true); d.Outcome != journal.Blocked || o.claim(o.rows[0]) {
 		t.Errorf("row a is %q, though it is the last way in by now", d.Outcome)
 	}
@@ -196,8 +196,7 @@ func TestStaleRowIsDecidedAgain(t *testing.T) {
 // so their checks stay as old as they are.
 func TestCheckIsYoungForItsRowsOnly(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
-	check := func(links string) { o.decide(disabling{}, apiclient.NewerFamily, linksOf(links), time.Now()) }
-	check("a b c")
+	check(o, disabling{}, linksOf("a b c"))
 	a, b := o.rows[0], o.rows[1]
 	if !o.claim(a) || !o.claim(b) {
 		t.Fatal("a new check is not acted on")
@@ -207,14 +206,48 @@ func TestCheckIsYoungForItsRowsOnly(t *testing.T) {
 	if o.keepClaim(b, false) {
 		t.Fatal("an old check is acted on")
 	}
-	check("a b c") // for b
+	check(o, disabling{}, linksOf("a b c")) // for b
 	if !o.freshlyChecked(b) || o.freshlyChecked(a) || o.keepClaim(a, false) {
 		t.Error("row a is sent on a check that was made for row b")
 	}
-	check("a") // for a: b and c are gone by now
+	check(o, disabling{}, linksOf("a")) // for a: b and c are gone by now
 	if d := o.conclude(a, true); d.Outcome != journal.Blocked {
 		t.Errorf("row a is %q, though it is the last way in by now", d.Outcome)
 	}
+}
+
+// A row whose call was on its way while the organization was read is not decided by that
+// read: the call may have taken effect after it. Nor is one whose call goes out meanwhile.
+func TestCheckLeavesCallsDuringItsReadAlone(t *testing.T) {
+	for name, begin := range map[string]func(o *organization, a *row){
+		"begun before the read": func(o *organization, a *row) { o.claim(a); o.beginCheck() },
+		"begun during the read": func(o *organization, a *row) { o.beginCheck(); o.claim(a) },
+	} {
+		o := &organization{rows: rowsOf("a b")}
+		check(o, disabling{}, linksOf("a b c"))
+		a, b := o.rows[0], o.rows[1]
+		old := a.login
+		age(b)
+		begin(o, a)
+		age(a)
+		if o.keepClaim(a, true) {
+			t.Fatal("an old check is acted on")
+		}
+		logins := map[*row]login{a: {asked: true}, b: {asked: true}}
+		o.decide(disabling{}, apiclient.NewerFamily, checked{linksOf("a b"), logins, time.Now()}) // c is gone by now
+		if d := o.conclude(a, true); d.Outcome != "" || o.claim(a) || a.login != old {
+			t.Errorf("%s: row a is decided by a read from before its lost call: %q", name, d.Outcome)
+		}
+		if d := o.conclude(b, true); d.Outcome != journal.Blocked || !b.login.asked {
+			t.Errorf("%s: row b is %q, though a may be gone", name, d.Outcome)
+		}
+	}
+}
+
+// check decides an organization's rows by its links, as they are now.
+func check(o *organization, a action, links []apiclient.Link) []*row {
+	o.beginCheck()
+	return o.decide(a, apiclient.NewerFamily, checked{links: links, at: time.Now()})
 }
 
 // age makes a row's check too old to act on.
@@ -225,9 +258,9 @@ func age(w *row) { w.checkedAt = w.checkedAt.Add(-checkAge) }
 // ways in.
 func TestCheckKnowsCallsOnTheirWay(t *testing.T) {
 	o := &organization{rows: rowsOf("a b")}
-	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b c"), time.Now())
+	check(o, disabling{}, linksOf("a b c"))
 	o.claim(o.rows[0])
-	o.decide(disabling{}, apiclient.NewerFamily, linksOf("a b"), time.Now()) // c is gone by now
+	check(o, disabling{}, linksOf("a b")) // c is gone by now
 	if d := o.conclude(o.rows[1], true); d.Outcome != journal.Blocked {
 		t.Errorf("row b is %q while the call for a is on its way, and c is gone", d.Outcome)
 	}

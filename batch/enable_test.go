@@ -66,11 +66,11 @@ func TestDecideEnable(t *testing.T) {
 func TestEnableLeavesNoRowWithoutRoom(t *testing.T) {
 	o := &organization{rows: rowsOf("a b c")}
 	links := linksOf("1 2 3 4 5 6 7 8")
-	o.decide(enabling{}, apiclient.NewerFamily, links, time.Now())
+	check(o, enabling{}, links)
 	if !o.claim(o.rows[0]) || o.rows[1].outcome != "" || o.rows[2].outcome != journal.Blocked {
 		t.Fatalf("of three rows for two places, c is %q", o.rows[2].outcome)
 	}
-	o.decide(enabling{}, apiclient.NewerFamily, append(links, linksOf("9")...), time.Now())
+	check(o, enabling{}, append(links, linksOf("9")...))
 	if o.rows[1].outcome != journal.Blocked {
 		t.Error("row b is sent, though a's link will be the tenth")
 	}

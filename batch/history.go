@@ -191,7 +191,7 @@ func (r *Run) countEarlier() {
 				r.countEarlierRow(outcome)
 			}
 			switch {
-			case outcome.Changed(), outcome == journal.AlreadyEnabled, outcome == journal.Blocked, before.off:
+			case outcome.Changed(), outcome == journal.AlreadyEnabled, outcome == journal.Blocked && r.Command == journal.CommandDisable, before.off:
 				r.books.seen.add(row.ConnectionID)
 			case outcome == r.outcomeIfAbsent():
 				r.books.seen.miss(row)

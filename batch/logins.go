@@ -53,19 +53,12 @@ func (r *Run) endLoginTurn() {
 	}
 }
 
-// readLogins reads the last login through each link that the run may disable. It is
-// part of the check, so a login after that counts only if the row is checked again. If the
-// run stops meanwhile, the reply says so, and the check came to nothing. The error ends the
-// run.
-func (r *Run) readLogins(o *organization, links []apiclient.Link) (*reply, error) {
-	if !r.Settings.ReadsLogins() {
-		return &reply{}, nil
-	}
-	rows, first := o.checkable()
-	if !first {
-		r.logs.expect(len(rows))
-	}
-	there := byID(links)
+// readLogins reads the last login through each link of the rows that the run may disable.
+// It is part of the check, so a login after that counts only if the row is checked again.
+// If the run stops meanwhile, the reply says so, and the check came to nothing. The error
+// ends the run.
+func (r *Run) readLogins(rows []*row, links []apiclient.Link) (map[*row]login, *reply, error) {
+	there, logins := byID(links), make(map[*row]login)
 	for _, row := range rows {
 		link := there[row.ConnectionID]
 		if link == nil || link.Off() {
@@ -73,12 +66,12 @@ func (r *Run) readLogins(o *organization, links []apiclient.Link) (*reply, error
 			continue
 		}
 		at, reply, err := ask(r.logs, func(ctx context.Context) (time.Time, *apiclient.Response, error) {
-			return r.API.LastLogin(ctx, o.id, row.ConnectionID)
+			return r.API.LastLogin(ctx, row.OrgID, row.ConnectionID)
 		})
 		if err != nil || reply.stopped {
-			return reply, err
+			return nil, reply, err
 		}
-		row.login = login{asked: true, at: at, err: reply.err}
+		logins[row] = login{asked: true, at: at, err: reply.err}
 	}
-	return &reply{}, nil
+	return logins, &reply{}, nil
 }

@@ -17,10 +17,12 @@ type row struct {
 	list.Row
 	maybeDone bool // an earlier attempt, mostly of an earlier invocation, may have taken effect
 	wasOff    bool // an earlier check found the link there, switched off
+	checking  bool // a check that is under way decides it: it was not on its way since that began
 	begun     bool // its call is on its way: later checks leave it alone
 	closed    bool // it is not sent, as a later check said so or failed: further checks leave it alone
 	login     login
 	faults    int       // of attempts that were lost, and whose check then grew old
+	attempts  int       // before that, as reply counts them
 	checkedAt time.Time // when its organization was read for the decision
 	decision
 }
@@ -35,6 +37,13 @@ type decision struct {
 // result is what the check decided of a row.
 func (w *row) result() journal.RowOutcome {
 	return journal.RowOutcome{Line: w.Line, Outcome: w.outcome, Message: w.message, Snapshot: w.link, LastLogin: w.login.String()}
+}
+
+// checked is what a check has read.
+type checked struct {
+	links  []apiclient.Link
+	logins map[*row]login
+	at     time.Time // when the links were there
 }
 
 // organization is an organization's rows on their way. Its methods are safe for
@@ -66,6 +75,7 @@ func (o *organization) claim(w *row) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	w.begun = o.fresh(w) && w.outcome == ""
+	w.checking = w.checking && !w.begun
 	return w.begun
 }
 
@@ -82,34 +92,40 @@ func (o *organization) keepClaim(w *row, lost bool) bool {
 	return w.begun
 }
 
-// checkable are the rows that are neither on their way nor closed, and whether this
-// is the organization's first check.
-func (o *organization) checkable() (rows []*row, first bool) {
+// beginCheck is called before an organization is read. It returns the rows that the read
+// decides, those that are neither on their way nor closed, and whether this is the
+// organization's first check.
+func (o *organization) beginCheck() (rows []*row, first bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	first = !o.checked
 	for _, w := range o.rows {
-		if !w.begun && !w.closed {
+		if w.checking = !w.begun && !w.closed; w.checking {
 			rows = append(rows, w)
 		}
 	}
 	return rows, first
 }
 
-// decide decides the rows that are neither on their way nor closed, by what the
-// organization has once the calls on their way are done, and returns them. The links
-// of closed rows stay as they are.
-func (o *organization) decide(a action, family apiclient.Family, links []apiclient.Link, readAt time.Time) (undecided []*row) {
+// decide ends a check. By what the organization has once the calls on their way are done, it
+// decides the rows of beginCheck that were never on their way since, and returns them. A
+// call that was on its way may have taken effect after the read, so it counts as one that
+// still is. The links of closed rows stay as they are.
+func (o *organization) decide(a action, family apiclient.Family, found checked) (undecided []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	will := byID(links)
+	will := byID(found.links)
 	for _, w := range o.rows {
 		switch {
-		case w.begun:
-			a.apply(will, w)
-		case !w.closed:
-			w.checkedAt = readAt
+		case w.closed:
+		case w.checking:
+			w.checking, w.checkedAt = false, found.at
+			if login, read := found.logins[w]; read {
+				w.login = login
+			}
 			undecided = append(undecided, w)
+		default:
+			a.apply(will, w)
 		}
 	}
 	a.decide(undecided, family, will)

@@ -147,6 +147,21 @@ func TestConnectionSeenBefore(t *testing.T) {
 	}
 }
 
+// A row that an enable blocks has no link, so it does not tell that its connection exists.
+func TestBlockedEnableProvesNothing(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		const mistyped = "con_mistyped00000001"
+		r.tenant.SeedPairs(append(pairs(1, maxLinks), pair(1, 0)))
+		rows := []simulator.Pair{{OrganizationID: orgID(0), ConnectionID: mistyped}, {OrganizationID: orgID(1), ConnectionID: mistyped}}
+		r.command, r.connections, r.settings.DryRun, r.settings.Limit = journal.CommandEnable, true, true, 1
+		r.run(rows)
+		r.expect(rows, "blocked", "not_attempted")
+		r.settings.Limit = 0
+		r.resume(rows)
+		r.expect(rows, "blocked", "not_found")
+	})
+}
+
 // A connection that does not exist is not what --missing-ok lets pass, whichever
 // invocation found that out.
 func TestMissingConnectionIsNeverOK(t *testing.T) {

@@ -85,6 +85,9 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (ove
 			return r.action.send(apiclient.WithCorrelationID(ctx, id), r.API, r.reads.known(), row)
 		},
 		func(lost bool) bool { return o.keepClaim(row, lost) }, row.faults)
+	if reply.stale {
+		row.attempts += reply.attempts
+	}
 	switch {
 	case reply.stale && reply.lost: // the intent says that the call may have taken effect
 		row.faults = reply.faults
@@ -94,7 +97,7 @@ func (r *Run) writeOnce(o *organization, row *row, permit *throttle.Permit) (ove
 		takenBack := journal.RowOutcome{Line: row.Line, Outcome: journal.NotAttempted, Message: messageTooOld}
 		return false, r.record(journal.Record{Outcome: &takenBack})
 	}
-	return true, cmp.Or(r.settleWrite(o, row, reply), err)
+	return true, cmp.Or(err, r.settleWrite(o, row, reply))
 }
 
 // intend puts on disk that a row's call is about to be sent, under which id, and what
@@ -128,6 +131,9 @@ func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 func (r *Run) settleWrite(o *organization, row *row, reply *reply) error {
 	lost := reply.lost || o.unchecked && row.maybeDone // a check would have told what earlier attempts did
 	outcome := journal.RowOutcome{Line: row.Line, Message: row.message, Call: reply.record(), LastLogin: row.login.String()}
+	if outcome.Call != nil {
+		outcome.Call.Attempts += row.attempts
+	}
 	switch {
 	case reply.err == nil:
 		outcome.Outcome = r.action.done()
@@ -170,5 +176,5 @@ func (r *Run) settleAmbiguous(o *organization, asked *row, reply *reply, outcome
 			outcome.Outcome, outcome.Message = again.outcome, again.message
 		}
 	}
-	return cmp.Or(r.settle(outcome), err)
+	return cmp.Or(err, r.settle(outcome))
 }
