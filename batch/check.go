@@ -218,7 +218,7 @@ func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, e
 	defer r.endLoginTurn()
 	rows, first := o.beginCheck()
 	links, reply, err := r.reads.read(permit, o.id)
-	found := checked{links: links, at: time.Now()}
+	found := findings{links: links, at: time.Now()}
 	if err != nil || reply.err != nil {
 		return reply, err
 	}

@@ -234,7 +234,7 @@ func TestCheckLeavesCallsDuringItsReadAlone(t *testing.T) {
 			t.Fatal("an old check is acted on")
 		}
 		logins := map[*row]login{a: {asked: true}, b: {asked: true}}
-		o.decide(disabling{}, apiclient.NewerFamily, checked{linksOf("a b"), logins, time.Now()}) // c is gone by now
+		o.decide(disabling{}, apiclient.NewerFamily, findings{linksOf("a b"), logins, time.Now()}) // c is gone by now
 		if d := o.conclude(a, true); d.Outcome != "" || o.claim(a) || a.login != old {
 			t.Errorf("%s: row a is decided by a read from before its lost call: %q", name, d.Outcome)
 		}
@@ -247,7 +247,7 @@ func TestCheckLeavesCallsDuringItsReadAlone(t *testing.T) {
 // check decides an organization's rows by its links, as they are now.
 func check(o *organization, a action, links []apiclient.Link) []*row {
 	o.beginCheck()
-	return o.decide(a, apiclient.NewerFamily, checked{links: links, at: time.Now()})
+	return o.decide(a, apiclient.NewerFamily, findings{links: links, at: time.Now()})
 }
 
 // age makes a row's check too old to act on.

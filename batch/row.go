@@ -39,8 +39,8 @@ func (w *row) result() journal.RowOutcome {
 	return journal.RowOutcome{Line: w.Line, Outcome: w.outcome, Message: w.message, Snapshot: w.link, LastLogin: w.login.String()}
 }
 
-// checked is what a check has read.
-type checked struct {
+// findings are what a check has read.
+type findings struct {
 	links  []apiclient.Link
 	logins map[*row]login
 	at     time.Time // when the links were there
@@ -111,7 +111,7 @@ func (o *organization) beginCheck() (rows []*row, first bool) {
 // decides the rows of beginCheck that were never on their way since, and returns them. A
 // call that was on its way may have taken effect after the read, so it counts as one that
 // still is. The links of closed rows stay as they are.
-func (o *organization) decide(a action, family apiclient.Family, found checked) (undecided []*row) {
+func (o *organization) decide(a action, family apiclient.Family, found findings) (undecided []*row) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	will := byID(found.links)
