@@ -74,7 +74,7 @@ type reply struct {
 	attempts int                 // calls not answered by 429
 	faults   int                 // attempts outside an outage that went wrong
 	renewing bool                // the last attempt's token was refused, and the next one has another
-	renewed  bool                // so it was with an attempt
+	renewed  bool                // the token of an earlier attempt was refused
 	late     bool                // its permit was too old, and it got another one, which may be of any age
 	lost     bool                // an attempt may have taken effect, with no answer that tells
 	stopped  bool                // it would have been sent, or repeated, had the pool not stopped

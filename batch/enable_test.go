@@ -362,6 +362,7 @@ func TestLogHoldsTheRunBack(t *testing.T) {
 			slowest = run.Progress()
 		}
 		r.run(rows)
+		r.beside.Wait()
 		r.expect(rows, "would_disable*200")
 		if slowest.ETA < 20*time.Second {
 			t.Errorf("after 90 s the run expects to take %s more", slowest.ETA)

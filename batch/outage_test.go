@@ -303,6 +303,7 @@ func TestRepeatsAfter429AreNoRetries(t *testing.T) {
 		var run *Run
 		r.during = func(r *Run) { run = r }
 		r.run(rows)
+		r.beside.Wait()
 		calls := run.Sample().Calls
 		if calls.RateLimited == 0 || calls.Retries != 0 || calls.RateLimited != r.limited() {
 			t.Errorf("%+v, and the tenant answered %d 429s", calls, r.limited())

@@ -37,6 +37,7 @@ type rig struct {
 	records     memoryJournal
 	stop        context.Context
 	during      func(*Run)                // runs beside the job
+	beside      sync.WaitGroup            // waits for the end of during, before what it found is read
 	connections bool                      // the token may read connections
 	history     *History                  // of earlier invocations
 	unsent      func(*http.Request) error // why a request does not leave; may be nil
@@ -83,7 +84,7 @@ func (r *rig) run(rows []simulator.Pair) Result {
 	r.t.Helper()
 	run := r.newRun(rows)
 	if r.during != nil {
-		go r.during(run)
+		r.beside.Go(func() { r.during(run) })
 	}
 	ctx, cancel := WithMaxDuration(r.stop, r.settings.MaxDuration)
 	defer cancel()

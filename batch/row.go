@@ -17,12 +17,12 @@ type row struct {
 	list.Row
 	maybeDone bool // an earlier attempt, mostly of an earlier invocation, may have taken effect
 	wasOff    bool // an earlier check found the link there, switched off
-	checking  bool // a check that is under way decides it: it was not on its way since that began
+	checking  bool // it was not on its way since the last read began, so that decides it
 	begun     bool // its call is on its way: later checks leave it alone
 	closed    bool // it is not sent, as a later check said so or failed: further checks leave it alone
 	login     login
 	faults    int       // of attempts that were lost, and whose check then grew old
-	attempts  int       // before that, as reply counts them
+	attempts  int       // before its check grew old, as reply counts them
 	checkedAt time.Time // when its organization was read for the decision
 	decision
 }
@@ -68,8 +68,8 @@ func (o *organization) fresh(w *row) bool {
 	return o.unchecked || age < checkAge
 }
 
-// claim marks a row whose call is about to be sent, so that later checks leave it
-// alone. It is false where the row's check is too old to act on, or another row's
+// claim marks a row whose call is about to be sent, so that checks leave it alone, also one
+// that is under way. It is false where the row's check is too old to act on, or another row's
 // new check has decided it.
 func (o *organization) claim(w *row) bool {
 	o.mu.Lock()

@@ -149,6 +149,7 @@ func TestDryRunHasAnETA(t *testing.T) {
 			said = 20*time.Second + run.Progress().ETA
 		}
 		r.run(rows)
+		r.beside.Wait()
 		if took := time.Since(start); (said - took).Abs() > took/20 {
 			t.Errorf("the run took %s, after 20 s it said %s", took, said)
 		}

@@ -38,6 +38,7 @@ func TestConnectionsThatDoNotExist(t *testing.T) {
 				if result := r.run(append([]simulator.Pair{mistyped, elsewhere}, rows...)); result.ExitCode != c.exit {
 					t.Errorf("exit %d: %v", result.ExitCode, result.Stop)
 				}
+				r.beside.Wait()
 				if o := r.outcome(0); o.Outcome != c.want || o.NoConnection != (c.want == journal.NotFound) {
 					t.Errorf("the mistyped row is %+v", o)
 				}

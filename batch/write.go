@@ -111,7 +111,8 @@ func (r *Run) intend(row *row, id string) error {
 }
 
 // checkAgain reads a row's organization again, and reports whether the row's call
-// is still to be sent. If it is not, the row has its outcome.
+// is still to be sent. If it is not, the row has its outcome. The read may be one that
+// another row has begun too early for this one; then claim says so.
 func (r *Run) checkAgain(o *organization, row *row) (toSend bool, err error) {
 	reply, err := r.readAndDecideAgain(o, row)
 	if err != nil {

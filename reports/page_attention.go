@@ -172,7 +172,11 @@ func (v *pageView) again(flag string) string {
 	if path != "-" {
 		path = ShellWord(path)
 	}
-	words := slices.Concat([]string{"orgconn disable --dry-run"}, v.Repeated, []string{flag, path})
+	flags := v.Repeated
+	if !slices.Contains(flags, flag) {
+		flags = append(slices.Clip(flags), flag)
+	}
+	words := slices.Concat([]string{"orgconn disable --dry-run"}, flags, []string{path})
 	return visible(strings.Join(words, " "))
 }
 

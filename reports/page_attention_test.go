@@ -115,6 +115,16 @@ func TestAdviceForBlockedRows(t *testing.T) {
 	}
 }
 
+// A flag that a resume had is not proposed twice.
+func TestDryRunAgainWithAFlag(t *testing.T) {
+	for _, had := range [][]string{nil, {"--any-id"}, {"--allow-lockout", "--any-id"}} {
+		v := &pageView{Summary: &Summary{Repeated: had, Input: Input{Path: "a list.csv"}}}
+		if got := v.again("--allow-lockout"); strings.Count(got, "--allow-lockout") != 1 || !strings.HasSuffix(got, " 'a list.csv'") {
+			t.Errorf("%q: %s", had, got)
+		}
+	}
+}
+
 // Rows that people have used lately have one reason, although each names its own time.
 func TestRowsWithLoginsHaveOneReason(t *testing.T) {
 	for _, at := range []string{"2026-11-28T19:33:53Z", "2026-11-27T12:00:00.123Z"} {

@@ -80,8 +80,6 @@ func (h Header) Validate() error {
 		return fmt.Errorf("%s cannot have --connection", h.Command)
 	case h.Settings.NoCheck && h.Command != CommandDisable:
 		return fmt.Errorf("%s cannot have --no-check: only a check tells what is to be done", h.Command)
-	case h.Settings.MissingOK && h.Command != CommandDisable:
-		return fmt.Errorf("%s cannot have --missing-ok", h.Command)
 	case h.Settings.ReadsLogins() && h.Command != CommandDisable:
 		return fmt.Errorf("%s cannot have --last-logins or --unused-for", h.Command)
 	case !tenantName.MatchString(h.Tenant):

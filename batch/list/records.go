@@ -10,7 +10,7 @@ import (
 // Record is a record of the input, blank ones aside.
 type Record struct {
 	Line int // physical line at which the record starts, from 1
-	Size int // of the record in bytes of UTF-8; the cells share that memory
+	Size int // about what the record takes in memory, in bytes; the cells share its text
 	// OrgID, ConnectionID, OrgName and ConnectionName are the cells as given,
 	// trimmed, whether valid or not. Where the cell of an id is empty, it is the
 	// id found for the name, if any. In a results file, names identify nothing.

@@ -19,6 +19,9 @@ import (
 // is too long from one that ends with empty cells. A row with as many is too long.
 const maxExtra = 1024
 
+// cellSize is what a cell takes in memory, in bytes, without its text.
+const cellSize = 16
+
 // scanner reads a list record by record and validates each by itself. Duplicates
 // and the limit are left to the list.
 type scanner struct {
@@ -156,7 +159,7 @@ func (s *scanner) newRecord(r *csvRecord) Record {
 	s.end = s.csv.InputOffset()
 	rec := Record{
 		Line:           s.line(),
-		Size:           int(s.end - start),
+		Size:           int(s.end-start) + cellSize*len(s.columns.carried),
 		OrgID:          strings.Clone(string(r.OrgID)),
 		ConnectionID:   strings.Clone(string(r.ConnectionID)),
 		ConnectionName: string(r.ConnectionName),

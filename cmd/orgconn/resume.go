@@ -154,6 +154,9 @@ func (c *command) loadSettings(dir *rundir.Dir, h *batch.History, flags *pflag.F
 	if run.Settings.AnyID && !s.AnyID {
 		return refused(errors.New("--any-id=false: the run may have worked on rows with such ids"), "leave it out")
 	}
+	if s.MissingOK && c.name != journal.CommandDisable {
+		return refused(fmt.Errorf("%s cannot have --missing-ok", c.name), "leave it out")
+	}
 	if err := c.retyped(flags); err != nil {
 		return err
 	}

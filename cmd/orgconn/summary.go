@@ -135,11 +135,10 @@ func printSummary(w io.Writer, s *reports.Summary, dir string, withReason bool) 
 	if proposes(s) && s.ResultsSHA256 != "" {
 		fmt.Fprintf(&b, "  as is:   %s\n", oneLine(s.Exactly(filepath.ToSlash(results))))
 	}
-	for _, step := range mendingSteps(s, dir) {
-		fmt.Fprintf(&b, "  next:    %s\n", oneLine(step))
-	}
-	if s.Running {
+	if s.Running { // rows that failed are its own affair
 		b.WriteString("  the run still goes on; the figures are those so far\n")
+	} else {
+		printMendingSteps(&b, s, dir)
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -172,17 +171,18 @@ func resumeCommand(dir string, flags ...string) string {
 	return strings.Join(words, " ")
 }
 
-// mendingSteps say what to do about rows that failed, in the run directory dir. The page
-// has this advice in full.
-func mendingSteps(s *reports.Summary, dir string) (steps []string) {
+// printMendingSteps says what to do about rows that failed, in the run directory dir. The
+// page has this advice in full.
+func printMendingSteps(b *strings.Builder, s *reports.Summary, dir string) {
+	var steps []string
 	for _, group := range s.FailedRows {
 		for _, step := range mend(s, group, dir) {
 			if !slices.Contains(steps, step) {
 				steps = append(steps, step)
+				fmt.Fprintf(b, "  next:    %s\n", oneLine(step))
 			}
 		}
 	}
-	return steps
 }
 
 // mend says what to do about a group of rows.

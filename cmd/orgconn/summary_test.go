@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -74,8 +75,9 @@ func TestMendingSteps(t *testing.T) {
 		{run(journal.CommandDisable, folder), reports.FailedRows{Outcome: journal.Invalid}, "correct the invalid rows in " + filepath.Join(folder, "results.csv") + ", and run it again"},
 	} {
 		c.summary.FailedRows = []reports.FailedRows{c.group, c.group}
-		if got := mendingSteps(&c.summary, "dir"); len(got) != 1 || got[0] != c.want {
-			t.Errorf("%s, %+v: got %q, want %q", c.summary.Command, c.group, got, c.want)
+		var got strings.Builder
+		if printMendingSteps(&got, &c.summary, "dir"); got.String() != "  next:    "+c.want+"\n" {
+			t.Errorf("%s, %+v: got %q, want %q", c.summary.Command, c.group, &got, c.want)
 		}
 	}
 }
