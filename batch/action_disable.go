@@ -114,22 +114,24 @@ func (a disabling) decideRow(row *row, family apiclient.Family, link *apiclient.
 	case a.unusedFor > 0 && row.login.after(time.Now().Add(-a.unusedFor)):
 		return decision{outcome: journal.Blocked, message: fmt.Sprintf(messageUsed, row.login, journal.Age(a.unusedFor)), link: snapshot(link)}
 	default:
-		return decision{link: snapshot(link), message: a.warning(row, link)}
+		d := decision{link: snapshot(link)}
+		a.warn(&d, row, link)
+		return d
 	}
 }
 
-// warning is what whoever disables a link should know of it.
-func (a disabling) warning(row *row, link *apiclient.Link) string {
+// warn adds what whoever disables a link should know of it.
+func (a disabling) warn(d *decision, row *row, link *apiclient.Link) {
+	if row.login.err != nil {
+		d.warn(messageNoLog + row.login.err.Error())
+	}
 	level := link.AccessLevel
 	switch {
-	case row.login.err != nil:
-		return messageNoLog + row.login.err.Error()
 	case a.keeps(row) && level != nil && (*level == "limited" || *level == "full"):
-		return fmt.Sprintf(messageMayReturn, *level)
+		d.warn(fmt.Sprintf(messageMayReturn, *level))
 	case !a.keeps(row) && len(link.Unknown) > 0:
-		return messageUnknown + quoteAll(slices.Sorted(maps.Keys(link.Unknown)))
+		d.warn(messageUnknown + quoteAll(slices.Sorted(maps.Keys(link.Unknown))))
 	}
-	return ""
 }
 
 // quoteAll lists names that come from the tenant, at most ten.

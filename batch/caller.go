@@ -72,6 +72,7 @@ type reply struct {
 	err      error               // nil: done; *apiclient.Error; where none was sent: why
 	number   int64               // of the last attempt, as started counts them
 	attempts int                 // calls not answered by 429
+	sentAt   time.Time           // when the last attempt was sent; for a list in pages, that of the first page
 	faults   int                 // attempts outside an outage that went wrong
 	renewing bool                // the last attempt's token was refused, and the next one has another
 	renewed  bool                // the token of an earlier attempt was refused
@@ -163,7 +164,7 @@ func (c *caller) attempt(permit *throttle.Permit, send sender, fresh func(lost b
 // the call may have waited for a token.
 func (c *caller) send(permit *throttle.Permit, send sender, wanted func() bool, r *reply) bool {
 	faulty := r.resp != nil && r.resp.Status != http.StatusTooManyRequests // the attempt before
-	r.number = c.started.Add(1)
+	r.number, r.sentAt = c.started.Add(1), time.Now()
 	unwanted := false
 	resp, err := send(apiclient.IfStill(c.pool.cutoff, func() bool {
 		if unwanted = !wanted(); !unwanted {

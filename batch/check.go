@@ -8,7 +8,6 @@ import (
 	"iter"
 	"slices"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -218,7 +217,7 @@ func (r *Run) readAndDecide(o *organization, permit *throttle.Permit) (*reply, e
 	defer r.endLoginTurn()
 	rows, first := o.beginCheck()
 	links, reply, err := r.reads.read(permit, o.id)
-	found := findings{links: links, at: time.Now()}
+	found := findings{links: links, at: reply.sentAt}
 	if err != nil || reply.err != nil {
 		return reply, err
 	}

@@ -335,6 +335,20 @@ func TestOldCheckIsNotActedOn(t *testing.T) {
 	})
 }
 
+// A list is as old as its request: the machine may have been suspended before the answer was
+// read.
+func TestLateListIsNotActedOn(t *testing.T) {
+	inBubble(t, simulator.Config{Plan: limits(t, "unlimited")}, func(t *testing.T, r *rig) {
+		rows := pairs(1, 1)
+		r.tenant.SeedPairs(rows)
+		r.settings.Timeout = journal.Duration(time.Hour)
+		r.tenant.Inject(on(http.MethodGet, simulator.Fault{Kind: simulator.Slow, Stage: simulator.AfterEffect, Delay: checkAge + time.Minute, Times: 1}))
+		time.AfterFunc(time.Minute, func() { r.tenant.Disable(rows[0].OrganizationID, simulator.SpareConnection) })
+		r.run(rows)
+		r.expect(rows, "blocked")
+	})
+}
+
 // The intent of a row that is not sent because its check grew too old is taken back:
 // if the run stops before the new read, the row is not told unknown.
 func TestIntentOnAnOldCheckIsTakenBack(t *testing.T) {

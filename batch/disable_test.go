@@ -1,6 +1,8 @@
 package batch
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -172,6 +174,19 @@ func TestRemarkIsForItsOutcome(t *testing.T) {
 	}
 	if a, b := o.conclude(o.rows[0], true), o.conclude(o.rows[1], true); a.Message != messageEarlier || b.Message != messageUnconfirmed {
 		t.Errorf("row a is %q: %q, row b is %q: %q", a.Outcome, a.Message, b.Outcome, b.Message)
+	}
+}
+
+// One warning does not hide another.
+func TestWarningsAddUp(t *testing.T) {
+	rows := rowsOf("a")
+	row := rows[0]
+	row.login.err = errors.New("no log")
+	link := linksOf("a")[0]
+	link.Unknown = map[string]json.RawMessage{"new_setting": nil}
+	disabling{}.decide(rows, apiclient.NewerFamily, byID([]apiclient.Link{link, linksOf("b")[0]}))
+	if want := messageNoLog + "no log; " + messageUnknown + `"new_setting"`; row.message != want {
+		t.Errorf("got %q, want %q", row.message, want)
 	}
 }
 

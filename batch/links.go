@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -145,11 +146,16 @@ const maxListed = 1000
 func (l *linkCaller) readPages(permit *throttle.Permit, family apiclient.Family, org string) (links []apiclient.Link, whole bool, _ *reply, _ error) {
 	known := map[string]bool{}
 	total := 0
+	var sentAt time.Time
 	for number := 0; ; number++ {
 		page, reply, err := l.readPage(permit, family, org, number)
 		if err != nil || reply.err != nil {
 			return nil, false, reply, err
 		}
+		if number == 0 {
+			sentAt = reply.sentAt
+		}
+		reply.sentAt = sentAt
 		before := len(links)
 		for _, link := range page.Links {
 			if !known[link.ConnectionID] {

@@ -43,7 +43,7 @@ func (w *row) result() journal.RowOutcome {
 type findings struct {
 	links  []apiclient.Link
 	logins map[*row]login
-	at     time.Time // when the links were there
+	at     time.Time // when they were asked for; the answer may come late, as after a suspension of the machine
 }
 
 // organization is an organization's rows on their way. Its methods are safe for

@@ -80,7 +80,7 @@ func (t *Tenant) issueToken(c *call) *response {
 	req, err := parseTokenRequest(c)
 	switch {
 	case err != nil:
-		return tokenError(http.StatusBadRequest, "invalid_request", err.Error())
+		return tokenError(http.StatusBadRequest, "invalid_request", "The request body is malformed")
 	case req.GrantType != "client_credentials":
 		return tokenError(http.StatusForbidden, "unsupported_grant_type",
 			fmt.Sprintf("Unsupported grant type: %s", req.GrantType))

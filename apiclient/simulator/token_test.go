@@ -105,7 +105,7 @@ func TestTokenRefusals(t *testing.T) {
 		{strings.Replace(tokenBody("s3cret", audience), `"me"`, `"you"`, 1), 401, "access_denied", "Unauthorized"},
 		{tokenBody("s3cret", "https://tenant.example/api/v2"), 403, "access_denied", `Client is not authorized to access "https://tenant.example/api/v2"`},
 		{`{"grant_type":"password"}`, 403, "unsupported_grant_type", "Unsupported grant type: password"},
-		{`{`, 400, "invalid_request", ""},
+		{`{`, 400, "invalid_request", "The request body is malformed"},
 	} {
 		status, body := requestToken(c, "application/json", test.body)
 		description, _ := body["error_description"].(string)

@@ -207,7 +207,7 @@ func TestAnyListIsReadAsWritten(t *testing.T) {
 			if rec.Outcome != journal.Duplicate {
 				rec.Message = ""
 			}
-			if cells := len(rec.OrgID) + len(strings.Join(rec.Carried, "")); rec.Size < cells {
+			if cells := len(rec.OrgID) + len(strings.Join(rec.Carried, "")) + cellSize*len(rec.Carried); rec.Size < cells {
 				t.Errorf("line %d has a size of %d bytes, but cells of %d", rec.Line, rec.Size, cells)
 			}
 			rec.Size = 0
