@@ -349,6 +349,21 @@ func TestLateListIsNotActedOn(t *testing.T) {
 	})
 }
 
+// A list in pages is as old as the request for its first page.
+func TestListIsAsOldAsItsFirstPage(t *testing.T) {
+	inBubble(t, simulator.Config{}, func(t *testing.T, r *rig) {
+		all := pairs(1, 130)
+		r.tenant.SeedPairs(all)
+		r.settings.Timeout = journal.Duration(time.Hour)
+		r.tenant.Inject(on(http.MethodGet, simulator.Fault{Kind: simulator.Slow, Delay: checkAge + time.Minute, Times: 1}))
+		r.run(all[:1])
+		r.expect(all[:1], "disabled")
+		if gets := r.count(http.MethodGet); gets != 4 {
+			t.Errorf("%d reads, want two pages twice", gets)
+		}
+	})
+}
+
 // The intent of a row that is not sent because its check grew too old is taken back:
 // if the run stops before the new read, the row is not told unknown.
 func TestIntentOnAnOldCheckIsTakenBack(t *testing.T) {
